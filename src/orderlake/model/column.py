@@ -1,0 +1,114 @@
+"""A column of a table: its name, its type, and the path in the record it comes from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from orderlake.errors import ConfigError
+
+_SQL: Final = {
+    "string": "VARCHAR",
+    "int": "INTEGER",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+}
+_ICEBERG: Final = {"bigint": "long"}
+_DECIMAL = re.compile(r"decimal\((\d+)\s*,\s*(\d+)\)$")
+_MAX_DECIMAL_DIGITS: Final = 38
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A declared type. `precision` and `scale` are decimal digits, 0 where not a decimal."""
+
+    name: str
+    precision: int = 0
+    scale: int = 0
+
+    @staticmethod
+    def parse(text: str) -> ColumnType:
+        """Read `bigint`, `decimal(18,2)`, `money` …; ConfigError names the types there are.
+
+        >>> ColumnType.parse("money")
+        ColumnType(name='decimal', precision=18, scale=2)
+        """
+        if text == "money":
+            return ColumnType("decimal", 18, 2)
+        if text in _SQL:
+            return ColumnType(text)
+        found = _DECIMAL.match(text)
+        if found:
+            precision, scale = int(found[1]), int(found[2])
+            if 0 < precision <= _MAX_DECIMAL_DIGITS and scale <= precision:
+                return ColumnType("decimal", precision, scale)
+        known = ", ".join([*_SQL, "decimal(p,s)", "money"])
+        raise ConfigError(f"unknown type {text!r}: the types are {known}")
+
+    @property
+    def sql(self) -> str:
+        """The DuckDB type."""
+        return f"DECIMAL({self.precision},{self.scale})" if self.name == "decimal" else _SQL[self.name]
+
+    @property
+    def iceberg(self) -> str:
+        """The Iceberg type."""
+        return f"decimal({self.precision}, {self.scale})" if self.name == "decimal" else _ICEBERG.get(self.name, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One declared column.
+
+    `path` leads from the record's root (`customer.name`, `products.price`); a last part
+    `$position` gives the 1-based position in the list. `format` is a strptime pattern for dates,
+    `timezone` the zone whose calendar day a date is taken in.
+    """
+
+    name: str
+    type: ColumnType
+    path: tuple[str, ...]
+    required: bool = False
+    format: str | None = None
+    timezone: str | None = None
+
+    @property
+    def is_position(self) -> bool:
+        """Whether the column holds the position in the list and not a field."""
+        return self.path[-1] == "$position"
+
+
+_SHORT = re.compile(r"(?P<type>[a-z]+(?:\(\d+\s*,\s*\d+\))?)(?P<required>\s+required)?(?:\s+from\s+(?P<path>\S.*?))?\s*$")
+
+
+def parse_column(name: str, text: object) -> Column:
+    """Read `TYPE [required] [from PATH]`, or the same as a mapping with type, required, path, format, timezone.
+
+    >>> parse_column("email", "string required from customer.email").path
+    ('customer', 'email')
+    """
+    if isinstance(text, dict):
+        unknown = set(text) - {"type", "required", "path", "format", "timezone"}
+        if unknown or "type" not in text:
+            raise ConfigError(f"column {name!r}: wants type, and may have required, path, format, timezone; got {sorted(text)}")
+        return Column(
+            name,
+            ColumnType.parse(str(text["type"])),
+            tuple(str(text.get("path", name)).split(".")),
+            bool(text.get("required", False)),
+            text.get("format"),
+            text.get("timezone"),
+        )
+    found = _SHORT.match(str(text).strip())
+    if found is None:
+        raise ConfigError(f"column {name!r}: {text!r} is not of the form `TYPE [required] [from PATH]`")
+    try:
+        kind = ColumnType.parse(found["type"])
+    except ConfigError as error:
+        raise ConfigError(f"column {name!r}: {error}") from None
+    return Column(name, kind, tuple((found["path"] or name).split(".")), found["required"] is not None)

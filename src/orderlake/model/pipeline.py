@@ -1,0 +1,220 @@
+"""The pipeline: which files, how to read them, and which tables they become."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from orderlake.errors import ConfigError
+from orderlake.model.column import Column, parse_column
+
+TableFormat = Literal["iceberg", "parquet"]
+_NAME = re.compile(r"[a-z][a-z0-9_]*$")
+_PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
+LINEAGE: Final = ("_source_file", "_source_row", "_version", "_load_id")
+"""Columns every Iceberg table carries after the declared ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """How an Iceberg table is split into folders: a transform of one column."""
+
+    transform: str
+    column: str
+
+    @property
+    def name(self) -> str:
+        """The partition field's name."""
+        return f"{self.column}_{self.transform}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table: its columns, its format, and the list (`rows`) whose elements become its rows.
+
+    An empty `rows` means one row per record.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[str, ...] = ()
+    format: TableFormat = "iceberg"
+    partition: Partition | None = None
+    file_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One kind of file in a pipeline: its name pattern, its format, its key, its tables.
+
+    `key` are the paths that identify an entity (an order, a row); without a key the source object
+    itself is the entity. `envelope` are the object keys under which the records may lie.
+    """
+
+    pipeline: str
+    name: str
+    match: tuple[str, ...]
+    format: Literal["json", "csv"]
+    tables: tuple[TableSpec, ...]
+    key: tuple[Column, ...] = ()
+    sequence_by: Column | None = None
+    envelope: tuple[str, ...] = ()
+    encoding: str = "auto"
+
+    @property
+    def index(self) -> str:
+        """The name of the hidden table that remembers every entity's newest version."""
+        return f"_index_{self.pipeline}_{self.name}" if self.name != self.pipeline else f"_index_{self.pipeline}"
+
+    def matches(self, name: str) -> bool:
+        """Whether a file name (no folder) fits one of the patterns, whatever its case."""
+        return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in self.match)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A parsed pipeline file. `fingerprint` changes when, and only when, its meaning does."""
+
+    name: str
+    streams: tuple[Stream, ...]
+    fingerprint: str
+
+    def stream_for(self, name: str) -> Stream | None:
+        """The stream that a file name belongs to, if any."""
+        return next((stream for stream in self.streams if stream.matches(name)), None)
+
+
+def parse_pipeline(document: object, where: str) -> Pipeline:
+    """Turn a loaded YAML document into a Pipeline; ConfigError says what is wrong and `where`."""
+    try:
+        return _pipeline(document)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _pipeline(document: object) -> Pipeline:
+    top = _mapping(document, "the file", {"pipeline", "sources"}, required={"pipeline", "sources"})
+    name = _name(top["pipeline"], "pipeline")
+    sources = _mapping(top["sources"], "sources")
+    streams = tuple(_stream(name, str(key), body) for key, body in sources.items())
+    if not streams:
+        raise ConfigError("sources: at least one is needed")
+    seen: set[str] = set()
+    for table in (table.name for stream in streams for table in stream.tables):
+        if table in seen:
+            raise ConfigError(f"table {table!r} is declared twice")
+        seen.add(table)
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
+    return Pipeline(name, streams, digest[:16])
+
+
+_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "tables"}
+
+
+def _stream(pipeline: str, name: str, body: object) -> Stream:
+    at = f"sources.{_name(name, 'source')}"
+    spec = _mapping(body, at, _STREAM_KEYS, required={"match", "format", "tables"})
+    if spec["format"] not in ("json", "csv"):
+        raise ConfigError(f"{at}.format: {spec['format']!r} is neither json nor csv")
+    tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in _mapping(spec["tables"], f"{at}.tables").items())
+    if not tables:
+        raise ConfigError(f"{at}.tables: at least one is needed")
+    if spec["format"] == "csv" and any(table.rows for table in tables):
+        raise ConfigError(f"{at}: a CSV row has no lists, so its tables take no `rows`")
+    key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
+    sequence = spec.get("sequence_by")
+    return Stream(
+        pipeline,
+        name,
+        _texts(spec["match"]),
+        spec["format"],
+        tables,
+        key,
+        None if sequence is None else _sequence(tables, str(sequence), at),
+        _texts(spec.get("envelope", [])),
+        str(spec.get("encoding", "auto")),
+    )
+
+
+def _table(at: str, name: str, body: object) -> TableSpec:
+    at = f"{at}.{_name(name, 'table')}"
+    spec = _mapping(body, at, {"columns", "rows", "format", "partition_by", "file_prefix"}, required={"columns"})
+    columns = tuple(_column(at, str(key), value) for key, value in _mapping(spec["columns"], f"{at}.columns").items())
+    if not columns:
+        raise ConfigError(f"{at}.columns: at least one is needed")
+    format_ = spec.get("format", "iceberg")
+    if format_ not in ("iceberg", "parquet"):
+        raise ConfigError(f"{at}.format: {format_!r} is neither iceberg nor parquet")
+    rows = tuple(str(spec["rows"]).split(".")) if spec.get("rows") else ()
+    for column in columns:
+        if column.is_position and column.path[:-1] != rows:
+            raise ConfigError(f"{at}.{column.name}: $position is of the list in `rows` ({'.'.join(rows) or 'none'})")
+    return TableSpec(name, columns, rows, format_, _partition(at, spec, columns), str(spec.get("file_prefix", name)))
+
+
+def _partition(at: str, spec: Mapping[str, Any], columns: tuple[Column, ...]) -> Partition | None:
+    text = spec.get("partition_by")
+    if text is None:
+        return None
+    found = _PARTITION.match(str(text))
+    if found is None:
+        raise ConfigError(f"{at}.partition_by: {text!r} is not year(c), month(c), day(c) or identity(c)")
+    column = next((column for column in columns if column.name == found["column"]), None)
+    if column is None:
+        raise ConfigError(f"{at}.partition_by: there is no column {found['column']!r}")
+    if found["transform"] != "identity" and column.type.name not in ("date", "timestamp", "timestamptz"):
+        raise ConfigError(f"{at}.partition_by: {found['transform']} wants a date, {column.name} is {column.type.name}")
+    return Partition(found["transform"], column.name)
+
+
+def _column(at: str, name: str, value: object) -> Column:
+    try:
+        return parse_column(_name(name, "column"), value)
+    except ConfigError as error:
+        raise ConfigError(f"{at}.columns: {error}") from None
+
+
+def _declared(tables: tuple[TableSpec, ...], path: str, at: str) -> Column:
+    parts = tuple(path.split("."))
+    for table in tables:
+        for column in table.columns:
+            if column.path == parts:
+                return Column(column.name, column.type, parts, required=True, format=column.format, timezone=column.timezone)
+    raise ConfigError(f"{at}: no table has a column from {path!r}, so its type is not known")
+
+
+def _sequence(tables: tuple[TableSpec, ...], path: str, at: str) -> Column:
+    column = _declared(tables, path, f"{at}.sequence_by")
+    if column.type.name not in ("bigint", "int", "date", "timestamp", "timestamptz"):
+        raise ConfigError(f"{at}.sequence_by: {path} is a {column.type.name}; it must be a time or a whole number")
+    return column
+
+
+def _mapping(
+    value: object, at: str, known: set[str] | None = None, required: set[str] | None = None
+) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{at}: expected `name: value` lines, found {type(value).__name__}")
+    unknown = {str(key) for key in value} - known if known is not None else set()
+    if unknown:
+        raise ConfigError(f"{at}: unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known or ()))}")
+    missing = (required or set()) - set(value)
+    if missing:
+        raise ConfigError(f"{at}: {', '.join(sorted(missing))} is missing")
+    return value
+
+
+def _name(value: object, what: str) -> str:
+    text = str(value)
+    if not _NAME.match(text):
+        raise ConfigError(f"{what} name {text!r}: use lower-case letters, digits and _, starting with a letter")
+    return text
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)

@@ -1,0 +1,47 @@
+"""What the kernel hands to the tables: Parquet files of flattened records, and the rejected ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orderlake.model.source import SourceObject
+
+ROW_BITS = 40
+"""A staged `_rid` is `segment << ROW_BITS | record number in the segment` (from 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that cannot be loaded: where it stands (record number from 1), which field, why, and its text."""
+
+    segment: int
+    position: int
+    field: str
+    reason: str
+    raw: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A share of one source: `source` indexes StagedLoad.sources, `records` counts what was read in it."""
+
+    source: int
+    records: int
+    base: int
+    """Records of the same source in the segments before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedLoad:
+    """The staged form of a group of source objects of one stream.
+
+    `grains` gives, per list path ("" for one row per record), the staged Parquet files in order.
+    `sources[i]` belongs to the segments whose `source` is i.
+    """
+
+    sources: tuple[SourceObject, ...]
+    segments: tuple[Segment, ...]
+    grains: Mapping[tuple[str, ...], tuple[str, ...]]
+    rejections: tuple[Rejection, ...]
