@@ -127,6 +127,10 @@ def _stream(pipeline: str, name: str, body: object) -> Stream:
     if spec["format"] == "csv" and any(table.rows for table in tables):
         raise ConfigError(f"{at}: a CSV row has no lists, so its tables take no `rows`")
     key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
+    for table in tables:
+        lacking = [".".join(column.path) for column in key if all(own.path != column.path for own in table.columns)]
+        if lacking:
+            raise ConfigError(f"{at}.tables.{table.name}: needs a column from the key {', '.join(lacking)}")
     sequence = spec.get("sequence_by")
     return Stream(
         pipeline,

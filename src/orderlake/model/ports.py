@@ -99,6 +99,10 @@ class Ledger(Protocol):
         """The whole load history, oldest first."""
         ...
 
+    def claim(self, identities: Iterable[str]) -> AbstractContextManager[frozenset[str]]:
+        """Take those identities nobody alive is working on; they are given back at the end or at death."""
+        ...
+
     def turn(self, name: str) -> AbstractContextManager[None]:
         """A lease that lets one writer at a time try; it dies with its holder and proves nothing."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from orderlake.model.column import Column
 from orderlake.model.source import SourceObject
 
 ROW_BITS = 40
@@ -45,3 +46,9 @@ class StagedLoad:
     segments: tuple[Segment, ...]
     grains: Mapping[tuple[str, ...], tuple[str, ...]]
     rejections: tuple[Rejection, ...]
+
+
+def staged_name(column: Column) -> str:
+    """The name a column has in staged files: columns that read the same value the same way share one."""
+    options = "|".join(str(option) for option in (column.format, column.timezone) if option is not None)
+    return "|".join([".".join(column.path), column.type.sql, options]) if options else f"{'.'.join(column.path)}|{column.type.sql}"

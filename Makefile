@@ -1,0 +1,78 @@
+# Everything a checkout needs is made here. Only Python 3.11 or newer is asked for: make PYTHON=python3.12 demo
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+UPGRADE ?=
+UV_VERSION := 0.13.9
+
+PIP := -m pip --disable-pip-version-check --no-input -qq
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format bench lock clean python
+
+help: ## Show what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.ready ## Load sample orders into a lake on this machine and query it
+	@ORDERLAKE="$(CURDIR)/.venv/bin/orderlake" bash examples/demo.sh
+
+test: .venv-dev/.ready ## Run the tests (ARGS="-k merge" narrows them)
+	@.venv-dev/bin/python -m pytest -n $(WORKERS) $(ARGS) tests
+
+check: .venv-dev/.ready ## Lint, formatting, types and layers
+	@status=0; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \
+	  echo "-- $$tool"; .venv-dev/bin/$$tool || status=1; done; exit $$status
+
+format: .venv-dev/.ready ## Apply the formatter and the safe lint fixes
+	.venv-dev/bin/ruff check --fix
+	.venv-dev/bin/ruff format
+
+bench: .venv-bench/.ready ## Measure orderlake beside its peers (ARGS go to python -m benchmarks)
+	@.venv-bench/bin/python -m benchmarks $(ARGS)
+
+lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE=--upgrade moves the pins)
+	@set -e; for name in runtime dev bench; do \
+	  extra=""; if [ $$name != runtime ]; then extra="--extra $$name --constraints requirements/runtime.txt"; fi; \
+	  .venv-lock/bin/uv pip compile pyproject.toml --group build $$extra --output-file requirements/$$name.txt \
+	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	    --quiet $(UPGRADE); \
+	  echo "requirements/$$name.txt"; \
+	done
+
+clean: ## Remove everything that can be made again
+	rm -rf .venv .venv-dev .venv-bench .venv-lock build dist src/*.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	find src tests benchmarks examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# A virtual environment is made in two steps, each with a stamp: the locked packages (again when the lock changes), then
+# orderlake itself, editable and offline (again when pyproject.toml changes).
+python:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+	  echo "No '$(PYTHON)' here. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "orderlake needs Python 3.11 or newer, and '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1)." >&2; \
+	  echo "Name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+
+define environment
+$(1)/.locked: requirements/$(2).txt | python
+	@echo "Making $(1) from requirements/$(2).txt ..."
+	@rm -rf $(1)
+	@"$(PYTHON)" -m venv $(1)
+	@$(1)/bin/python $(PIP) install --require-hashes --requirement requirements/$(2).txt
+	@touch $$@
+
+$(1)/.ready: $(1)/.locked pyproject.toml
+	@$(1)/bin/python $(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $$@
+endef
+
+$(eval $(call environment,.venv,runtime))
+$(eval $(call environment,.venv-dev,dev))
+$(eval $(call environment,.venv-bench,bench))
+
+.venv-lock/.ready: Makefile | python
+	@rm -rf .venv-lock
+	@"$(PYTHON)" -m venv .venv-lock
+	@.venv-lock/bin/python $(PIP) install uv==$(UV_VERSION)
+	@touch $@

@@ -1,0 +1,54 @@
+"""The benchmark's files: made on first use, in child processes, and kept for the next run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import run
+
+SEED = 20240101
+SMALL_ORDERS = 12
+"""Orders in a small file: what one event usually announces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A folder of generated files; each method gives paths and makes the files that are missing."""
+
+    folder: Path
+
+    def orders(self, count: int, layout: str) -> Path:
+        """One file of `count` orders: an array (`json`) or NDJSON (`ndjson`)."""
+        path = self.folder / f"orders_{count}.{layout}"
+        return self._built([path], ["orders", str(count), layout, str(path)])[0]
+
+    def small_files(self, files: int) -> list[Path]:
+        """Small files of distinct orders, in the order of their names."""
+        folder = self.folder / f"small_{files}"
+        paths = [folder / f"orders_{number:05d}.json" for number in range(files)]
+        source = self.orders(files * SMALL_ORDERS, "ndjson")
+        return self._built(paths, ["slices", str(source), str(SMALL_ORDERS), str(folder)], source)
+
+    def changes(self, base: int, count: int) -> dict[str, Path]:
+        """Files of `count` orders upon a base: `append` (new ids), `recent` and `spread` (corrections).
+
+        A correction keeps an order's id and date and changes its customer's address. An appended
+        order is a copy, under a new id, of one of the most recent.
+        """
+        source = self.orders(base, "ndjson")
+        folder = self.folder / f"changes_{base}_{count}"
+        paths = {name: folder / f"{name}_orders.json" for name in ("append", "recent", "spread")}
+        self._built(list(paths.values()), ["changes", str(source), str(count), str(folder)], source)
+        return paths
+
+    def _built(self, paths: list[Path], recipe: Sequence[str], source: Path | None = None) -> list[Path]:
+        """Build when a file is missing or older than its source; a correction has to be the newer file."""
+        oldest = source.stat().st_mtime if source is not None else 0.0
+        if any(not path.exists() or path.stat().st_mtime < oldest for path in paths):
+            print(f"  making {paths[-1].relative_to(self.folder)}", file=sys.stderr)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            run([sys.executable, "-m", "benchmarks.build", *recipe])
+        return paths

@@ -1,0 +1,85 @@
+"""The project file `orderlake.yaml`: where things lie and what a load may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from orderlake.errors import ConfigError, NotFoundError
+
+PROJECT_FILE: Final = "orderlake.yaml"
+_KEYS: Final = {"raw", "lake", "memory_mb", "workers"}
+DEFAULT_MEMORY_MB: Final = 192
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project folder and its settings; `memory_mb` is MiB for the engine, `workers` None for one per core."""
+
+    root: Path
+    raw: Path
+    lake: Path
+    memory_mb: int = DEFAULT_MEMORY_MB
+    workers: int | None = None
+
+    @property
+    def state(self) -> Path:
+        """The folder of the catalog, the ledger and work in progress."""
+        return self.root / ".orderlake"
+
+    @property
+    def pipelines(self) -> Path:
+        """The folder of pipeline files."""
+        return self.root / "pipelines"
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder upward that holds `orderlake.yaml`; NotFoundError says how to make one."""
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    raise NotFoundError(f"no {PROJECT_FILE} in {start} or above it: make a project with `orderlake init DIR`, or name one with --project DIR")
+
+
+def load_project(root: Path) -> Project:
+    """Read a project's settings; ConfigError says what is wrong, NotFoundError when there is no project."""
+    root = root.resolve()
+    file = root / PROJECT_FILE
+    if not file.is_file():
+        raise NotFoundError(f"there is no {PROJECT_FILE} in {root}: make a project with `orderlake init {root}`")
+    document = read_yaml(file)
+    settings = {} if document is None else document
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{file}: expected `name: value` lines")
+    unknown = {str(key) for key in settings} - _KEYS
+    if unknown:
+        raise ConfigError(f"{file}: unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}")
+    memory = _whole(file, settings, "memory_mb")
+    return Project(
+        root,
+        root / str(settings.get("raw", "raw")),
+        root / str(settings.get("lake", "lake")),
+        DEFAULT_MEMORY_MB if memory is None else memory,
+        _whole(file, settings, "workers"),
+    )
+
+
+def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:
+    value = settings.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"{file}: {key} must be a whole number above 0, not {value!r}")
+    return value
+
+
+def read_yaml(file: Path) -> Any:
+    """Load a YAML file; ConfigError names the line that is wrong."""
+    import yaml  # noqa: PLC0415 - `--help` need not pay for it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe loaders
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}") from error

@@ -1,0 +1,133 @@
+"""The shape a stream reads: its declared paths as one tree, in DuckDB's and JSON's spelling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from orderlake.errors import ConfigError
+from orderlake.engine import name, quote
+from orderlake.model.column import Column
+from orderlake.model.pipeline import Stream
+
+_NUMBERS = {"bigint", "int", "double", "decimal"}
+EXACT_NUMBER = "DECIMAL(38,6)"
+
+
+@dataclass(slots=True)
+class Node:
+    """A place in the record: an object with children, a list of objects, or a leaf with the kinds read from it."""
+
+    children: dict[str, Node] = field(default_factory=dict)
+    is_list: bool = False
+    kinds: set[str] = field(default_factory=set)
+
+    def read_type(self, number: str) -> str:
+        """The DuckDB type this place is read as, numbers as `number`."""
+        if self.children:
+            inner = ", ".join(f"{name(key)} {child.read_type(number)}" for key, child in self.children.items())
+            return f"STRUCT({inner}){'[]' if self.is_list else ''}"
+        if self.kinds <= _NUMBERS:
+            return number
+        return "BOOLEAN" if self.kinds == {"boolean"} else "VARCHAR"
+
+    def json_type(self, number: str) -> object:
+        """The same as a structure for json_transform."""
+        if not self.children:
+            return self.read_type(number)
+        inner = {key: child.json_type(number) for key, child in self.children.items()}
+        return [inner] if self.is_list else inner
+
+    def walk(self, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
+        """Every place below this one that is an object or a list."""
+        for key, child in self.children.items():
+            if child.children or child.is_list:
+                yield (*at, key), child
+                yield from child.walk((*at, key))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a stream reads from a record, and the grains (list paths) its tables need."""
+
+    root: Node
+    grains: tuple[tuple[str, ...], ...]
+
+    def levels(self, grain: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """The lists on the way to a grain, outermost first."""
+        return [grain[:depth] for depth in range(1, len(grain) + 1) if self.node(grain[:depth]).is_list]
+
+    def node(self, path: tuple[str, ...]) -> Node:
+        """The place a path leads to."""
+        found = self.root
+        for part in path:
+            found = found.children[part]
+        return found
+
+    def value(self, path: tuple[str, ...], grain: tuple[str, ...], record: str) -> str:
+        """SQL for a path: from the record, or from the list element that the grain has unnested."""
+        lists = [level for level in self.levels(grain) if path[: len(level)] == level]
+        if not lists:
+            return f"{record}." + ".".join(name(part) for part in path)
+        depth = len(lists[-1])
+        element = f"{record}_e{len(lists)}"
+        return ".".join([element, *(name(part) for part in path[depth:])])
+
+    def structure(self, number: str) -> str:
+        """The record's structure as a SQL literal for json_transform."""
+        return quote(json.dumps({key: child.json_type(number) for key, child in self.root.children.items()}))
+
+
+def shape_of(stream: Stream) -> Shape:
+    """Build the tree of a stream's paths; ConfigError when a path is both a value and an object."""
+    root = Node()
+    for table in stream.tables:
+        for depth in range(1, len(table.rows) + 1):
+            _place(root, table.rows[:depth])
+        if table.rows:
+            _place(root, table.rows).is_list = True
+    columns = [column for table in stream.tables for column in table.columns]
+    columns += [column for column in (stream.sequence_by,) if column is not None]
+    for column in columns:
+        if column.is_position:
+            continue
+        _place(root, column.path).kinds.add(column.type.name)
+    _check(root, (), stream.name)
+    for table in stream.tables:
+        for column in table.columns:
+            _reachable(root, column, table.rows, table.name)
+    grains = list(dict.fromkeys(table.rows for table in stream.tables))
+    exploded = [grain for grain in grains if grain]
+    if len(exploded) == 1 and not any(exploded[0][:depth] in _lists(root) for depth in range(1, len(exploded[0]))):
+        grains = exploded  # one list: its rows carry the record too, one pass over the bytes serves all tables
+    elif () not in grains:
+        grains.insert(0, ())
+    return Shape(root, tuple(grains))
+
+
+def _place(root: Node, path: tuple[str, ...]) -> Node:
+    node = root
+    for part in path:
+        node = node.children.setdefault(part, Node())
+    return node
+
+
+def _lists(root: Node) -> set[tuple[str, ...]]:
+    return {path for path, node in root.walk() if node.is_list}
+
+
+def _check(node: Node, at: tuple[str, ...], stream: str) -> None:
+    if node.children and node.kinds:
+        raise ConfigError(f"{stream}: {'.'.join(at)} is declared as a value and as an object")
+    if node.is_list and not node.children:
+        raise ConfigError(f"{stream}: no column reads from the list {'.'.join(at)}")
+    for key, child in node.children.items():
+        _check(child, (*at, key), stream)
+
+
+def _reachable(root: Node, column: Column, rows: tuple[str, ...], table: str) -> None:
+    path = column.path[:-1] if column.is_position else column.path
+    for depth in range(1, len(path) + 1):
+        if _place(root, path[:depth]).is_list and rows[:depth] != path[:depth]:
+            raise ConfigError(f"{table}.{column.name}: {'.'.join(path[:depth])} is a list; give the table `rows: {'.'.join(path[:depth])}`")

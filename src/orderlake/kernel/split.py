@@ -1,0 +1,173 @@
+"""From a source object to shares: plain UTF-8 text, cut at record borders, so that every core reads.
+
+An array is cut on a guess: after a `}`, a comma, and a `{` followed by the first record's first key.
+The guess needs no proof, because reading is one. Each share is closed with a `]` of its own; a cut
+that is not between two records leaves a bracket or a string open, and then DuckDB refuses the share
+before it. By induction, if every share reads, every cut was right. If one does not, the file is read
+again as a whole, with care.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from orderlake.kernel.sniff import Layout, json_layout
+
+SHARE: Final = 64 << 20
+SMALL: Final = 8 << 20
+_TAIL: Final = 4096
+_FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:')
+_SEARCH: Final = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Bytes [start, end) of a plain file, put between `before` and `after` to be readable alone."""
+
+    path: Path
+    layout: Layout
+    start: int
+    end: int
+    before: bytes = b""
+    after: bytes = b""
+    whole: bool = False
+    """Whether the file itself can be read in place."""
+
+
+def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
+    """Cut a plain JSON file into shares, in order; one share when it is small."""
+    size = path.stat().st_size
+    layout = json_layout(path)
+    if layout == "empty":
+        return []
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = _unwrap(data, size, envelope) if layout in ("values", "lines") and envelope else None
+        if found is not None:
+            start, end, layout = found
+            if layout == "values":
+                return [Share(path, "values", start, end)]
+        else:
+            start, end = 0, size
+        count = _count(end - start, workers)
+        if count == 1 and found is None:
+            return [Share(path, layout, 0, size, whole=True)]
+        if layout == "array":
+            return _array_shares(path, data, (start, end), count)
+        cuts = _line_cuts(data, start, end, count) if layout == "lines" else [start, end]
+        return [Share(path, layout, a, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+
+
+def _count(size: int, workers: int) -> int:
+    if size <= SMALL * 2:
+        return 1
+    count = max(workers, -(-size // SHARE))
+    return -(-count // workers) * workers
+
+
+def _line_cuts(data: mmap.mmap, start: int, end: int, count: int) -> list[int]:
+    cuts = [start]
+    for number in range(1, count):
+        newline = data.find(b"\n", max(cuts[-1], start + (end - start) * number // count), end)
+        if newline < 0:
+            break
+        cuts.append(newline + 1)
+    return [*cuts, end]
+
+
+def _array_shares(path: Path, data: mmap.mmap, span: tuple[int, int], count: int) -> list[Share]:
+    start, end = span
+    opening = data.find(b"[", start, end)
+    closing = data.rfind(b"]", start, end)
+    key = _FIRST_KEY.match(data, opening + 1)
+    if count == 1 or key is None or closing < 0 or data[closing + 1 : end].strip():
+        return [Share(path, "array", start, end)]
+    border = re.compile(rb"\}\s*(,)\s*\{\s*" + re.escape(key[1]) + rb"\s*:")
+    cuts = [opening]
+    for number in range(1, count):
+        wanted = max(cuts[-1] + 1, start + (end - start) * number // count)
+        found = border.search(data, wanted, min(closing, wanted + _SEARCH))
+        if found is not None:
+            cuts.append(found.start(1))
+    cuts.append(closing)
+    return [Share(path, "array", a + 1, b, b"[", b"]") for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def _unwrap(data: mmap.mmap, size: int, envelope: tuple[str, ...]) -> tuple[int, int, Layout] | None:
+    """Find the records inside `{"orders": […]}` or `{"order": {…}}`: their span, and how they lie in it."""
+    head = data[: 1 << 16]
+    for key in envelope:
+        for found in re.finditer(rb'"' + re.escape(key.encode()) + rb'"\s*:\s*([\[{])', head):
+            opening = found.start(1)
+            close = b"]" if found[1] == b"[" else b"}"
+            closing = _last(data, size, close, outside=found[1] == b"{")
+            if closing <= opening:
+                continue
+            empty = found[1] + close
+            if _is_object_with(key, data[:opening] + empty + data[closing + 1 : size]):
+                return opening, closing + 1, "array" if found[1] == b"[" else "values"
+    return None
+
+
+def _last(data: mmap.mmap, size: int, close: bytes, *, outside: bool) -> int:
+    at = data.rfind(close, 0, size)
+    return data.rfind(close, 0, at) if outside and at > 0 else at
+
+
+def _is_object_with(key: str, text: bytes) -> bool:
+    if len(text) > 1 << 20:
+        return False
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and key in found
+
+
+@contextmanager
+def readable(share: Share, folder: Path, number: int) -> Iterator[Path]:
+    """A file with just this share: the source itself when it is whole, else a copy made and removed here."""
+    if share.whole:
+        yield share.path
+        return
+    copy = folder / f"share-{number}.json"
+    with copy.open("wb", buffering=0) as out, share.path.open("rb") as file:
+        out.write(share.before)
+        _copy(file.fileno(), out.fileno(), share.start, share.end)
+        out.write(share.after)
+    try:
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _copy(source: int, target: int, start: int, end: int) -> None:
+    while start < end:
+        if hasattr(os, "sendfile"):
+            sent = os.sendfile(target, source, start, end - start)
+        else:
+            sent = os.write(target, os.pread(source, min(end - start, 1 << 20), start))
+        if sent == 0:
+            raise OSError("the source file became shorter while it was read")
+        start += sent
+
+
+def chunks(share: Share, size: int = 1 << 20) -> Iterator[bytes]:
+    """The share's text in pieces."""
+    if share.before:
+        yield share.before
+    with share.path.open("rb") as file:
+        file.seek(share.start)
+        left = share.end - share.start
+        while left > 0 and (chunk := file.read(min(size, left))):
+            left -= len(chunk)
+            yield chunk
+    if share.after:
+        yield share.after

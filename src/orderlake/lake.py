@@ -1,0 +1,145 @@
+"""The lake: order files in, trusted tables out. The same words as on the command line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from orderlake.config import PROJECT_FILE, Project, find_project, load_project
+from orderlake.errors import ConfigError
+from orderlake.loading import Loader
+from orderlake.model.pipeline import Pipeline
+from orderlake.model.report import LoadReport
+from orderlake.sources import find_sources
+from orderlake.wiring import Backends, bundled_pipelines
+
+if TYPE_CHECKING:
+    from orderlake.query.duckdb import QueryTable, Result
+
+_PROJECT_TEXT: Final = """\
+# An orderlake project. Drop files into raw/, then `orderlake run`.
+raw: raw                # where new files are looked for
+lake: lake              # where the tables are kept
+# memory_mb: 192        # what the engine may hold; file size does not matter
+# workers: 2            # shares of a file read at once; one per core by default
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table as `tables` shows it; `rows` and `bytes` are of its live files."""
+
+    name: str
+    pipeline: str
+    format: str
+    rows: int
+    files: int
+    bytes: int
+    snapshots: int
+    columns: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Lake:
+    """A project folder with its raw files and tables.
+
+    >>> Lake.init("/tmp/shop", ["orders"]).run(["orders.json"])  # doctest: +SKIP
+    """
+
+    def __init__(self, project: str | os.PathLike[str] | None = None) -> None:
+        """Open a project folder, or the nearest one upward; NotFoundError says how to make one."""
+        root = find_project(Path.cwd()) if project is None else Path(project)
+        self._backends = Backends(load_project(root))
+
+    @classmethod
+    def init(cls, folder: str | os.PathLike[str], pipelines: Sequence[str] = ()) -> Lake:
+        """Make a project with bundled pipelines (all of them when none is named); existing files stay."""
+        bundled = bundled_pipelines()
+        for wanted in pipelines:
+            if wanted not in bundled:
+                raise ConfigError(f"there is no bundled pipeline {wanted!r}; there are {', '.join(bundled)}")
+        root = Path(folder)
+        if root.exists() and not root.is_dir():
+            raise ConfigError(f"{root} is a file: name a folder")
+        (root / "raw").mkdir(parents=True, exist_ok=True)
+        (root / "pipelines").mkdir(exist_ok=True)
+        if not (root / PROJECT_FILE).exists():
+            (root / PROJECT_FILE).write_text(_PROJECT_TEXT, encoding="utf-8")
+        for wanted in pipelines or bundled:
+            if not (root / "pipelines" / f"{wanted}.yaml").exists():
+                shutil.copyfile(bundled[wanted], root / "pipelines" / f"{wanted}.yaml")
+        return cls(root)
+
+    @property
+    def project(self) -> Project:
+        """Where the project's parts lie."""
+        return self._backends.project
+
+    @property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """The project's pipelines."""
+        return self._backends.pipelines
+
+    def run(
+        self,
+        paths: Sequence[str | os.PathLike[str]] = (),
+        pipeline: str | None = None,
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        on_step: Callable[[int], None] = lambda _: None,
+    ) -> list[LoadReport]:
+        """Load these files, folders or patterns, or whatever is new under raw/; one report per file.
+
+        A file that cannot be read is reported as rejected and the others load. Loading a file again
+        changes nothing. Raises ConfigError, NotFoundError, TransientError; never for bad data.
+        """
+        sources = find_sources(self.project, paths)
+        return Loader(self._backends, on_report, on_step).run(sources, pipeline)
+
+    def query(self, sql: str) -> Result:
+        """Answer one SELECT over all tables by name; QueryError when it cannot be."""
+        from orderlake.query.duckdb import run_query  # noqa: PLC0415 - `run` needs no query engine
+
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-query")
+        try:
+            return run_query(engine, self._query_tables(), sql)
+        finally:
+            engine.close()
+
+    def _query_tables(self) -> list[QueryTable]:
+        from orderlake.query.duckdb import QueryTable  # noqa: PLC0415 - as above
+        from orderlake.tables.layout import quarantine_layout, table_layout  # noqa: PLC0415 - as above
+
+        specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
+        layouts = [table_layout(stream, spec) for stream, spec in specs if spec.format == "iceberg"] + [quarantine_layout()]
+        store = self._backends.store
+        found = [
+            QueryTable(name, [store.local_path(file.location) for file in opened.live], {c: k.sql for c, k in opened.layout.columns.items()})
+            for name, opened in self._backends.house.open(layouts).items()
+        ]
+        for _, spec in specs:
+            if spec.format == "parquet":
+                files = sorted(str(file) for file in (self.project.lake / spec.name).glob("*.parquet"))
+                found.append(QueryTable(spec.name, files, {column.name: column.type.sql for column in spec.columns}))
+        return found
+
+    def loads(self) -> Sequence[LoadReport]:
+        """The whole load history, oldest first."""
+        return self._backends.ledger.loads()
+
+    def close(self) -> None:
+        """Give back the catalog and the ledger."""
+        self._backends.close()
+
+    def __enter__(self) -> Lake:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,92 @@
+"""The ledger in a SQLite file: every load for ever, by source identity, and whose turn it is to commit."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from orderlake.database import Database
+from orderlake.model.ports import LoadReport
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS loads (
+    number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, source TEXT NOT NULL, pipeline TEXT NOT NULL,
+    status TEXT NOT NULL, load_id TEXT NOT NULL, report TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS loads_by_source ON loads (source)
+"""
+_BATCH: Final = 500
+
+
+class SqliteLedger:
+    """Ledger over SQLite; a turn is a lock on a file, which the system takes back when its holder dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, _SCHEMA)
+        self._folder = path.parent
+
+    def applied(self, identities: Iterable[str]) -> Mapping[str, LoadReport]:
+        """The recorded loads among these identities."""
+        wanted = list(identities)
+        found: dict[str, LoadReport] = {}
+        for start in range(0, len(wanted), _BATCH):
+            batch = tuple(wanted[start : start + _BATCH])
+            marks = ", ".join("?" * len(batch))
+            for identity, report in self._database.rows(f"SELECT identity, report FROM loads WHERE identity IN ({marks})", batch):
+                found[str(identity)] = _report(report)
+        return found
+
+    def mark(self, reports: Sequence[LoadReport]) -> None:
+        """Record loads; a finished load stays as first recorded, a rejected one gives way to a finished one."""
+        with self._database.writing() as connection:
+            for report in reports:
+                connection.execute(
+                    "INSERT INTO loads (identity, source, pipeline, status, load_id, report) VALUES (?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT (identity) DO UPDATE SET status = excluded.status, load_id = excluded.load_id, report = excluded.report "
+                    "WHERE loads.status = 'rejected'",
+                    (report.identity, report.source, report.pipeline, report.status, report.load_id, json.dumps(report.as_dict())),
+                )
+
+    def loads(self) -> Sequence[LoadReport]:
+        """The whole history, oldest first."""
+        return [_report(report) for (report,) in self._database.rows("SELECT report FROM loads ORDER BY number")]
+
+    @contextmanager
+    def claim(self, identities: Iterable[str]) -> Iterator[frozenset[str]]:
+        """Lock a file per identity, where no living process holds it."""
+        folder = self._folder / "claims"
+        folder.mkdir(parents=True, exist_ok=True)
+        won: set[str] = set()
+        with ExitStack() as stack:
+            for identity in identities:
+                path = folder / identity
+                file = path.open("w")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    file.close()
+                    continue
+                stack.callback(file.close)
+                stack.callback(path.unlink, missing_ok=True)
+                won.add(identity)
+            yield frozenset(won)
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Wait for, and hold, the lock of this name."""
+        path = self._folder / "turns" / f"{name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._database.close()
+
+
+def _report(text: object) -> LoadReport:
+    return LoadReport(**json.loads(str(text)))

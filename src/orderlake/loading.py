@@ -1,0 +1,235 @@
+"""A run: find what is new, stage it in groups, commit each group, and account for every file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from orderlake.config import Project
+from orderlake.errors import ConfigError, UnreadableObjectError
+from orderlake.model.pipeline import Pipeline, Stream
+from orderlake.model.report import LoadReport
+from orderlake.model.source import SourceObject
+from orderlake.sources import source_at, stream_of
+from orderlake.wiring import Backends, utc_now
+
+if TYPE_CHECKING:
+    from orderlake.engine import Engine
+
+_GROUP_FILES: Final = 250
+_GROUP_BYTES: Final = 256 << 20
+_PATIENCE: Final = 5
+"""How often a file that changes while it is read is read again."""
+_ALONE: Final = 4
+"""Unreadable files in a group after which the rest are staged one by one."""
+
+Report = Callable[[LoadReport], None]
+Step = Callable[[int], None]
+
+
+@dataclass
+class Loader:
+    """Loads source objects into a project's tables. `on_report` hears of each file as it is done."""
+
+    backends: Backends
+    on_report: Report = field(default=lambda _: None)
+    on_step: Step = field(default=lambda _: None)
+    _work: Path | None = None
+    _engine: Engine | None = None
+
+    def run(self, sources: Sequence[SourceObject], named: str | None = None) -> list[LoadReport]:
+        """Load what is not loaded yet; a report per source, in the order given."""
+        reports: dict[str, LoadReport] = {}
+
+        def done(report: LoadReport) -> None:
+            reports[report.identity] = report
+            self.on_report(report)
+
+        with self._workplace():
+            for stream, definition, group in self._groups(sources, named, done):
+                self._claimed(stream, definition, group, done)
+        return [reports[source.identity] for source in sources if source.identity in reports]
+
+    def _groups(self, sources: Sequence[SourceObject], named: str | None, done: Report) -> Iterator[tuple[Stream, str, list[SourceObject]]]:
+        known = self.backends.ledger.applied(source.identity for source in sources)
+        waiting: dict[tuple[str, str], tuple[Pipeline, Stream, list[SourceObject]]] = {}
+        for source in sources:
+            before = known.get(source.identity)
+            if before is not None and before.status != "rejected":
+                done(_unchanged(before))
+                continue
+            try:
+                pipeline, stream = stream_of(self.backends.pipelines, source, named)
+            except ConfigError as error:
+                if not self.backends.pipelines or named is not None and all(p.name != named for p in self.backends.pipelines):
+                    raise
+                done(_rejected(source, named or "", "", str(error), ""))
+                continue
+            if before is not None and before.definition == pipeline.fingerprint:
+                done(before)
+                continue
+            waiting.setdefault((pipeline.name, stream.name), (pipeline, stream, []))[2].append(source)
+        for pipeline, stream, found in waiting.values():
+            for group in _packed(found):
+                yield stream, pipeline.fingerprint, group
+
+    def _claimed(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
+        """Work on what nobody else works on, then wait for the others and see what is left."""
+        todo = {source.identity: source for source in group}
+        pause = 0.01
+        while todo:
+            with self.backends.ledger.claim(todo) as won:
+                applied = self.backends.ledger.applied(todo)
+                for identity, report in applied.items():
+                    if report.status != "rejected" or report.definition == definition:
+                        done(_unchanged(report))
+                        del todo[identity]
+                mine = [source for identity, source in todo.items() if identity in won]
+                if mine:
+                    self._load(stream, definition, mine, done)
+                    for source in mine:
+                        todo.pop(source.identity, None)
+            if todo:
+                time.sleep(pause)
+                pause = min(pause * 2, 0.5)
+
+    def _load(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
+        from orderlake.kernel.stage import UnreadableShareError, stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
+        from orderlake.tables.batch import Batch  # noqa: PLC0415 - same
+        from orderlake.tables.commit import Committer, SourceChangedError, SourcesAppliedError  # noqa: PLC0415 - same
+
+        engine = self._open_engine()
+        house, ledger = self.backends.house, self.backends.ledger
+        committer = Committer(engine, house, ledger, utc_now, self.on_step)
+        load_id = uuid.uuid4().hex
+        started = {source.identity: time.perf_counter() for source in group}
+        failures = changes = 0
+        rest = sorted(group, key=lambda source: (source.version, source.uri))
+        while rest:
+            folder = self._folder() / uuid.uuid4().hex
+            try:
+                staged = stage(engine, stream, [(source, Path(source.location)) for source in rest], folder)
+                for report in committer.commit(Batch(stream, staged, load_id), started, definition):
+                    done(report)
+                return
+            except UnreadableShareError as error:
+                bad = rest.pop(error.source)
+                report = _rejected(bad, stream.pipeline, stream.name, str(error), definition)
+                ledger.mark([report])
+                done(report)
+                failures += 1
+                if failures >= _ALONE and len(rest) > 1:
+                    for source in rest:
+                        self._load(stream, definition, [source], done)
+                    return
+            except SourcesAppliedError as error:
+                for identity, report in error.reports.items():
+                    done(report if report.load_id == load_id else _unchanged(report))
+                rest = [source for source in rest if source.identity not in error.reports]
+            except SourceChangedError as error:
+                changes += 1
+                rest = [found for source in rest if (found := source_at(self.backends.project, Path(source.location))) is not None]
+                if changes > _PATIENCE:
+                    for source in rest:
+                        done(_rejected(source, stream.pipeline, stream.name, f"{error}, {changes} times over: load it once it is complete", definition))
+                    return
+            except UnreadableObjectError as error:
+                raise UnreadableObjectError(f"{', '.join(source.uri for source in rest)}: {error}") from error
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _open_engine(self) -> Engine:
+        if self._engine is None:
+            self._engine = self.backends.engine(self._folder())
+        return self._engine
+
+    def _folder(self) -> Path:
+        if self._work is None:
+            self._work = self.backends.project.state / "work" / f"{os.getpid()}-{uuid.uuid4().hex}"
+            self._work.mkdir(parents=True)
+            _sweep(self.backends.project, self._work)
+        return self._work
+
+    @contextmanager
+    def _workplace(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+            if self._work is not None:
+                shutil.rmtree(self._work, ignore_errors=True)
+                self._work = None
+
+
+def _packed(sources: Sequence[SourceObject]) -> Iterator[list[SourceObject]]:
+    """Groups that commit together: many small files, or one large one."""
+    group: list[SourceObject] = []
+    size = 0
+    for source in sources:
+        if group and (len(group) == _GROUP_FILES or size + source.size > _GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(source)
+        size += source.size
+    if group:
+        yield group
+
+
+def _unchanged(before: LoadReport) -> LoadReport:
+    """This run read nothing of it: all counts are 0, the load that did is named."""
+    return LoadReport(
+        source=before.source,
+        pipeline=before.pipeline,
+        stream=before.stream,
+        status="unchanged" if before.status != "rejected" else "rejected",
+        identity=before.identity,
+        load_id=before.load_id,
+        version=before.version,
+        at=before.at,
+        bytes=before.bytes,
+        reason=before.reason,
+        definition=before.definition,
+    )
+
+
+def _rejected(source: SourceObject, pipeline: str, stream: str, reason: str, definition: str) -> LoadReport:
+    return LoadReport(
+        source=source.uri,
+        pipeline=pipeline,
+        stream=stream,
+        status="rejected",
+        identity=source.identity,
+        load_id=uuid.uuid4().hex,
+        version=source.version,
+        at=utc_now(),
+        bytes=source.size,
+        reason=reason,
+        definition=definition,
+    )
+
+
+def _sweep(project: Project, mine: Path) -> None:
+    """Remove work folders whose process is dead."""
+    for folder in (project.state / "work").iterdir():
+        owner = folder.name.split("-", 1)[0]
+        if folder != mine and owner.isdigit() and not Path(f"/proc/{owner}").exists() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

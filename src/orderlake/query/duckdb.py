@@ -1,0 +1,59 @@
+"""SQL over the lake's tables by name, read-only, in DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orderlake.engine import Engine, name, paths
+from orderlake.errors import QueryError
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTable:
+    """A table to query: its Parquet files, and its columns with DuckDB types for when it has none."""
+
+    name: str
+    files: Sequence[str]
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A query's answer: column names, DuckDB type names, rows."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The rows by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
+    """Answer one SELECT; QueryError holds DuckDB's complaint and the tables there are."""
+    import duckdb  # noqa: PLC0415 - for its errors; it is loaded with the engine
+
+    cursor = engine.cursor()
+    for table in tables:
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name(table.name)} AS {_select(table)}")
+    cursor.execute("SET threads = 4")
+    try:
+        statements = cursor.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+            raise QueryError("one SELECT at a time: the lake is read-only here, tables change only by `orderlake run`")
+        done = cursor.execute(statements[0])
+        description = done.description or []
+        rows = done.fetchall()
+    except duckdb.Error as error:
+        known = ", ".join(table.name for table in tables) or "none yet: load a file with `orderlake run`"
+        raise QueryError(f"{error}\nThe tables are: {known}") from error
+    return Result(tuple(column[0] for column in description), tuple(str(column[1]) for column in description), tuple(map(tuple, rows)))
+
+
+def _select(table: QueryTable) -> str:
+    if table.files:
+        return f"SELECT * FROM read_parquet({paths(table.files)})"
+    return f"SELECT {', '.join(f'NULL::{kind} AS {name(column)}' for column, kind in table.columns.items())} WHERE false"

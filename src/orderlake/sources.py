@@ -1,0 +1,86 @@
+"""Which files a run is about: paths, folders and patterns to source objects, and each to its stream."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from orderlake.config import Project
+from orderlake.errors import ConfigError, NotFoundError
+from orderlake.model.pipeline import Pipeline, Stream
+from orderlake.model.source import SourceObject
+
+_UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
+
+
+def find_sources(project: Project, given: Sequence[str | os.PathLike[str]]) -> list[SourceObject]:
+    """The files named (files, folders, patterns), or all under raw/; each once, oldest first."""
+    chosen: dict[str, SourceObject] = {}
+    for path in _paths(project, given):
+        found = source_at(project, path)
+        if found is not None:
+            chosen[found.uri] = found
+    return sorted(chosen.values(), key=lambda source: (source.version, source.uri))
+
+
+def source_at(project: Project, path: Path) -> SourceObject | None:
+    """The current version of the file at a path, or None when it is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    absolute = Path(os.path.abspath(path))
+    uri = absolute.relative_to(project.root).as_posix() if absolute.is_relative_to(project.root) else absolute.as_posix()
+    return SourceObject(uri, str(absolute), found.st_size, found.st_mtime_ns)
+
+
+def _paths(project: Project, given: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:
+    if not given:
+        yield from _under(project.raw)
+    for item in given:
+        text = os.fspath(item)
+        path = Path(text)
+        if path.is_dir():
+            yield from _under(path)
+        elif path.exists():
+            yield path
+        elif any(mark in text for mark in "*?["):
+            matches = sorted(glob.glob(text, recursive=True))
+            if not matches:
+                raise NotFoundError(f"no file matches {text}")
+            yield from (Path(match) for match in matches if Path(match).is_file())
+        else:
+            raise NotFoundError(f"there is no file or folder {text}")
+
+
+def _under(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and not name.lower().endswith(_UNFINISHED):
+                yield Path(root) / name
+
+
+def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | None) -> tuple[Pipeline, Stream]:
+    """The pipeline named, else the one whose pattern fits, else the only one; ConfigError says what to name."""
+    if not pipelines:
+        raise ConfigError("the project has no pipeline: copy one into pipelines/, or make a project with `orderlake init DIR`")
+    if named is not None:
+        chosen = [pipeline for pipeline in pipelines if pipeline.name == named]
+        if not chosen:
+            raise ConfigError(f"there is no pipeline {named!r}; the project has {', '.join(pipeline.name for pipeline in pipelines)}")
+        pipelines = chosen
+    for pipeline in pipelines:
+        stream = pipeline.stream_for(source.name)
+        if stream is not None:
+            return pipeline, stream
+    streams = [(pipeline, stream) for pipeline in pipelines for stream in pipeline.streams]
+    if len(streams) == 1:
+        return streams[0]
+    if len(pipelines) == 1:
+        kinds = ", ".join(pattern for _, stream in streams for pattern in stream.match)
+        raise ConfigError(f"its name fits no file pattern of pipeline {pipelines[0].name} ({kinds}): rename it or add a pattern")
+    raise ConfigError(f"its name fits no pipeline: say --pipeline with one of {', '.join(pipeline.name for pipeline in pipelines)}")

@@ -1,0 +1,100 @@
+"""Bytes in folders: temp, fsync, rename, fsync folder; a reader sees a whole object or none."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from orderlake.errors import NotFoundError, StorageUnavailableError
+from orderlake.model.ports import StoredObject
+
+_PART: Final = ".part-"
+
+
+class LocalStore:
+    """ObjectStore over the file system; locations are `file:///…` or plain absolute paths."""
+
+    def read(self, location: str) -> bytes:
+        """Give the whole object."""
+        with _translated(location):
+            return Path(self.local_path(location)).read_bytes()
+
+    def write(self, location: str, data: bytes) -> None:
+        """Create or replace the object in one step; it is on disk when this returns."""
+        target = Path(self.local_path(location))
+        part = target.with_name(f"{_PART}{uuid.uuid4().hex}")
+        with _translated(location):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+
+    def publish(self, source: str, target: str) -> bool:
+        """Move an object over `target` in one step; False when `source` is gone."""
+        with _translated(source):
+            try:
+                Path(self.local_path(source)).replace(self.local_path(target))
+            except FileNotFoundError:
+                return False
+            return True
+
+    def delete(self, location: str) -> None:
+        """Remove the object if it is there."""
+        with _translated(location):
+            Path(self.local_path(location)).unlink(missing_ok=True)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object under a folder, in name order; temporary and hidden ones apart."""
+        root = Path(self.local_path(prefix))
+        with _translated(prefix):
+            for folder, folders, files in os.walk(root):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                for name in sorted(files):
+                    if not name.startswith("."):
+                        found = self.stat(str(Path(folder) / name))
+                        if found is not None:
+                            yield found
+
+    def stat(self, location: str) -> StoredObject | None:
+        """The object's size and modification time (ns), or None when there is no such file."""
+        path = self.local_path(location)
+        with _translated(location):
+            try:
+                found = Path(path).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return StoredObject(path, found.st_size, found.st_mtime_ns)
+
+    def local_path(self, location: str) -> str:
+        """The path of a location.
+
+        >>> LocalStore().local_path("file:///data/a%20b")
+        '/data/a b'
+        """
+        return unquote(urlsplit(location).path) if location.startswith("file:") else location
+
+
+def location_of(path: Path) -> str:
+    """The location of an absolute path.
+
+    >>> location_of(Path("/data/a b"))
+    'file:///data/a%20b'
+    """
+    return "file://" + quote(str(path))
+
+
+@contextmanager
+def _translated(location: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {location}") from error
+    except OSError as error:
+        raise StorageUnavailableError(f"{location}: {error.strerror or error}") from error

@@ -1,0 +1,109 @@
+"""Staged records as SQL: which object each came from, its version, and the rows each table gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orderlake.engine import name, paths, quote
+from orderlake.model.pipeline import Stream, TableSpec
+from orderlake.model.source import SourceObject
+from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
+from orderlake.tables.layout import key_names
+
+_MASK = (1 << ROW_BITS) - 1
+Grain = tuple[str, ...]
+
+
+def credit_of(source: SourceObject) -> str:
+    """A name for a source object version that its place and time can be told from."""
+    return f"{source.version}:{source.size}:{source.uri}"
+
+
+def source_of(credit: str) -> SourceObject:
+    """The source object version a credit names (its bytes' place is not kept)."""
+    version, size, uri = credit.split(":", 2)
+    return SourceObject(uri, uri, int(size), int(version))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A staged group of objects of one stream, sorted by (version, uri), with the id of its load."""
+
+    stream: Stream
+    staged: StagedLoad
+    load_id: str
+
+    def grain_of(self, rows: Grain) -> Grain:
+        """The staged grain that serves rows at this list path."""
+        return rows if rows in self.staged.grains else next(iter(self.staged.grains))
+
+    def source_number(self, segment: int) -> int:
+        """Which of the sources a segment belongs to."""
+        return self.staged.segments[segment].source
+
+    def per_segment(self, values: list[str]) -> str:
+        """SQL that picks a value (SQL literals, one per source) by a row's segment."""
+        picked = [values[segment.source] for segment in self.staged.segments]
+        return picked[0] if len(set(picked)) == 1 else f"[{', '.join(picked)}][(_rid >> {ROW_BITS}) + 1]"
+
+    def version(self) -> str:
+        """SQL of `_version`: the sequence value where declared, else the object's modification time (ns)."""
+        time = self.per_segment([str(source.version) for source in self.staged.sources])
+        return f"coalesce(_seq, 0)" if self.stream.sequence_by is not None else f"CAST({time} AS BIGINT)"
+
+    def time(self) -> str:
+        """SQL of the object's modification time (ns)."""
+        return f"CAST({self.per_segment([str(source.version) for source in self.staged.sources])} AS BIGINT)"
+
+    def file(self) -> str:
+        """SQL of the object's uri."""
+        return self.per_segment([quote(source.uri) for source in self.staged.sources])
+
+    def row(self) -> str:
+        """SQL of the record's number in its object, from 1."""
+        bases = [segment.base for segment in self.staged.segments]
+        base = "0" if not any(bases) else f"[{', '.join(map(str, bases))}][(_rid >> {ROW_BITS}) + 1]"
+        return f"CAST((_rid & {_MASK}) + {base} AS BIGINT)"
+
+    def credit(self) -> str:
+        """SQL of the credit of a row's object."""
+        return self.per_segment([quote(credit_of(source)) for source in self.staged.sources])
+
+    def files(self, rows: Grain) -> tuple[str, ...]:
+        """The staged files that serve a table."""
+        return self.staged.grains[self.grain_of(rows)]
+
+    def relation(self, rows: Grain) -> str:
+        """A FROM item with the staged rows of a table (a superset of its columns), losers included."""
+        grain = self.grain_of(rows)
+        levels = self._levels(grain)
+        if rows == grain and rows:
+            keep = f" WHERE _i{levels} IS NOT NULL"
+        elif levels:
+            keep = " WHERE " + " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1))
+        else:
+            keep = ""
+        return f"(SELECT * FROM read_parquet({paths(self.files(rows))}){keep})"
+
+    def _levels(self, grain: Grain) -> int:
+        lists = {table.rows for table in self.stream.tables if table.rows}
+        return sum(1 for depth in range(1, len(grain) + 1) if grain[:depth] in lists) if grain else 0
+
+    def entities(self) -> str:
+        """A FROM item: the key, `_rid`, `_hash`, `_v` (version) of each record."""
+        keys = [
+            f"{name(staged_name(column))} AS {key}"
+            for column, key in zip(self.stream.key, key_names(self.stream), strict=True)
+        ]
+        return f"(SELECT {', '.join(keys)}, _rid, _hash, {self.version()} AS _v FROM {self.relation(())})"
+
+    def rows_of(self, spec: TableSpec, losers: str | None) -> str:
+        """SELECT a table's own columns for the winning records."""
+        columns = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
+        lineage = (
+            f", {self.file()} AS _source_file, {self.row()} AS _source_row, {self.version()} AS _version, {quote(self.load_id)} AS _load_id"
+            if spec.format == "iceberg"
+            else ""
+        )
+        anti = f" ANTI JOIN {losers} USING (_rid)" if losers is not None else ""
+        return f"SELECT {columns}{lineage} FROM {self.relation(spec.rows)} AS s{anti}"

@@ -1,0 +1,342 @@
+"""The commit: exactly once, whatever dies, repeats, races or loses its reply.
+
+For a staged batch of objects of one stream:
+
+1. Wait for the stream's turn. It saves work; it is never the truth.
+2. Read the heads of all tables the batch may touch, in one read.
+3. Then read the ledger, and add what the index's unexpired snapshots say was applied. Finish what a
+   dead predecessor left: give its hidden Parquet files their names, mark its loads.
+4. Leave if objects of this batch turn out to be applied; stage again if one changed while it was read.
+5. Decide, and write data files under names unique to this attempt.
+6. Write manifests and metadata. The index's snapshot summary carries the reports of the loads it
+   applies and the hidden files to publish.
+7. Commit: all heads move if all are where they were in step 2, else none. On a conflict, or on any
+   doubt, back to step 2. This is the only point at which state changes.
+8. Give hidden files their names.
+9. Mark the loads in the ledger.
+10. Delete metadata files that no table lists any more.
+
+Dying before 7 leaves unreferenced files. Dying after 7 leaves 8 to 10, which the next commit's step 3
+does from the summary; all three are idempotent. A snapshot is expired only after step 9 was done for it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from orderlake.engine import Engine
+from orderlake.errors import CatalogUnavailableError, CommitConflictError, CommitStateUnknownError, TransientError
+from orderlake.model.pipeline import TableSpec
+from orderlake.model.ports import HeadUpdate, Ledger
+from orderlake.model.report import LoadReport
+from orderlake.tables import hive
+from orderlake.tables.batch import Batch, source_of
+from orderlake.tables.decide import Decision, decide
+from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, Lakehouse, Move, Opened
+from orderlake.tables.layout import (
+    QUARANTINE_COLUMNS,
+    TableLayout,
+    index_layout,
+    key_names,
+    quarantine_layout,
+    table_layout,
+)
+from orderlake.tables.rewrite import Change, Rewrite, may_hold, rewrite
+
+if TYPE_CHECKING:
+    import duckdb
+
+_REPORTS: Final = "orderlake.loads"
+_PUBLISH: Final = "orderlake.publish"
+_ATTEMPTS: Final = 60
+Step = Callable[[int], None]
+
+
+class SourcesAppliedError(TransientError):
+    """Some objects of the batch were loaded by another worker meanwhile."""
+
+    def __init__(self, reports: Mapping[str, LoadReport]) -> None:
+        super().__init__("already loaded by another worker")
+        self.reports = reports
+
+
+class SourceChangedError(TransientError):
+    """An object changed while it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committer:
+    """Commits batches. `on_step` is told each numbered step as it begins."""
+
+    engine: Engine
+    house: Lakehouse
+    ledger: Ledger
+    now: Callable[[], str]
+    on_step: Step = field(default=lambda _: None)
+
+    def commit(self, batch: Batch, started: Mapping[str, float], definition: str) -> list[LoadReport]:
+        """Apply a batch; give one report per object, in the batch's order.
+
+        `started` gives per identity the clock (time.perf_counter) at which its load began.
+        """
+        for attempt in range(_ATTEMPTS):
+            self.on_step(1)
+            with self.ledger.turn(batch.stream.index):
+                try:
+                    return self._attempt(batch, started, definition)
+                except (CommitConflictError, CommitStateUnknownError):
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+            time.sleep(min(0.01 * 2**attempt, 0.5))
+        raise CommitConflictError("unreachable")
+
+    def recover(self, stream_index: TableLayout) -> None:
+        """Finish what a dead worker left for one stream (step 3 alone)."""
+        self._look_again(self.house.open([stream_index], files=False)[stream_index.name])
+
+    def _attempt(self, batch: Batch, started: Mapping[str, float], definition: str) -> list[LoadReport]:
+        self.on_step(2)
+        layouts = [index_layout(batch.stream), quarantine_layout()]
+        layouts += [table_layout(batch.stream, spec) for spec in batch.stream.tables if spec.format == "iceberg"]
+        tables = self.house.open(layouts)
+        self.on_step(3)
+        self._look_again(tables[batch.stream.index])
+        applied = {
+            identity: report
+            for identity, report in self.ledger.applied(source.identity for source in batch.staged.sources).items()
+            if report.status != "rejected"
+        }
+        self.on_step(4)
+        if applied:
+            raise SourcesAppliedError(applied)
+        self._still_there(batch)
+        return _Attempt(self, batch, tables, definition, dict(started)).run()
+
+    def _still_there(self, batch: Batch) -> None:
+        for source in batch.staged.sources:
+            found = self.house.store.stat(source.location)
+            if found is None or (found.size, found.version) != (source.size, source.version):
+                raise SourceChangedError(f"{source.uri} changed while it was read")
+
+    def _look_again(self, index: Opened) -> None:
+        if index.metadata is None:
+            return
+        for snapshot in index.metadata.snapshots:
+            text = snapshot.summary.get(_REPORTS)
+            if text is None:
+                continue
+            reports = [LoadReport(**report) for report in json.loads(text)]
+            known = self.ledger.applied(report.identity for report in reports)
+            if any(report.identity not in known or known[report.identity].status == "rejected" for report in reports):
+                self.finish(json.loads(snapshot.summary.get(_PUBLISH, "{}")), reports)
+
+    def finish(self, publish: Mapping[str, Any], reports: Sequence[LoadReport]) -> None:
+        """Steps 8 and 9; doing them twice is doing them once."""
+        self.on_step(8)
+        store, root = self.house.store, self.house.root
+        for hidden, final in publish.get("moves", []):
+            store.publish(f"{root}/{hidden}", f"{root}/{final}")
+        for final in publish.get("removals", []):
+            store.delete(f"{root}/{final}")
+        self.on_step(9)
+        self.ledger.mark(reports)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    committer: Committer
+    batch: Batch
+    tables: Mapping[str, Opened]
+    definition: str
+    started: Mapping[str, float]
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    written: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    def run(self) -> list[LoadReport]:
+        """Steps 5 to 10."""
+        self.committer.on_step(5)
+        cursor = self.committer.engine.cursor()
+        decision = self._decide(cursor)
+        swaps = [self._hive(cursor, spec, decision) for spec in self.batch.stream.tables if spec.format == "parquet"]
+        rewrites = self._rewrites(cursor, decision)
+        self.committer.on_step(6)
+        reports = self._reports(decision)
+        publish = self._publish(swaps)
+        moves = self._moves(rewrites, reports, publish)
+        self.committer.on_step(7)
+        if moves:
+            self._commit([move.update for move in moves])
+        self.committer.finish(publish, reports)
+        self.committer.on_step(10)
+        for move in moves:
+            for location in move.obsolete:
+                self.committer.house.store.delete(location)
+        return reports
+
+    def _decide(self, cursor: duckdb.DuckDBPyConnection) -> Decision:
+        index = self.tables[self.batch.stream.index]
+        files = list(index.live)
+        if files and self.batch.stream.key and any(self.batch.staged.grains.values()):
+            first = key_names(self.batch.stream)[0]
+            low, high = cursor.execute(
+                f"SELECT min({first}), max({first}) FROM {self.batch.entities()}"
+            ).fetchone() or (None, None)
+            files = may_hold(files, first, low, high) if low is not None else []
+        store = self.committer.house.store
+        return decide(cursor, self.batch, [store.local_path(file.location) for file in files])
+
+    def _hive(self, cursor: duckdb.DuckDBPyConnection, spec: TableSpec, decision: Decision) -> hive.Swap:
+        folder = Path(self.committer.house.store.local_path(f"{self.committer.house.root}/{spec.name}"))
+        folder.mkdir(parents=True, exist_ok=True)
+        if not any(self.batch.staged.grains.values()):
+            return hive.Swap(rows={})
+        swap = hive.prepare(cursor, self.batch, spec, decision, folder, self.name)
+        self.written[spec.name] = swap.rows or {}
+        return swap
+
+    def _rewrites(self, cursor: duckdb.DuckDBPyConnection, decision: Decision) -> dict[str, Rewrite]:
+        changes: list[tuple[TableLayout, Change]] = []
+        staged = any(self.batch.staged.grains.values())
+        keys = key_names(self.batch.stream) if self.batch.stream.key else ("_source_file", "_version")
+        for spec in self.batch.stream.tables if staged else ():
+            if spec.format == "iceberg":
+                rows = self.batch.rows_of(spec, decision.losers)
+                files = self.batch.files(spec.rows)
+                changes.append(
+                    (table_layout(self.batch.stream, spec), Change(rows, decision.dropped, keys, clustered_by=files))
+                )
+                self.written[spec.name] = self._rows_per_source(cursor, spec, decision)
+        if decision.index is not None:
+            changes.append(
+                (
+                    index_layout(self.batch.stream),
+                    Change(decision.index, merge=_newest(index_layout(self.batch.stream))),
+                )
+            )
+        if self.batch.staged.rejections:
+            changes.append((quarantine_layout(), Change(self._quarantined(cursor))))
+        house, engine = self.committer.house, self.committer.engine
+        done: dict[str, Rewrite] = {}
+        for layout, change in changes:
+            opened = self.tables[layout.name]
+            done[layout.name] = rewrite(engine, house.store, layout, opened.location, opened.live, change, self.name)
+        return done
+
+    def _rows_per_source(
+        self, cursor: duckdb.DuckDBPyConnection, spec: TableSpec, decision: Decision
+    ) -> dict[int, int]:
+        anti = f" ANTI JOIN {decision.losers} USING (_rid)" if decision.losers is not None else ""
+        number = self.batch.per_segment([str(at) for at in range(len(self.batch.staged.sources))])
+        rows = cursor.execute(
+            f"SELECT {number} AS n, count(*) FROM {self.batch.relation(spec.rows)} AS s{anti} GROUP BY n"
+        ).fetchall()
+        return {int(source): int(count) for source, count in rows}
+
+    def _quarantined(self, cursor: duckdb.DuckDBPyConnection) -> str:
+        columns = ", ".join(f"{name} {kind.sql}" for name, kind in QUARANTINE_COLUMNS.items())
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE quarantined ({columns})")
+        rows = []
+        for rejection in self.batch.staged.rejections:
+            segment = self.batch.staged.segments[rejection.segment]
+            source = self.batch.staged.sources[segment.source]
+            rows.append(
+                [
+                    self.batch.load_id,
+                    self.batch.stream.pipeline,
+                    source.uri,
+                    source.version,
+                    segment.base + rejection.position,
+                ]
+                + [rejection.line, rejection.field, rejection.reason, rejection.raw, self.committer.now()]
+            )
+        cursor.executemany(f"INSERT INTO quarantined VALUES ({', '.join('?' * len(QUARANTINE_COLUMNS))})", rows)
+        return "SELECT * FROM quarantined"
+
+    def _reports(self, decision: Decision) -> list[LoadReport]:
+        staged, reports = self.batch.staged, []
+        for number, source in enumerate(staged.sources):
+            read = sum(segment.records for segment in staged.segments if segment.source == number)
+            bad = sum(1 for rejection in staged.rejections if staged.segments[rejection.segment].source == number)
+            superseded, duplicate = decision.superseded.get(number, 0), decision.duplicate.get(number, 0)
+            replaced: dict[str, int] = {}
+            for (at, credit), count in decision.replaced.items():
+                if at == number:
+                    replaced[source_of(credit).identity] = replaced.get(source_of(credit).identity, 0) + count
+            reports.append(
+                LoadReport(
+                    source=source.uri,
+                    pipeline=self.batch.stream.pipeline,
+                    stream=self.batch.stream.name,
+                    status="loaded",
+                    identity=source.identity,
+                    load_id=self.batch.load_id,
+                    version=source.version,
+                    at=self.committer.now(),
+                    read=read,
+                    loaded=read - bad - superseded - duplicate,
+                    superseded=superseded,
+                    duplicate=duplicate,
+                    quarantined=bad,
+                    tables={
+                        spec.name: self.written.get(spec.name, {}).get(number, 0) for spec in self.batch.stream.tables
+                    },
+                    bytes=source.size,
+                    seconds=round(time.perf_counter() - self.started.get(source.identity, time.perf_counter()), 3),
+                    definition=self.definition,
+                    replaced=replaced,
+                )
+            )
+        return reports
+
+    def _publish(self, swaps: Sequence[hive.Swap]) -> dict[str, Any]:
+        root = self.committer.house.store.local_path(self.committer.house.root) + "/"
+        moves = [
+            [hidden.removeprefix(root), final.removeprefix(root)] for swap in swaps for hidden, final in swap.moves
+        ]
+        removals = [final.removeprefix(root) for swap in swaps for final in swap.removals]
+        return {"moves": moves, "removals": removals} if moves or removals else {}
+
+    def _moves(
+        self, rewrites: Mapping[str, Rewrite], reports: Sequence[LoadReport], publish: Mapping[str, Any]
+    ) -> list[Move]:
+        house = self.committer.house
+        moves = []
+        touched = any(done.added or done.removed for done in rewrites.values())
+        for name, opened in self.tables.items():
+            done = rewrites.get(name, Rewrite())
+            summary = {"orderlake.load-id": self.batch.load_id}
+            keep = {}
+            if name == self.batch.stream.index:
+                if not touched and not publish:
+                    continue
+                summary |= {
+                    _REPORTS: json.dumps([report.as_dict() for report in reports]),
+                    _PUBLISH: json.dumps(publish),
+                }
+                keep = {"keep": KEEP_INDEX_SNAPSHOTS}
+            elif not done.added and not done.removed and (opened.metadata is not None or opened.layout.spec is None):
+                continue
+            moves.append(house.move(opened, done, summary, self.name, **keep))
+        return moves
+
+    def _commit(self, updates: Sequence[HeadUpdate]) -> None:
+        try:
+            self.committer.house.catalog.commit(updates)
+        except CatalogUnavailableError as error:  # it may have landed: step 3 of the next try finds out
+            raise CommitStateUnknownError(str(error)) from error
+
+
+def _newest(layout: TableLayout) -> str:
+    """When index files are folded, only the newest row of each entity stays."""
+    keys = ", ".join(layout.key)
+    order = "_version, _time, _source_file, _source_row"
+    rest = [column for column in layout.columns if column not in layout.key]
+    packed = ", ".join(f"{column} := {column}" for column in [*order.split(", "), *(c for c in rest if c not in order)])
+    unpacked = ", ".join(f"m.{column} AS {column}" for column in rest)
+    return f"SELECT {keys}, {unpacked} FROM (SELECT {keys}, max(struct_pack({packed})) AS m FROM {{source}} GROUP BY {keys})"

@@ -1,0 +1,31 @@
+"""Apache Iceberg v2 tables: metadata, manifests and snapshots, written and read without an engine."""
+
+from orderlake.tables.iceberg.live import ManifestCache, live_files, referenced_locations
+from orderlake.tables.iceberg.metadata import Snapshot, TableMetadata, create
+from orderlake.tables.iceberg.metadata_file import (
+    metadata_location,
+    obsolete_metadata,
+    write_metadata,
+)
+from orderlake.tables.iceberg.retention import KEEP_SNAPSHOTS, expire, expired_snapshots
+from orderlake.tables.iceberg.schema import Field, PartitionField, Schema
+from orderlake.tables.iceberg.snapshot import new_snapshot
+
+__all__ = [
+    "KEEP_SNAPSHOTS",
+    "Field",
+    "ManifestCache",
+    "PartitionField",
+    "Schema",
+    "Snapshot",
+    "TableMetadata",
+    "create",
+    "expire",
+    "expired_snapshots",
+    "live_files",
+    "metadata_location",
+    "new_snapshot",
+    "obsolete_metadata",
+    "referenced_locations",
+    "write_metadata",
+]

@@ -1,0 +1,60 @@
+"""Where metadata files lie, and how a new one follows the last."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from orderlake.model.ports import ObjectStore
+from orderlake.tables.iceberg.metadata import MetadataLogEntry, TableMetadata
+
+METADATA_LOG_LENGTH: Final = 20
+"""Earlier metadata files a table remembers; older ones are `obsolete_metadata`."""
+
+_VERSION: Final = re.compile(r"v?(\d+)[-.]")
+
+
+def metadata_location(table_location: str, version: int, uuid: str) -> str:
+    """Name a metadata file.
+
+    >>> metadata_location("s3://lake/orders", 1, "4f2e")
+    's3://lake/orders/metadata/00001-4f2e.metadata.json'
+    """
+    return f"{table_location.rstrip('/')}/metadata/{version:05d}-{uuid}.metadata.json"
+
+
+def write_metadata(store: ObjectStore, metadata: TableMetadata, attempt: str, previous_location: str | None) -> str:
+    """Write the metadata as the successor of `previous_location`; give its location, uncommitted.
+
+    `attempt` must be unique (a UUID, for engines that parse it). Raises StorageUnavailableError.
+    """
+    log, _ = _extended_log(metadata, previous_location)
+    version = 0 if previous_location is None else _version(previous_location) + 1
+    location = metadata_location(metadata.location, version, attempt)
+    store.write(location, replace(metadata, metadata_log=log).to_json())
+    return location
+
+
+def obsolete_metadata(metadata: TableMetadata, previous_location: str | None) -> tuple[str, ...]:
+    """Give the metadata files that the successor no longer lists.
+
+    Delete them only once that successor is committed: until then the committed one lists them.
+    """
+    _, dropped = _extended_log(metadata, previous_location)
+    return tuple(entry.location for entry in dropped)
+
+
+def _extended_log(
+    metadata: TableMetadata, previous_location: str | None
+) -> tuple[tuple[MetadataLogEntry, ...], tuple[MetadataLogEntry, ...]]:
+    """Give (kept, dropped) entries once the previous file joins the log."""
+    log = metadata.metadata_log
+    if previous_location is not None:
+        log = (*log, MetadataLogEntry(previous_location, metadata.base_updated_ms))
+    return log[-METADATA_LOG_LENGTH:], log[:-METADATA_LOG_LENGTH]
+
+
+def _version(location: str) -> int:
+    match = _VERSION.match(location.rpartition("/")[2])
+    return 0 if match is None else int(match[1])

@@ -1,0 +1,96 @@
+"""The tables of a lake at one moment: heads, metadata and live files, and how to stage a move of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from orderlake.model.data_file import DataFile
+from orderlake.model.ports import Catalog, HeadUpdate, ObjectStore
+from orderlake.tables import iceberg
+from orderlake.tables.iceberg import ManifestCache, TableMetadata
+from orderlake.tables.layout import TableLayout
+from orderlake.tables.rewrite import Rewrite
+
+KEEP_SNAPSHOTS: Final = 100
+KEEP_INDEX_SNAPSHOTS: Final = 8
+"""Index snapshots carry whole load reports, so fewer are kept; they are in the ledger before they go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A table as read: where its head was, and its metadata (None before its first commit)."""
+
+    layout: TableLayout
+    location: str
+    head: str | None
+    metadata: TableMetadata | None
+    live: tuple[DataFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """New metadata written for a table, ready to commit; `obsolete` may be deleted once it has landed."""
+
+    update: HeadUpdate
+    obsolete: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Lakehouse:
+    """Opens tables of the lake under `root` (a location) and writes their next metadata.
+
+    `now_ms` is the clock, `new_id` gives random 62-bit ids.
+    """
+
+    store: ObjectStore
+    catalog: Catalog
+    root: str
+    now_ms: Callable[[], int]
+    new_id: Callable[[], int]
+    cache: ManifestCache
+
+    def open(self, layouts: Sequence[TableLayout], *, files: bool = True) -> dict[str, Opened]:
+        """Read the heads of all these tables at once, then their metadata and live files."""
+        heads = self.catalog.heads([layout.name for layout in layouts])
+        return {layout.name: self._open(layout, heads[layout.name].metadata, files=files) for layout in layouts}
+
+    def _open(self, layout: TableLayout, head: str | None, *, files: bool) -> Opened:
+        location = f"{self.root}/{layout.name}"
+        if head is None:
+            return Opened(layout, location, None, None)
+        metadata = TableMetadata.from_json(self.store.read(head))
+        live = tuple(iceberg.live_files(self.store, metadata, cache=self.cache)) if files else ()
+        return Opened(layout, metadata.location, head, metadata, live)
+
+    def move(
+        self, opened: Opened, change: Rewrite, summary: Mapping[str, str], attempt: str, keep: int = KEEP_SNAPSHOTS
+    ) -> Move:
+        """Write the manifests and metadata of a table's next snapshot; nothing is visible yet."""
+        metadata = opened.metadata
+        if metadata is None:
+            metadata = iceberg.create(
+                opened.location,
+                opened.layout.schema,
+                opened.layout.partition,
+                {"write.parquet.compression-codec": "zstd", "commit.retry.num-retries": "0"},
+                uuid=str(uuid.uuid4()),
+                now_ms=self.now_ms(),
+            )
+        after = iceberg.new_snapshot(
+            self.store,
+            metadata,
+            added=change.added,
+            removed=change.removed,
+            summary=summary,
+            snapshot_id=self.new_id(),
+            now_ms=self.now_ms(),
+            attempt=attempt,
+            cache=self.cache,
+        )
+        after = replace(iceberg.expire(after, keep), base_updated_ms=metadata.last_updated_ms)
+        obsolete = iceberg.obsolete_metadata(after, opened.head)
+        location = iceberg.write_metadata(self.store, after, str(uuid.uuid4()), opened.head)
+        return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)

@@ -1,0 +1,104 @@
+"""A stream's tables as they lie in the lake: names, places, schemas, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orderlake.model.column import Column, ColumnType
+from orderlake.model.pipeline import Stream, TableSpec
+from orderlake.tables.iceberg import Field, PartitionField, Schema
+
+_STRING, _LONG = ColumnType("string"), ColumnType("bigint")
+LINEAGE_COLUMNS: Final[Mapping[str, ColumnType]] = {
+    "_source_file": _STRING,
+    "_source_row": _LONG,
+    "_version": _LONG,
+    "_load_id": _STRING,
+}
+QUARANTINE: Final = "quarantine"
+QUARANTINE_COLUMNS: Final[Mapping[str, ColumnType]] = {
+    "load_id": _STRING,
+    "pipeline": _STRING,
+    "source": _STRING,
+    "version": _LONG,
+    "position": _LONG,
+    "line": _LONG,
+    "field": _STRING,
+    "reason": _STRING,
+    "record": _STRING,
+    "at": ColumnType("timestamptz"),
+}
+INDEX_COLUMNS: Final[Mapping[str, ColumnType]] = {
+    "_version": _LONG,
+    "_time": _LONG,
+    "_source_file": _STRING,
+    "_source_row": _LONG,
+    "_hash": _LONG,
+    "_credit": _STRING,
+}
+"""What the index keeps of an entity's versions: the order of versions is that of the first four columns;
+`_credit` names the source object version whose rows stand in the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayout:
+    """One Iceberg table: its name, columns in order, partition, and the columns that identify an entity."""
+
+    name: str
+    columns: Mapping[str, ColumnType]
+    key: tuple[str, ...]
+    spec: TableSpec | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The Iceberg schema, field ids from 1 in column order."""
+        return Schema(
+            tuple(
+                Field(number, name, kind.iceberg, required=False)
+                for number, (name, kind) in enumerate(self.columns.items(), 1)
+            )
+        )
+
+    @property
+    def partition(self) -> tuple[PartitionField, ...]:
+        """The Iceberg partition fields."""
+        partition = self.spec.partition if self.spec is not None else None
+        if partition is None:
+            return ()
+        return (PartitionField(partition.column, partition.transform, partition.name),)  # type: ignore[arg-type]  # the pipeline's own pattern admits only transforms
+
+
+def key_names(stream: Stream) -> tuple[str, ...]:
+    """The index's key columns: one per declared key, or the file itself."""
+    return tuple(f"_k{number}" for number in range(len(stream.key))) or ("_entity",)
+
+
+def index_layout(stream: Stream) -> TableLayout:
+    """The hidden table that remembers the newest version of each entity of a stream."""
+    keys = key_names(stream)
+    types = [column.type for column in stream.key] or [_STRING]
+    return TableLayout(stream.index, dict(zip(keys, types, strict=True)) | INDEX_COLUMNS, keys)
+
+
+def table_layout(stream: Stream, spec: TableSpec) -> TableLayout:
+    """A declared Iceberg table, its lineage columns after its own."""
+    columns = {column.name: column.type for column in spec.columns} | LINEAGE_COLUMNS
+    return TableLayout(spec.name, columns, entity_columns(stream, spec), spec)
+
+
+def quarantine_layout() -> TableLayout:
+    """The table of records that could not be loaded."""
+    return TableLayout(QUARANTINE, QUARANTINE_COLUMNS, ())
+
+
+def entity_columns(stream: Stream, spec: TableSpec) -> tuple[str, ...]:
+    """The table's columns that name an entity, in the order of the stream's key."""
+    if not stream.key:
+        return ("_source_file", "_version") if spec.format == "iceberg" else ()
+    return tuple(_column_from(spec, column).name for column in stream.key)
+
+
+def _column_from(spec: TableSpec, key: Column) -> Column:
+    return next(column for column in spec.columns if column.path == key.path)

@@ -1,0 +1,108 @@
+"""Put row groups of several flat Parquet files into one, with some of their columns, without decoding.
+
+Column chunks are copied byte for byte; only the footer is written anew. This turns staged files,
+which carry more columns than a table has, into the table's file for the price of a file copy.
+Source: the Apache Parquet format's parquet.thrift.
+"""
+
+from __future__ import annotations
+
+import struct as packing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from orderlake.tables import thrift
+from orderlake.tables.thrift import BINARY, I16, I32, I64, LIST, STRUCT, Struct, get, put, without
+
+_MAGIC: Final = b"PAR1"
+_COPY: Final = 1 << 20
+
+
+class NotProjectableError(ValueError):
+    """The files do not share a flat schema; write them through the query engine instead."""
+
+
+def footer(path: Path) -> Struct:
+    """Read a Parquet file's footer."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(size - 8)
+        length, magic = packing.unpack("<I4s", file.read(8))
+        if magic != _MAGIC:
+            raise NotProjectableError(f"{path} is not a Parquet file")
+        file.seek(size - 8 - length)
+        return thrift.Reader(file.read(length)).struct()
+
+
+def project(sources: Sequence[Path], columns: Sequence[tuple[str, str]], target: Path) -> int:
+    """Write `target` with the (staged name → table name) columns of all row groups; give the number of rows.
+
+    NotProjectableError, and no file, when the sources' schemas differ or are nested.
+    """
+    footers = [footer(path) for path in sources]
+    schemas = [_elements(found, columns) for found in footers]
+    if not schemas or any(schema != schemas[0] for schema in schemas):
+        raise NotProjectableError("the files differ in schema")
+    groups: list[Struct] = []
+    rows = 0
+    with target.open("wb") as out:
+        out.write(_MAGIC)
+        for path, found in zip(sources, footers, strict=True):
+            with path.open("rb") as file:
+                for group in get(found, 4)[1]:
+                    groups.append(_group(file, out, group, columns, len(groups)))
+                    rows += get(group, 3)
+        end = thrift.dump(_footer(footers[0], schemas[0], groups, rows, len(columns)))
+        out.write(end)
+        out.write(packing.pack("<I4s", len(end), _MAGIC))
+    return rows
+
+
+def _elements(found: Struct, columns: Sequence[tuple[str, str]]) -> list[Struct]:
+    root, *leaves = get(found, 2)[1]
+    if get(root, 5) != len(leaves):
+        raise NotProjectableError("the schema is nested")
+    by_name = {get(leaf, 4).decode(): leaf for leaf in leaves}
+    if any(old not in by_name for old, _ in columns):
+        raise NotProjectableError("a column is missing")
+    chosen = [put(by_name[old], 4, BINARY, new.encode()) for old, new in columns]
+    return [put(root, 5, I32, len(columns)), *chosen]
+
+
+def _group(file: BinaryIO, out: BinaryIO, group: Struct, columns: Sequence[tuple[str, str]], ordinal: int) -> Struct:
+    chunks = {get(get(chunk, 3), 3)[1][0].decode(): chunk for chunk in get(group, 1)[1]}
+    start = out.tell()
+    chosen = [_chunk(file, out, chunks[old], new) for old, new in columns]
+    sizes = [get(chunk, 3) for chunk in chosen]
+    done = put(group, 1, LIST, (STRUCT, chosen))
+    done = put(done, 2, I64, sum(get(meta, 6) for meta in sizes))
+    done = put(done, 5, I64, start)
+    done = put(done, 6, I64, sum(get(meta, 7) for meta in sizes))
+    return put(without(done, 4), 7, I16, ordinal)
+
+
+def _chunk(file: BinaryIO, out: BinaryIO, chunk: Struct, new: str) -> Struct:
+    meta = get(chunk, 3)
+    data, dictionary = get(meta, 9), get(meta, 11)
+    begin = min(data, dictionary) if dictionary else data
+    moved = out.tell() - begin
+    file.seek(begin)
+    left: int = get(meta, 7)
+    while left:
+        part = file.read(min(left, _COPY))
+        out.write(part)
+        left -= len(part)
+    meta = put(without(meta, 10, 14, 15), 9, I64, data + moved)
+    if dictionary:
+        meta = put(meta, 11, I64, dictionary + moved)
+    meta = put(meta, 3, LIST, (BINARY, [new.encode()]))
+    return put(put(without(chunk, 4, 5, 6, 7), 2, I64, 0), 3, STRUCT, meta)
+
+
+def _footer(first: Struct, schema: list[Struct], groups: list[Struct], rows: int, columns: int) -> Struct:
+    done = put(first, 2, LIST, (STRUCT, schema))
+    done = put(done, 3, I64, rows)
+    done = put(done, 4, LIST, (STRUCT, groups))
+    orders: Any = get(first, 7)
+    return done if orders is None else put(done, 7, LIST, (orders[0], orders[1][:columns]))

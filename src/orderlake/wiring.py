@@ -1,0 +1,98 @@
+"""From settings to backends: the one place that knows which catalog, ledger and store a project uses."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orderlake.catalog.sqlite import SqliteCatalog
+from orderlake.config import Project, read_yaml
+from orderlake.errors import ConfigError
+from orderlake.ledger.sqlite import SqliteLedger
+from orderlake.model.pipeline import Pipeline, parse_pipeline
+from orderlake.storage.local import LocalStore, location_of
+
+if TYPE_CHECKING:
+    from orderlake.engine import Engine
+    from orderlake.tables.lakehouse import Lakehouse
+
+
+@dataclass
+class Backends:
+    """A project's parts, each opened when first used."""
+
+    project: Project
+
+    @cached_property
+    def store(self) -> LocalStore:
+        """Where bytes are."""
+        return LocalStore()
+
+    @cached_property
+    def catalog(self) -> SqliteCatalog:
+        """Which metadata each table has."""
+        return SqliteCatalog(self.project.state / "catalog.db")
+
+    @cached_property
+    def ledger(self) -> SqliteLedger:
+        """What was loaded."""
+        return SqliteLedger(self.project.state / "ledger.db")
+
+    @cached_property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """The project's pipelines, by file name; ConfigError when one is wrong or a table is declared in two."""
+        found = tuple(load_pipeline(file) for file in sorted(self.project.pipelines.glob("*.y*ml")))
+        owners: dict[str, str] = {}
+        for pipeline in found:
+            for table in (table.name for stream in pipeline.streams for table in stream.tables):
+                if owners.setdefault(table, pipeline.name) != pipeline.name:
+                    raise ConfigError(f"table {table!r} is declared by the pipelines {owners[table]} and {pipeline.name}")
+        return found
+
+    @cached_property
+    def house(self) -> Lakehouse:
+        """The tables."""
+        from orderlake.tables.iceberg import ManifestCache  # noqa: PLC0415 - only loads and queries need tables
+        from orderlake.tables.lakehouse import Lakehouse  # noqa: PLC0415 - same
+
+        return Lakehouse(
+            self.store,
+            self.catalog,
+            location_of(self.project.lake),
+            lambda: time.time_ns() // 1_000_000,
+            lambda: secrets.randbits(62),
+            ManifestCache(),
+        )
+
+    def engine(self, work: Path) -> Engine:
+        """A DuckDB with the project's memory budget, spilling under `work`."""
+        from orderlake.engine import connect  # noqa: PLC0415 - only loads and queries need it
+
+        return connect(work / "spill", self.project.memory_mb, self.project.workers)
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        for part in ("catalog", "ledger"):
+            if part in self.__dict__:
+                self.__dict__[part].close()
+
+
+def load_pipeline(file: Path) -> Pipeline:
+    """Read one pipeline file."""
+    return parse_pipeline(read_yaml(file), str(file))
+
+
+def bundled_pipelines() -> dict[str, Path]:
+    """The pipelines that ship, by name."""
+    folder = Path(__file__).parent / "pipelines"
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+
+
+def utc_now() -> str:
+    """The time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
