@@ -95,3 +95,8 @@ def name(text: str) -> str:
 def paths(files: Iterable[str]) -> str:
     """A SQL list of file names."""
     return "[" + ", ".join(quote(file) for file in files) + "]"
+
+
+def parquet(files: Iterable[str], *, filename: bool = False) -> str:
+    """A FROM item over Parquet files that share a schema; folder names are no columns."""
+    return f"read_parquet({paths(files)}, hive_partitioning = false{', filename = true' if filename else ''})"

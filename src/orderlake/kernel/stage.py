@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.errors import StorageUnavailableError, UnreadableObjectError
 from orderlake.kernel import flatten, read_csv, read_json
-from orderlake.engine import Engine, name, paths, quote
+from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.kernel.sniff import form_of, has_utf8_letters, is_utf8, raw_chunks, text_chunks
 from orderlake.kernel.split import SMALL, Share, chunks, readable, shares
 from orderlake.model.pipeline import Stream
@@ -178,7 +178,7 @@ class _Worker:
             grains[grain] = self._file(grain, task)
             cursor.execute(f"COPY ({flatten.strict_sql(self.plan, grain, relation, rid)}) TO {quote(grains[grain])} {_PARQUET}")
         rows = cursor.execute(
-            f"SELECT (_rid >> {ROW_BITS}) - {task.first} AS s, count(DISTINCT _rid) FROM read_parquet({quote(grains[self.plan.shape.grains[0]])}) GROUP BY s"
+            f"SELECT (_rid >> {ROW_BITS}) - {task.first} AS s, count(DISTINCT _rid) FROM {parquet([grains[self.plan.shape.grains[0]]])} GROUP BY s"
         ).fetchall()
         found = dict(rows)
         return _Done(grains, tuple(int(found.get(at, 0)) for at in range(len(files))), ())
@@ -186,7 +186,7 @@ class _Worker:
     def _count(self, cursor: duckdb.DuckDBPyConnection, grains: dict[flatten.Grain, str]) -> int:
         root = self.plan.shape.grains[0]
         first = self.first_rows(root)
-        row = cursor.execute(f"SELECT count(*) FROM read_parquet({quote(grains[root])}){first}").fetchone()
+        row = cursor.execute(f"SELECT count(*) FROM {parquet([grains[root]])}{first}").fetchone()
         return int(row[0]) if row is not None else 0
 
     def first_rows(self, root: flatten.Grain) -> str:
@@ -232,8 +232,8 @@ class _Worker:
         grains: dict[flatten.Grain, str] = {}
         for grain in self.plan.shape.grains:
             grains[grain] = self._file(grain, task, 2)
-            inputs = paths(part.grains[grain] for part in parts)
-            cursor.execute(f"COPY (SELECT * FROM read_parquet({inputs})) TO {quote(grains[grain])} {_PARQUET}")
+            inputs = parquet(part.grains[grain] for part in parts)
+            cursor.execute(f"COPY (SELECT * FROM {inputs}) TO {quote(grains[grain])} {_PARQUET}")
         return _Done(grains, tuple(part.counts[0] for part in parts), tuple(bad for part in parts for bad in part.rejections))
 
 

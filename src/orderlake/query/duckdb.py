@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orderlake.engine import Engine, name, paths
+from orderlake.engine import Engine, name, parquet
 from orderlake.errors import QueryError
 
 
@@ -55,5 +55,5 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
 
 def _select(table: QueryTable) -> str:
     if table.files:
-        return f"SELECT * FROM read_parquet({paths(table.files)})"
+        return f"SELECT * FROM {parquet(table.files)}"
     return f"SELECT {', '.join(f'NULL::{kind} AS {name(column)}' for column, kind in table.columns.items())} WHERE false"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orderlake.engine import name, paths, quote
+from orderlake.engine import name, parquet, quote
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
@@ -83,7 +83,7 @@ class Batch:
             keep = " WHERE " + " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1))
         else:
             keep = ""
-        return f"(SELECT * FROM read_parquet({paths(self.files(rows))}){keep})"
+        return f"(SELECT * FROM {parquet(self.files(rows))}{keep})"
 
     def _levels(self, grain: Grain) -> int:
         lists = {table.rows for table in self.stream.tables if table.rows}

@@ -240,7 +240,7 @@ class _Attempt:
 
     def _quarantined(self, cursor: duckdb.DuckDBPyConnection) -> str:
         columns = ", ".join(f"{name} {kind.sql}" for name, kind in QUARANTINE_COLUMNS.items())
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE quarantined ({columns})")
+        cursor.execute(f"CREATE OR REPLACE TABLE quarantined ({columns})")
         rows = []
         for rejection in self.batch.staged.rejections:
             segment = self.batch.staged.segments[rejection.segment]

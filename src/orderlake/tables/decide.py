@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orderlake.engine import name, paths, quote
+from orderlake.engine import name, parquet, quote
 from orderlake.model.staged import ROW_BITS
 from orderlake.tables.batch import Batch, credit_of
 from orderlake.tables.layout import INDEX_COLUMNS, index_layout, key_names
@@ -45,7 +45,7 @@ def decide(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files: Sequenc
     if not batch.stream.key:
         return _decide_objects(cursor, batch, index_files)
     keys = ", ".join(key_names(batch.stream))
-    cursor.execute("CREATE OR REPLACE TEMP TABLE losers (_rid BIGINT, same BOOLEAN)")
+    cursor.execute("CREATE OR REPLACE TABLE losers (_rid BIGINT, same BOOLEAN)")
     _lose_within(cursor, batch, keys)
     hits = _lose_to_index(cursor, batch, keys, index_files) if index_files else False
     return _decision(cursor, batch, keys, hits=hits)
@@ -54,7 +54,7 @@ def decide(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files: Sequenc
 def _lose_within(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str) -> None:
     """Records of the batch that a newer record of the batch outdoes."""
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE twice AS SELECT {keys} FROM {batch.entities()} GROUP BY ALL HAVING count(*) > 1"
+        f"CREATE OR REPLACE TABLE twice AS SELECT {keys} FROM {batch.entities()} GROUP BY ALL HAVING count(*) > 1"
     )
     if cursor.execute("SELECT count(*) FROM twice").fetchone() == (0,):
         return
@@ -74,10 +74,10 @@ def _lose_to_index(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, i
     )
     current = (
         f"(SELECT {keys}, max(struct_pack(v := _version, t := _time, f := _source_file, n := _source_row, h := _hash, c := _credit)) AS m "
-        f"FROM read_parquet({paths(index_files)}) AS i SEMI JOIN (SELECT {keys} FROM {batch.entities()}) AS b USING ({keys}) GROUP BY {keys})"
+        f"FROM {parquet(index_files)} AS i SEMI JOIN (SELECT {keys} FROM {batch.entities()}) AS b USING ({keys}) GROUP BY {keys})"
     )
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE hits AS SELECT {keys}, _rid, _hash = m.h AS same, "
+        f"CREATE OR REPLACE TABLE hits AS SELECT {keys}, _rid, _hash = m.h AS same, "
         f"(struct_pack(v := _v, t := t, f := f, n := n) > struct_pack(v := m.v, t := m.t, f := m.f, n := m.n)) AS newer, m.c AS credit "
         f"FROM {entities} AS e JOIN {current} AS c USING ({keys})"
     )
@@ -94,7 +94,7 @@ def _decision(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, *, hit
     replaced: dict[tuple[int, str], int] = {}
     if hits:
         cursor.execute(
-            f"CREATE OR REPLACE TEMP TABLE dropped AS SELECT {keys}, credit FROM hits WHERE newer AND NOT same"
+            f"CREATE OR REPLACE TABLE dropped AS SELECT {keys}, credit FROM hits WHERE newer AND NOT same"
         )
         for segment, credit, count in cursor.execute(
             f"SELECT _rid >> {ROW_BITS}, credit, count(*) FROM hits WHERE newer AND NOT same GROUP BY ALL ORDER BY ALL"
@@ -127,7 +127,7 @@ def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files
     if index_files:
         for uri, version, content, credit in cursor.execute(
             f"SELECT _entity, m.v, m.h, m.c FROM (SELECT _entity, max(struct_pack(v := _version, h := _hash, c := _credit)) AS m "
-            f"FROM read_parquet({paths(index_files)}) GROUP BY _entity)"
+            f"FROM {parquet(index_files)} GROUP BY _entity)"
         ).fetchall():
             current[uri] = (version, content, credit)
     contents = _contents(cursor, batch)
@@ -194,9 +194,9 @@ def _fill_object_tables(
     segments = [str(number) for number, segment in enumerate(batch.staged.segments) if segment.source in losing]
     chosen = f"_rid >> {ROW_BITS} IN ({', '.join(segments)})" if segments else "false"
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE losers AS SELECT _rid, true AS same FROM {batch.relation(())} WHERE {chosen}"
+        f"CREATE OR REPLACE TABLE losers AS SELECT _rid, true AS same FROM {batch.relation(())} WHERE {chosen}"
     )
-    cursor.execute("CREATE OR REPLACE TEMP TABLE dropped (_source_file VARCHAR, _version BIGINT, credit VARCHAR)")
+    cursor.execute("CREATE OR REPLACE TABLE dropped (_source_file VARCHAR, _version BIGINT, credit VARCHAR)")
     for credit in sorted(dropped):
         version, _, uri = credit.split(":", 2)
         cursor.execute("INSERT INTO dropped VALUES (?, ?, ?)", [uri, int(version), credit])

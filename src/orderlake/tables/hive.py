@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import name, paths, quote
+from orderlake.engine import name, parquet, quote
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import staged_name
@@ -79,7 +79,7 @@ def _shrink(
     own = entity_columns(batch.stream, spec)
     on = " AND ".join(f"t.{name(column)} = d._k{number}" for number, column in enumerate(own))
     done = cursor.execute(
-        f"COPY (SELECT t.* FROM read_parquet({quote(str(final))}) AS t ANTI JOIN {decision.dropped} AS d ON {on}) TO {quote(str(shrunk))} ({_OPTIONS})"
+        f"COPY (SELECT t.* FROM {parquet([str(final)])} AS t ANTI JOIN {decision.dropped} AS d ON {on}) TO {quote(str(shrunk))} ({_OPTIONS})"
     ).fetchone()
     return int(done[0]) if done is not None else 0
 
@@ -142,5 +142,5 @@ def _all_rows(cursor: duckdb.DuckDBPyConnection, batch: Batch, spec: TableSpec, 
         return False
     if not spec.rows:
         return True
-    row = cursor.execute(f"SELECT count(*) FROM read_parquet({paths(files)}) WHERE _i1 IS NULL").fetchone()
+    row = cursor.execute(f"SELECT count(*) FROM {parquet(files)} WHERE _i1 IS NULL").fetchone()
     return row == (0,)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import Engine, name, paths, quote
+from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.model.data_file import ColumnStats, DataFile
 from orderlake.model.ports import ObjectStore
 from orderlake.storage.local import location_of
@@ -141,7 +141,7 @@ def _hit_files(
         f"t.{name(own)} = d.{name(other)}" for own, other in zip(layout.key, change.drop_key, strict=True)
     )
     found = cursor.execute(
-        f"SELECT DISTINCT filename FROM read_parquet({paths(candidates)}, filename = true) AS t SEMI JOIN {change.dropped} AS d ON {on}"
+        f"SELECT DISTINCT filename FROM {parquet(candidates, filename=True)} AS t SEMI JOIN {change.dropped} AS d ON {on}"
     ).fetchall()
     return [candidates[filename] for (filename,) in found]
 
@@ -200,9 +200,9 @@ def _rank(rows: int) -> int:
 def _survivors(
     store: ObjectStore, layout: TableLayout, taken: Sequence[DataFile], hit: Sequence[DataFile], change: Change
 ) -> str:
-    files = paths(store.local_path(file.location) for file in taken)
+    files = parquet(store.local_path(file.location) for file in taken)
     columns = ", ".join(f"t.{name(column)}" for column in layout.columns)
-    base = f"SELECT {columns} FROM read_parquet({files}) AS t"
+    base = f"SELECT {columns} FROM {files} AS t"
     if not hit:
         return base
     on = " AND ".join(
