@@ -16,10 +16,13 @@ from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.sources import find_sources
-from orderlake.wiring import Backends, bundled_pipelines
+from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
+    from orderlake.engine import Engine
+    from orderlake.model.pipeline import Stream
     from orderlake.query.duckdb import QueryTable, Result
+    from orderlake.verify import VerifyReport
 
 _PROJECT_TEXT: Final = """\
 # An orderlake project. Drop files into raw/, then `orderlake run`.
@@ -130,9 +133,30 @@ class Lake:
                 found.append(QueryTable(spec.name, files, {column.name: column.type.sql for column in spec.columns}))
         return found
 
+    def verify(self) -> VerifyReport:
+        """Recount everything from stored data; the report names each table and file that disagrees."""
+        from orderlake.verify import verify  # noqa: PLC0415 - `run` needs no verification
+
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-verify")
+        try:
+            for pipeline in self.pipelines:
+                for stream in pipeline.streams:
+                    self._recover(engine, stream)
+            return verify(self._backends, engine)
+        finally:
+            engine.close()
+
     def loads(self) -> Sequence[LoadReport]:
         """The whole load history, oldest first."""
         return self._backends.ledger.loads()
+
+    def _recover(self, engine: Engine, stream: Stream) -> None:
+        """Finish what a load that died left behind, so that it is not taken for a fault."""
+        from orderlake.tables.commit import Committer  # noqa: PLC0415 - as above
+        from orderlake.tables.layout import index_layout  # noqa: PLC0415 - as above
+
+        with self._backends.ledger.turn(stream.index):
+            Committer(engine, self._backends.house, self._backends.ledger, utc_now).recover(index_layout(stream))
 
     def close(self) -> None:
         """Give back the catalog and the ledger."""
