@@ -67,6 +67,9 @@ def connect(spill: Path, memory_mb: int = DEFAULT_MEMORY_MB, workers: int | None
             "threads": 1,
             "memory_limit": f"{memory_mb}MB",
             "temp_directory": str(spill),
+            # With it, a column that happens to hold no NULL is written as REQUIRED, and files of one table differ in
+            # schema; without it every file has the same one, so that row groups can move between files.
+            "disabled_optimizers": "statistics_propagation",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +66,10 @@ def _under(folder: Path) -> Iterator[Path]:
 
 
 def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | None) -> tuple[Pipeline, Stream]:
-    """The pipeline named, else the one whose pattern fits, else the only one; ConfigError says what to name."""
+    """The stream whose pattern fits the file's name, else the only one; ConfigError says what to name.
+
+    Of several that fit, the one that spells out most of the name: `*shopify*.json` goes before `*order*.json`.
+    """
     if not pipelines:
         raise ConfigError("the project has no pipeline: copy one into pipelines/, or make a project with `orderlake init DIR`")
     if named is not None:
@@ -73,11 +77,10 @@ def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | 
         if not chosen:
             raise ConfigError(f"there is no pipeline {named!r}; the project has {', '.join(pipeline.name for pipeline in pipelines)}")
         pipelines = chosen
-    for pipeline in pipelines:
-        stream = pipeline.stream_for(source.name)
-        if stream is not None:
-            return pipeline, stream
     streams = [(pipeline, stream) for pipeline in pipelines for stream in pipeline.streams]
+    fits = [(fit, each) for each in streams if (fit := each[1].fit(source.name)) is not None]
+    if fits:
+        return max(fits, key=itemgetter(0))[1]
     if len(streams) == 1:
         return streams[0]
     if len(pipelines) == 1:

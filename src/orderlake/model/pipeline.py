@@ -16,6 +16,7 @@ from orderlake.model.column import Column, parse_column
 TableFormat = Literal["iceberg", "parquet"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*$")
 _PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
+_WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 LINEAGE: Final = ("_source_file", "_source_row", "_version", "_load_id")
 """Columns every Iceberg table carries after the declared ones."""
 
@@ -71,9 +72,13 @@ class Stream:
         """The name of the hidden table that remembers every entity's newest version."""
         return f"_index_{self.pipeline}_{self.name}" if self.name != self.pipeline else f"_index_{self.pipeline}"
 
-    def matches(self, name: str) -> bool:
-        """Whether a file name (no folder) fits one of the patterns, whatever its case."""
-        return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in self.match)
+    def fit(self, name: str) -> int | None:
+        """How closely a file name (no folder, whatever its case) fits: the letters that the closest pattern spells out.
+
+        None when no pattern fits.
+        """
+        fitting = (pattern for pattern in self.match if fnmatch.fnmatchcase(name.lower(), pattern.lower()))
+        return max((len(_WILD.sub("", pattern)) for pattern in fitting), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,6 @@ class Pipeline:
     name: str
     streams: tuple[Stream, ...]
     fingerprint: str
-
-    def stream_for(self, name: str) -> Stream | None:
-        """The stream that a file name belongs to, if any."""
-        return next((stream for stream in self.streams if stream.matches(name)), None)
 
 
 def parse_pipeline(document: object, where: str) -> Pipeline:

@@ -40,6 +40,7 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
     for table in tables:
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name(table.name)} AS {_select(table)}")
     cursor.execute("SET threads = 4")
+    cursor.execute("SET disabled_optimizers = ''")
     try:
         statements = cursor.extract_statements(sql)
         if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):

@@ -196,7 +196,7 @@ class _Attempt:
         folder.mkdir(parents=True, exist_ok=True)
         if not any(self.batch.staged.grains.values()):
             return hive.Swap(rows={})
-        swap = hive.prepare(cursor, self.batch, spec, decision, folder, self.name)
+        swap = hive.prepare(self.committer.engine, self.batch, spec, decision, folder, self.name)
         self.written[spec.name] = swap.rows or {}
         return swap
 
@@ -225,7 +225,9 @@ class _Attempt:
         done: dict[str, Rewrite] = {}
         for layout, change in changes:
             opened = self.tables[layout.name]
-            done[layout.name] = rewrite(engine, house.store, layout, opened.location, opened.live, change, self.name)
+            done[layout.name] = rewrite(
+                engine, house.store, layout, opened.live, change, location=opened.location, attempt=self.name
+            )
         return done
 
     def _rows_per_source(

@@ -7,20 +7,21 @@ Parquet can give; the Iceberg tables show each commit whole.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import name, parquet, quote
+from orderlake.engine import Engine, name, parquet, quote
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import staged_name
 from orderlake.tables.batch import Batch, source_of
 from orderlake.tables.decide import Decision
 from orderlake.tables.layout import entity_columns
-from orderlake.tables.project import NotProjectableError, project
+from orderlake.tables.project import NotProjectableError, Piece, column_names, footer, group_ends, project
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,19 +51,19 @@ def file_name(prefix: str, source: SourceObject) -> str:
 
 
 def prepare(
-    cursor: duckdb.DuckDBPyConnection, batch: Batch, spec: TableSpec, decision: Decision, folder: Path, attempt: str
+    engine: Engine, batch: Batch, spec: TableSpec, decision: Decision, folder: Path, attempt: str
 ) -> Swap:
     """Write the hidden files of a batch: one per object that wins rows, and those that earlier files shrink to."""
     hidden = folder / PENDING
     hidden.mkdir(parents=True, exist_ok=True)
-    moves, rows = _new_files(cursor, batch, spec, decision, folder, hidden, attempt)
+    moves, rows = _new_files(engine.cursor(), batch, spec, decision, folder, hidden, attempt)
     removals: list[str] = []
     for number, credit in enumerate(decision.retired):
         final = folder / file_name(spec.file_prefix, source_of(credit))
         if not final.exists():
             continue
         shrunk = hidden / f"{attempt}-shrunk-{number}.parquet"
-        if _shrink(cursor, batch, spec, decision, final, shrunk):
+        if _shrink(engine, batch, spec, decision, final, shrunk):
             moves.append((str(shrunk), str(final)))
         else:
             shrunk.unlink(missing_ok=True)
@@ -70,18 +71,40 @@ def prepare(
     return Swap(tuple(moves), tuple(removals), rows)
 
 
-def _shrink(
-    cursor: duckdb.DuckDBPyConnection, batch: Batch, spec: TableSpec, decision: Decision, final: Path, shrunk: Path
-) -> int:
-    """Write what stays of a file; give its rows."""
+def _shrink(engine: Engine, batch: Batch, spec: TableSpec, decision: Decision, final: Path, shrunk: Path) -> int:
+    """Write what stays of a file; give its rows. Row groups that lose nothing are copied byte for byte."""
     if not batch.stream.key:
         return 0
     own = entity_columns(batch.stream, spec)
     on = " AND ".join(f"t.{name(column)} = d._k{number}" for number, column in enumerate(own))
-    done = cursor.execute(
-        f"COPY (SELECT t.* FROM {parquet([str(final)])} AS t ANTI JOIN {decision.dropped} AS d ON {on}) TO {quote(str(shrunk))} ({_OPTIONS})"
-    ).fetchone()
-    return int(done[0]) if done is not None else 0
+    found = footer(final)
+    ends = group_ends(found)
+    rows = engine.cursor().execute(
+        f"SELECT file_row_number FROM read_parquet({quote(str(final))}, file_row_number = true, hive_partitioning = false) AS t "
+        f"SEMI JOIN {decision.dropped} AS d ON {on}"
+    )
+    hit = sorted({bisect_right(ends, number) for (number,) in rows.fetchall()})
+    columns = [(column, column) for column in column_names(found)]
+    share = -(-len(hit) // engine.workers) or 1
+
+    def rewrite(cursor: duckdb.DuckDBPyConnection, groups: Sequence[int]) -> Path:
+        before = shrunk.with_suffix(f".{groups[0]}-before")
+        after = shrunk.with_suffix(f".{groups[0]}-after")
+        project([Piece(final, frozenset(groups))], columns, before)
+        cursor.execute(
+            f"COPY (SELECT t.* FROM {parquet([str(before)])} AS t ANTI JOIN {decision.dropped} AS d ON {on}) "
+            f"TO {quote(str(after))} ({_OPTIONS})"
+        )
+        before.unlink()
+        return after
+
+    parts = engine.each(rewrite, [hit[at : at + share] for at in range(0, len(hit), share)])
+    pieces = [Piece(final, frozenset(range(len(ends))) - frozenset(hit)), *(Piece(part) for part in parts)]
+    try:
+        return project(pieces, columns, shrunk)
+    finally:
+        for part in parts:
+            part.unlink()
 
 
 def _new_files(  # noqa: PLR0913, PLR0917 - what the files are made of
@@ -126,7 +149,7 @@ def _one_file(
     if decision.losers is None and _all_rows(cursor, batch, spec, files):
         try:
             return project(
-                [Path(file) for file in files], [(staged_name(column), column.name) for column in spec.columns], target
+                [Piece(Path(file)) for file in files], [(staged_name(column), column.name) for column in spec.columns], target
             )
         except NotProjectableError:
             pass  # careful and strict files differ in what may be null: let the engine write them

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import struct as packing
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -35,12 +37,20 @@ def footer(path: Path) -> Struct:
         return thrift.Reader(file.read(length)).struct()
 
 
-def project(sources: Sequence[Path], columns: Sequence[tuple[str, str]], target: Path) -> int:
-    """Write `target` with the (staged name → table name) columns of all row groups; give the number of rows.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some row groups of a file, by number; all of them when `groups` is None."""
 
-    NotProjectableError, and no file, when the sources' schemas differ or are nested.
+    path: Path
+    groups: frozenset[int] | None = None
+
+
+def project(pieces: Sequence[Piece], columns: Sequence[tuple[str, str]], target: Path) -> int:
+    """Write `target` with the (staged name → table name) columns of the pieces; give the number of rows.
+
+    NotProjectableError, and no file, when the pieces' schemas differ or are nested.
     """
-    footers = [footer(path) for path in sources]
+    footers = [footer(piece.path) for piece in pieces]
     schemas = [_elements(found, columns) for found in footers]
     if not schemas or any(schema != schemas[0] for schema in schemas):
         raise NotProjectableError("the files differ in schema")
@@ -48,15 +58,26 @@ def project(sources: Sequence[Path], columns: Sequence[tuple[str, str]], target:
     rows = 0
     with target.open("wb") as out:
         out.write(_MAGIC)
-        for path, found in zip(sources, footers, strict=True):
-            with path.open("rb") as file:
-                for group in get(found, 4)[1]:
-                    groups.append(_group(file, out, group, columns, len(groups)))
-                    rows += get(group, 3)
+        for piece, found in zip(pieces, footers, strict=True):
+            with piece.path.open("rb") as file:
+                for number, group in enumerate(get(found, 4)[1]):
+                    if piece.groups is None or number in piece.groups:
+                        groups.append(_group(file, out, group, columns, len(groups)))
+                        rows += get(group, 3)
         end = thrift.dump(_footer(footers[0], schemas[0], groups, rows, len(columns)))
         out.write(end)
         out.write(packing.pack("<I4s", len(end), _MAGIC))
     return rows
+
+
+def column_names(found: Struct) -> list[str]:
+    """The columns a footer lists, in order."""
+    return [get(leaf, 4).decode() for leaf in get(found, 2)[1][1:]]
+
+
+def group_ends(found: Struct) -> list[int]:
+    """For each row group, the number of rows up to its end."""
+    return list(accumulate(get(group, 3) for group in get(found, 4)[1]))
 
 
 def _elements(found: Struct, columns: Sequence[tuple[str, str]]) -> list[Struct]:

@@ -1,0 +1,53 @@
+"""A load report as a line: what became of a file and of each of its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from orderlake.cli.values import counted
+from orderlake.model.report import LoadReport
+
+FATES = ("loaded", "superseded", "duplicate", "quarantined")
+
+
+def line(report: LoadReport) -> str:
+    """One line for one file."""
+    head = f"{report.status:<9}  {report.source}"
+    if report.status == "rejected":
+        return f"{head}  {report.reason or 'it cannot be read'}"
+    if report.status == "unchanged":
+        return f"{head}  loaded already on {report.at[:16].replace('T', ' ')} UTC"
+    return f"{head}  {_records(report)}  ({_tables(report.tables)}{report.seconds:.2f} s)"
+
+
+def equation(counts: Mapping[str, int], read: int) -> str:
+    """What became of the records read; fates that befell none are left out.
+
+    >>> equation({"loaded": 10, "duplicate": 2}, 12)
+    '12 read = 10 loaded + 2 duplicate'
+    """
+    terms = [f"{counts[fate]:,} {fate}" for fate in FATES if counts.get(fate)]
+    return f"{read:,} read = {' + '.join(terms)}" if terms else f"{read:,} read"
+
+
+def summary(reports: Sequence[LoadReport], seconds: float) -> str:
+    """The last line, over all files of a run."""
+    statuses = [report.status for report in reports]
+    files = ", ".join(f"{statuses.count(status):,} {status}" for status in ("loaded", "unchanged", "rejected") if status in statuses)
+    counts = {fate: sum(getattr(report, fate) for report in reports) for fate in FATES}
+    read = sum(report.read for report in reports)
+    records = f"; records: {equation(counts, read)}" if read else ""
+    return f"{counted(len(reports), 'file')}: {files}{records}; {seconds:.2f} s"
+
+
+def unloaded(reports: Iterable[LoadReport]) -> bool:
+    """Whether any file was rejected."""
+    return any(report.status == "rejected" for report in reports)
+
+
+def _records(report: LoadReport) -> str:
+    return equation({fate: getattr(report, fate) for fate in FATES}, report.read)
+
+
+def _tables(tables: Mapping[str, int]) -> str:
+    return "".join(f"{name} {rows:,}, " for name, rows in tables.items())

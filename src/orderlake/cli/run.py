@@ -1,0 +1,69 @@
+"""`orderlake run`: load these files, or whatever is new under raw/."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Final
+
+from orderlake.cli.account import line, summary, unloaded
+from orderlake.cli.pipe import mute_stdout
+from orderlake.cli.progress import Progress
+from orderlake.cli.values import counted, json_lines
+from orderlake.errors import DataError, exit_code
+from orderlake.lake import Lake
+from orderlake.model.report import LoadReport
+
+EXAMPLE: Final = """
+orderlake run                                  # whatever is new under raw/
+orderlake run exports/*.json --pipeline orders
+orderlake run --json | jq '.[] | select(.status == "rejected")'
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What to load, and as what."""
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="files, folders or patterns (default: what is new under raw/)")
+    parser.add_argument("--pipeline", metavar="NAME", help="the pipeline to use, when file names do not tell")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load, telling of each file as it is done; 65 when one was rejected, after the others have loaded."""
+    reports: list[LoadReport] = []
+    started = time.perf_counter()
+    with Lake(args.project) as lake, Progress(lambda: f"loading, {counted(len(reports), 'file')} done") as progress:
+
+        def on_report(report: LoadReport) -> None:
+            reports.append(report)
+            if not args.json and (args.paths or report.status != "unchanged"):
+                progress.clear()
+                _say(line(report))
+
+        try:
+            lake.run(args.paths, args.pipeline, on_report)
+        finally:
+            progress.clear()
+            if args.json:
+                _say("\n".join(json_lines(report.as_dict() for report in reports)))
+        if not args.json:
+            _close(lake, args, reports, time.perf_counter() - started)
+    return exit_code(DataError()) if unloaded(reports) else 0
+
+
+def _close(lake: Lake, args: argparse.Namespace, reports: list[LoadReport], seconds: float) -> None:
+    if not reports:
+        _say("nothing new: there are no files" + ("" if args.paths else f" in {lake.project.raw}"))
+    elif all(report.status == "unchanged" for report in reports):
+        _say(f"nothing new: {counted(len(reports), 'file')} loaded already")
+    elif len(reports) > 1:
+        _say(summary(reports, seconds))
+    if any(report.quarantined for report in reports):
+        _say("Some records were set aside; `orderlake quarantine list` says which, and why")
+
+
+def _say(text: str) -> None:
+    """Print; a reader who has gone must not stop a load."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        mute_stdout()

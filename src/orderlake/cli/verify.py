@@ -1,0 +1,34 @@
+"""`orderlake verify`: prove that every record is accounted for."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from orderlake.cli.values import json_text
+from orderlake.errors import CheckFailedError, exit_code
+from orderlake.lake import Lake
+
+EXAMPLE: Final = """
+orderlake verify
+orderlake verify --json
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing to choose."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print ok with what was counted, or each finding; 65 when there is one."""
+    with Lake(args.project) as lake:
+        report = lake.verify()
+    if args.json:
+        print(json_text(report.as_dict()))
+    elif report.ok:
+        counts = [f"{value:,} {name}" for name, value in report.as_dict().items() if type(value) is int]
+        print("ok" + (f": {', '.join(counts)}" if counts else ""))
+    else:
+        for finding in report.findings:
+            print(f"wrong  {finding}")
+    return 0 if report.ok else exit_code(CheckFailedError())
