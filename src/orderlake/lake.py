@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.config import PROJECT_FILE, Project, find_project, load_project
-from orderlake.errors import ConfigError
+from orderlake.errors import ConfigError, LakeError
 from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.sources import find_sources
+from orderlake.watching import Pace, Watch
 from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.inventory import TableInfo
     from orderlake.model.pipeline import Stream
     from orderlake.query.duckdb import QueryTable, Result
     from orderlake.verify import VerifyReport
@@ -31,24 +33,6 @@ lake: lake              # where the tables are kept
 # memory_mb: 192        # what the engine may hold; file size does not matter
 # workers: 2            # shares of a file read at once; one per core by default
 """
-
-
-@dataclass(frozen=True, slots=True)
-class TableInfo:
-    """A table as `tables` shows it; `rows` and `bytes` are of its live files."""
-
-    name: str
-    pipeline: str
-    format: str
-    rows: int
-    files: int
-    bytes: int
-    snapshots: int
-    columns: dict[str, str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Lake:
@@ -106,6 +90,21 @@ class Lake:
         sources = find_sources(self.project, paths)
         return Loader(self._backends, on_report, on_step).run(sources, pipeline)
 
+    def watch(
+        self,
+        wait: Callable[[float], bool],
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        on_error: Callable[[LakeError], None] = lambda _: None,
+        pace: Pace = Pace(),
+    ) -> None:
+        """Load what lands in raw/, each file once it is complete, until `wait(seconds)` gives True.
+
+        `wait` sleeps for so long, or less when it is time to stop; the load in hand is finished
+        first. `on_error` hears of a load that failed; it is tried again when that may help.
+        """
+        loader = Loader(self._backends, on_report)
+        Watch(lambda: find_sources(self.project, ()), loader.run, wait, on_error, pace).run()
+
     def query(self, sql: str) -> Result:
         """Answer one SELECT over all tables by name; QueryError when it cannot be."""
         from orderlake.query.duckdb import run_query  # noqa: PLC0415 - `run` needs no query engine
@@ -132,6 +131,26 @@ class Lake:
                 files = sorted(str(file) for file in (self.project.lake / spec.name).glob("*.parquet"))
                 found.append(QueryTable(spec.name, files, {column.name: column.type.sql for column in spec.columns}))
         return found
+
+    def tables(self, *, system: bool = False) -> list[TableInfo]:
+        """The declared tables, and quarantine once it has rows; with `system` also the hidden ones."""
+        from orderlake.inventory import inventory  # noqa: PLC0415 - `run` of loaded files needs no tables
+
+        return inventory(self._backends, system=system)
+
+    def quarantine(self, source: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+        """The records set aside, newest last: of sources whose name holds `source`, at most the last `limit`."""
+        from orderlake.engine import quote  # noqa: PLC0415 - as above
+
+        where = "" if source is None else f"WHERE contains(source, {quote(source)})"
+        some = "" if limit is None else f"LIMIT {max(0, limit)}"
+        newest = f"SELECT * FROM quarantine {where} ORDER BY at DESC, source DESC, position DESC {some}"
+        # As UTC without a zone: DuckDB gives times with a zone only where pytz is installed.
+        result = self.query(
+            "SELECT source, position, line, field, reason, record, pipeline, load_id, make_timestamp(epoch_us(at)) AS at "
+            f"FROM ({newest}) ORDER BY at, source, position"
+        )
+        return [row | {"at": row["at"].replace(tzinfo=UTC).isoformat(timespec="milliseconds")} for row in result.as_dicts()]
 
     def verify(self) -> VerifyReport:
         """Recount everything from stored data; the report names each table and file that disagrees."""

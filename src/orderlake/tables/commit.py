@@ -194,7 +194,7 @@ class _Attempt:
     def _hive(self, cursor: duckdb.DuckDBPyConnection, spec: TableSpec, decision: Decision) -> hive.Swap:
         folder = Path(self.committer.house.store.local_path(f"{self.committer.house.root}/{spec.name}"))
         folder.mkdir(parents=True, exist_ok=True)
-        if not any(self.batch.staged.grains.values()):
+        if not any(self.batch.staged.grains.values()) and not decision.retired:
             return hive.Swap(rows={})
         swap = hive.prepare(self.committer.engine, self.batch, spec, decision, folder, self.name)
         self.written[spec.name] = swap.rows or {}
@@ -204,14 +204,14 @@ class _Attempt:
         changes: list[tuple[TableLayout, Change]] = []
         staged = any(self.batch.staged.grains.values())
         keys = key_names(self.batch.stream) if self.batch.stream.key else ("_source_file", "_version")
-        for spec in self.batch.stream.tables if staged else ():
+        for spec in self.batch.stream.tables if staged or decision.dropped is not None else ():
             if spec.format == "iceberg":
-                rows = self.batch.rows_of(spec, decision.losers)
-                files = self.batch.files(spec.rows)
+                rows = self.batch.rows_of(spec, decision.losers) if staged else None
+                files = self.batch.files(spec.rows) if staged else ()
                 changes.append(
                     (table_layout(self.batch.stream, spec), Change(rows, decision.dropped, keys, clustered_by=files))
                 )
-                self.written[spec.name] = self._rows_per_source(cursor, spec, decision)
+                self.written[spec.name] = self._rows_per_source(cursor, spec, decision) if staged else {}
         if decision.index is not None:
             changes.append(
                 (

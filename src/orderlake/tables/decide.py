@@ -40,10 +40,10 @@ class Decision:
 
 def decide(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files: Sequence[str]) -> Decision:
     """Compare a batch with itself and with the index (Parquet files that may hold its keys)."""
-    if not any(batch.staged.grains.values()):
-        return Decision()
     if not batch.stream.key:
         return _decide_objects(cursor, batch, index_files)
+    if not any(batch.staged.grains.values()):
+        return Decision()
     keys = ", ".join(key_names(batch.stream))
     cursor.execute("CREATE OR REPLACE TABLE losers (_rid BIGINT, same BOOLEAN)")
     _lose_within(cursor, batch, keys)
@@ -179,6 +179,8 @@ def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files
 def _contents(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[int, tuple[int, int]]:
     """Per source number: a fingerprint of its rows, whatever their order, and how many they are."""
     sums: dict[int, tuple[int, int]] = {}
+    if not any(batch.staged.grains.values()):
+        return sums
     for segment, total, count in cursor.execute(
         f"SELECT _rid >> {ROW_BITS}, CAST(sum(_hash) AS VARCHAR), count(*) FROM {batch.relation(())} GROUP BY ALL"
     ).fetchall():
@@ -193,9 +195,10 @@ def _fill_object_tables(
 ) -> None:
     segments = [str(number) for number, segment in enumerate(batch.staged.segments) if segment.source in losing]
     chosen = f"_rid >> {ROW_BITS} IN ({', '.join(segments)})" if segments else "false"
-    cursor.execute(
-        f"CREATE OR REPLACE TABLE losers AS SELECT _rid, true AS same FROM {batch.relation(())} WHERE {chosen}"
-    )
+    if any(batch.staged.grains.values()):
+        cursor.execute(
+            f"CREATE OR REPLACE TABLE losers AS SELECT _rid, true AS same FROM {batch.relation(())} WHERE {chosen}"
+        )
     cursor.execute("CREATE OR REPLACE TABLE dropped (_source_file VARCHAR, _version BIGINT, credit VARCHAR)")
     for credit in sorted(dropped):
         version, _, uri = credit.split(":", 2)

@@ -56,7 +56,10 @@ def prepare(
     """Write the hidden files of a batch: one per object that wins rows, and those that earlier files shrink to."""
     hidden = folder / PENDING
     hidden.mkdir(parents=True, exist_ok=True)
-    moves, rows = _new_files(engine.cursor(), batch, spec, decision, folder, hidden, attempt)
+    moves: list[tuple[str, str]] = []
+    rows: dict[int, int] = {}
+    if any(batch.staged.grains.values()):
+        moves, rows = _new_files(engine.cursor(), batch, spec, decision, folder, hidden, attempt)
     removals: list[str] = []
     for number, credit in enumerate(decision.retired):
         final = folder / file_name(spec.file_prefix, source_of(credit))

@@ -1,0 +1,190 @@
+"""The doctor: looks at this machine and a project, and says what is wrong and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from orderlake.config import Project, find_project, load_project
+from orderlake.errors import ConfigError, LakeError
+from orderlake.model.pipeline import Pipeline
+from orderlake.sources import find_sources, stream_of
+from orderlake.wiring import Backends, load_pipeline
+
+Status = Literal["ok", "warn", "fail"]
+_PYTHON: Final = (3, 11)
+_SQLITE: Final = (3, 24)
+"""The first with upserts."""
+_PACKAGES: Final = {"duckdb": "duckdb", "fastavro": "fastavro", "pyyaml": "yaml", "zstandard": "zstandard"}
+_DUCKDB: Final = "2.0."
+_LITTLE: Final = 1 << 30
+_TOO_LITTLE: Final = 100 << 20
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: how it is, and what to do when it is not well."""
+
+    check: str
+    status: Status
+    message: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def examine(folder: str | os.PathLike[str] | None = None) -> list[Check]:
+    """Look at the machine, then at the project in `folder` or the nearest one upward; nothing is changed."""
+    checks = [_python(), *_packages(), _sqlite()]
+    try:
+        project = load_project(find_project(Path.cwd()) if folder is None else Path(folder))
+    except LakeError as error:
+        return [*checks, Check("project", "fail", str(error))]
+    checks.append(Check("project", "ok", f"project {project.root}"))
+    pipelines, found = _pipelines(project)
+    return [*checks, *found, *_folders(project), _disk(project), *_raw(project, pipelines), *_databases(project), *_work(project)]
+
+
+def _python() -> Check:
+    name = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _PYTHON:
+        return Check("python", "fail", f"Python {name}", "install Python 3.11 or newer")
+    return Check("python", "ok", f"Python {name}")
+
+
+def _packages() -> Iterator[Check]:
+    for package, module in _PACKAGES.items():
+        try:
+            import_module(module)
+            version = metadata.version(package)
+        except (ImportError, metadata.PackageNotFoundError) as error:
+            yield Check(package, "fail", f"{package} cannot be used: {error}", f"pip install --upgrade --force-reinstall {package}")
+            continue
+        if package == "duckdb" and not version.startswith(_DUCKDB):
+            yield Check(package, "warn", f"duckdb {version} is not the {_DUCKDB}x that orderlake is made for", f"pip install 'duckdb=={_DUCKDB}*'")
+        else:
+            yield Check(package, "ok", f"{package} {version}")
+
+
+def _sqlite() -> Check:
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < _SQLITE:
+        return Check("sqlite", "fail", f"SQLite {version} is too old", "use a Python whose SQLite is 3.24 or newer")
+    return Check("sqlite", "ok", f"SQLite {version}")
+
+
+def _pipelines(project: Project) -> tuple[Sequence[Pipeline], list[Check]]:
+    files = sorted(project.pipelines.glob("*.y*ml"))
+    checks: list[Check] = []
+    for file in files:
+        try:
+            pipeline = load_pipeline(file)
+        except (LakeError, OSError) as error:
+            checks.append(Check("pipeline", "fail", str(error), f"correct {file}"))
+        else:
+            tables = [table.name for stream in pipeline.streams for table in stream.tables]
+            checks.append(Check("pipeline", "ok", f"pipeline {pipeline.name}: {', '.join(tables)}"))
+    if not files:
+        return (), [Check("pipeline", "warn", f"there is no pipeline in {project.pipelines}", "put a bundled one in: `orderlake init . --pipeline orders`")]
+    if any(check.status == "fail" for check in checks):
+        return (), checks
+    try:
+        return Backends(project).pipelines, checks
+    except ConfigError as error:
+        return (), [*checks, Check("pipeline", "fail", str(error), "rename the table in one of them")]
+
+
+def _folders(project: Project) -> Iterator[Check]:
+    if not project.raw.is_dir():
+        yield Check("raw", "warn", f"there is no folder {project.raw}", f"mkdir -p {project.raw}")
+    elif not os.access(project.raw, os.R_OK | os.X_OK):
+        yield Check("raw", "fail", f"{project.raw} cannot be read", "give yourself the right to read it")
+    for what, folder in (("lake", project.lake), ("state", project.state)):
+        place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        try:
+            with tempfile.TemporaryFile(dir=place):
+                yield Check(what, "ok", f"{folder} can be written" if place == folder else f"{folder} can be made")
+        except OSError as error:
+            yield Check(what, "fail", f"{place} cannot be written: {error.strerror}", "give yourself the right to write there")
+
+
+def _disk(project: Project) -> Check:
+    place = next(parent for parent in (project.lake, *project.lake.parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    message = f"{free / 1e9:.1f} GB free for the lake"
+    if free < _LITTLE:
+        return Check("disk", "fail" if free < _TOO_LITTLE else "warn", message, "free some space: a load needs room for what it writes, twice")
+    return Check("disk", "ok", message)
+
+
+def _raw(project: Project, pipelines: Sequence[Pipeline]) -> Iterator[Check]:
+    if not pipelines or not project.raw.is_dir():
+        return
+    sources = find_sources(project, ())
+    strangers: list[str] = []
+    for source in sources:
+        try:
+            stream_of(pipelines, source, None)
+        except ConfigError:
+            strangers.append(source.uri)
+    if strangers:
+        more = f" and {len(strangers) - _NAMED} more" if len(strangers) > _NAMED else ""
+        yield Check(
+            "files",
+            "warn",
+            f"{len(strangers)} of {len(sources)} files in {project.raw} fit no pipeline: {', '.join(strangers[:_NAMED])}{more}",
+            "widen `match` in a pipeline, or load them by name: `orderlake run FILE --pipeline NAME`",
+        )
+    else:
+        yield Check("files", "ok", f"{len(sources)} files in {project.raw}, all fit a pipeline" if sources else f"no files in {project.raw}")
+
+
+def _databases(project: Project) -> Iterator[Check]:
+    remedies = {
+        "catalog": "restore it from a copy: it says which files are the tables",
+        "ledger": "restore it from a copy, or move it away: a load then sees from the tables what they hold",
+    }
+    for what, remedy in remedies.items():
+        file = project.state / f"{what}.db"
+        if not file.exists():
+            yield Check(what, "ok", f"{what}: none yet, the first load makes it")
+            continue
+        try:
+            with closing(sqlite3.connect(file, timeout=5)) as connection:
+                found = str(connection.execute("PRAGMA quick_check").fetchone()[0])
+        except sqlite3.Error as error:
+            found = str(error)
+        yield Check(what, "ok", f"{what} {file} is whole") if found == "ok" else Check(what, "fail", f"{what} {file}: {found}", remedy)
+
+
+def _work(project: Project) -> Iterator[Check]:
+    work = project.state / "work"
+    dead = [folder.name for folder in work.iterdir() if not _alive(folder.name.split("-", 1)[0])] if work.is_dir() else []
+    if dead:
+        yield Check("work", "warn", f"{len(dead)} loads ended before they were done; what they had committed is whole", "the next load clears up: `orderlake run`")
+    else:
+        yield Check("work", "ok", "no load was broken off")
+
+
+def _alive(process: str) -> bool:
+    if not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,82 @@
+"""What tables there are, and how large they are, from their live files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orderlake.model.pipeline import Stream, TableSpec
+from orderlake.tables.lakehouse import Opened
+from orderlake.tables.layout import QUARANTINE, TableLayout, index_layout, quarantine_layout, table_layout
+from orderlake.tables.project import footer
+from orderlake.tables.thrift import get
+from orderlake.wiring import Backends
+
+_FOOTER_ROWS = 3
+"""The field of a Parquet footer that holds the number of rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table as `tables` shows it; `rows` and `bytes` are of its live files."""
+
+    name: str
+    pipeline: str
+    format: str
+    rows: int
+    files: int
+    bytes: int
+    snapshots: int
+    columns: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
+    """All tables in the order they are declared, then quarantine; `system` adds the hidden ones."""
+    streams = [stream for pipeline in backends.pipelines for stream in pipeline.streams]
+    declared = [(stream, spec) for stream in streams for spec in stream.tables]
+    owned: list[tuple[str, TableLayout]] = [
+        (stream.pipeline, table_layout(stream, spec)) for stream, spec in declared if spec.format == "iceberg"
+    ]
+    hidden = [(stream.pipeline, index_layout(stream)) for stream in streams] if system else []
+    layouts = [*owned, *hidden, ("", quarantine_layout())]
+    opened = backends.house.open([layout for _, layout in layouts])
+    infos = {layout.name: _iceberg(pipeline, opened[layout.name]) for pipeline, layout in layouts}
+    if infos[QUARANTINE].rows == 0 and not system:
+        del infos[QUARANTINE]
+    names = [spec.name for _, spec in declared]
+    infos |= {spec.name: _parquet(stream, spec, backends.project.lake / spec.name) for stream, spec in declared if spec.format == "parquet"}
+    return [infos.pop(name) for name in names] + list(infos.values())
+
+
+def _iceberg(pipeline: str, table: Opened) -> TableInfo:
+    return TableInfo(
+        table.layout.name,
+        pipeline,
+        "iceberg",
+        sum(file.records for file in table.live),
+        len(table.live),
+        sum(file.size for file in table.live),
+        0 if table.metadata is None else len(table.metadata.snapshots),
+        {name: kind.sql for name, kind in table.layout.columns.items()},
+    )
+
+
+def _parquet(stream: Stream, spec: TableSpec, folder: Path) -> TableInfo:
+    files = list(_measured(folder))
+    columns = {column.name: column.type.sql for column in spec.columns}
+    rows, size = sum(rows for rows, _ in files), sum(size for _, size in files)
+    return TableInfo(spec.name, stream.pipeline, "parquet", rows, len(files), size, 0, columns)
+
+
+def _measured(folder: Path) -> Iterator[tuple[int, int]]:
+    """Rows and bytes of each file; one that a load replaces while we look is passed over."""
+    for file in sorted(folder.glob("*.parquet")):
+        with suppress(FileNotFoundError):
+            yield int(get(footer(file), _FOOTER_ROWS)), file.stat().st_size
