@@ -6,8 +6,17 @@ orderlake=${ORDERLAKE:-orderlake}
 project=demo
 samples=$("$(dirname "$orderlake")/python" -c 'from orderlake.samples import sample_paths; print(*sample_paths("orders"), sep="\n")')
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-show() { printf '$ orderlake --project %s %s\n' "$project" "$*"; "$orderlake" --project "$project" "$@"; }
+bold=''; plain=''
+if [ -t 1 ]; then bold=$(printf '\033[1m'); plain=$(printf '\033[0m'); fi
+
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+show() {
+  verb=$1; shift
+  printf '$ orderlake --project %s %s' "$project" "$verb"
+  for word in "$@"; do case $word in *' '*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac; done
+  printf '\n'
+  "$orderlake" --project "$project" "$verb" "$@"
+}
 
 say "A lake in the folder $project/"
 "$orderlake" init "$project" --pipeline orders

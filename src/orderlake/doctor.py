@@ -54,7 +54,15 @@ def examine(folder: str | os.PathLike[str] | None = None) -> list[Check]:
         return [*checks, Check("project", "fail", str(error))]
     checks.append(Check("project", "ok", f"project {project.root}"))
     pipelines, found = _pipelines(project)
-    return [*checks, *found, *_folders(project), _disk(project), *_raw(project, pipelines), *_databases(project), *_work(project)]
+    return [
+        *checks,
+        *found,
+        *_folders(project),
+        _disk(project),
+        *_raw(project, pipelines),
+        *_databases(project),
+        *_work(project),
+    ]
 
 
 def _python() -> Check:
@@ -70,10 +78,20 @@ def _packages() -> Iterator[Check]:
             import_module(module)
             version = metadata.version(package)
         except (ImportError, metadata.PackageNotFoundError) as error:
-            yield Check(package, "fail", f"{package} cannot be used: {error}", f"pip install --upgrade --force-reinstall {package}")
+            yield Check(
+                package,
+                "fail",
+                f"{package} cannot be used: {error}",
+                f"pip install --upgrade --force-reinstall {package}",
+            )
             continue
         if package == "duckdb" and not version.startswith(_DUCKDB):
-            yield Check(package, "warn", f"duckdb {version} is not the {_DUCKDB}x that orderlake is made for", f"pip install 'duckdb=={_DUCKDB}*'")
+            yield Check(
+                package,
+                "warn",
+                f"duckdb {version} is not the {_DUCKDB}x that orderlake is made for",
+                f"pip install 'duckdb=={_DUCKDB}*'",
+            )
         else:
             yield Check(package, "ok", f"{package} {version}")
 
@@ -97,7 +115,14 @@ def _pipelines(project: Project) -> tuple[Sequence[Pipeline], list[Check]]:
             tables = [table.name for stream in pipeline.streams for table in stream.tables]
             checks.append(Check("pipeline", "ok", f"pipeline {pipeline.name}: {', '.join(tables)}"))
     if not files:
-        return (), [Check("pipeline", "warn", f"there is no pipeline in {project.pipelines}", "put a bundled one in: `orderlake init . --pipeline orders`")]
+        return (), [
+            Check(
+                "pipeline",
+                "warn",
+                f"there is no pipeline in {project.pipelines}",
+                "put a bundled one in: `orderlake init . --pipeline orders`",
+            )
+        ]
     if any(check.status == "fail" for check in checks):
         return (), checks
     try:
@@ -117,7 +142,9 @@ def _folders(project: Project) -> Iterator[Check]:
             with tempfile.TemporaryFile(dir=place):
                 yield Check(what, "ok", f"{folder} can be written" if place == folder else f"{folder} can be made")
         except OSError as error:
-            yield Check(what, "fail", f"{place} cannot be written: {error.strerror}", "give yourself the right to write there")
+            yield Check(
+                what, "fail", f"{place} cannot be written: {error.strerror}", "give yourself the right to write there"
+            )
 
 
 def _disk(project: Project) -> Check:
@@ -125,7 +152,12 @@ def _disk(project: Project) -> Check:
     free = shutil.disk_usage(place).free
     message = f"{free / 1e9:.1f} GB free for the lake"
     if free < _LITTLE:
-        return Check("disk", "fail" if free < _TOO_LITTLE else "warn", message, "free some space: a load needs room for what it writes, twice")
+        return Check(
+            "disk",
+            "fail" if free < _TOO_LITTLE else "warn",
+            message,
+            "free some space: a load needs room for what it writes, twice",
+        )
     return Check("disk", "ok", message)
 
 
@@ -139,16 +171,16 @@ def _raw(project: Project, pipelines: Sequence[Pipeline]) -> Iterator[Check]:
             stream_of(pipelines, source, None)
         except ConfigError:
             strangers.append(source.uri)
-    if strangers:
-        more = f" and {len(strangers) - _NAMED} more" if len(strangers) > _NAMED else ""
-        yield Check(
-            "files",
-            "warn",
-            f"{len(strangers)} of {len(sources)} files in {project.raw} fit no pipeline: {', '.join(strangers[:_NAMED])}{more}",
-            "widen `match` in a pipeline, or load them by name: `orderlake run FILE --pipeline NAME`",
-        )
-    else:
-        yield Check("files", "ok", f"{len(sources)} files in {project.raw}, all fit a pipeline" if sources else f"no files in {project.raw}")
+    if not strangers:
+        yield Check("files", "ok", f"every file in {project.raw} fits a pipeline ({len(sources)} in all)")
+        return
+    named = ", ".join(strangers[:_NAMED]) + (", …" if len(strangers) > _NAMED else "")
+    yield Check(
+        "files",
+        "warn",
+        f"{len(strangers)} of {len(sources)} in {project.raw} fit no pipeline: {named}",
+        "widen `match` in a pipeline, or load them by name: `orderlake run FILE --pipeline NAME`",
+    )
 
 
 def _databases(project: Project) -> Iterator[Check]:
@@ -166,16 +198,27 @@ def _databases(project: Project) -> Iterator[Check]:
                 found = str(connection.execute("PRAGMA quick_check").fetchone()[0])
         except sqlite3.Error as error:
             found = str(error)
-        yield Check(what, "ok", f"{what} {file} is whole") if found == "ok" else Check(what, "fail", f"{what} {file}: {found}", remedy)
+        yield (
+            Check(what, "ok", f"{what} {file} is whole")
+            if found == "ok"
+            else Check(what, "fail", f"{what} {file}: {found}", remedy)
+        )
 
 
 def _work(project: Project) -> Iterator[Check]:
     work = project.state / "work"
-    dead = [folder.name for folder in work.iterdir() if not _alive(folder.name.split("-", 1)[0])] if work.is_dir() else []
+    dead = (
+        [folder.name for folder in work.iterdir() if not _alive(folder.name.split("-", 1)[0])] if work.is_dir() else []
+    )
     if dead:
-        yield Check("work", "warn", f"{len(dead)} loads ended before they were done; what they had committed is whole", "the next load clears up: `orderlake run`")
+        yield Check(
+            "work",
+            "warn",
+            f"loads that were broken off left {len(dead)} work folders; the tables are whole",
+            "nothing to do: the next load clears them away",
+        )
     else:
-        yield Check("work", "ok", "no load was broken off")
+        yield Check("work", "ok", "no load was broken off, or all was cleared up")
 
 
 def _alive(process: str) -> bool:

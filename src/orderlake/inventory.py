@@ -51,7 +51,11 @@ def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
     if infos[QUARANTINE].rows == 0 and not system:
         del infos[QUARANTINE]
     names = [spec.name for _, spec in declared]
-    infos |= {spec.name: _parquet(stream, spec, backends.project.lake / spec.name) for stream, spec in declared if spec.format == "parquet"}
+    infos |= {
+        spec.name: _parquet(stream, spec, backends.project.lake / spec.name)
+        for stream, spec in declared
+        if spec.format == "parquet"
+    }
     return [infos.pop(name) for name in names] + list(infos.values())
 
 

@@ -16,7 +16,7 @@ from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.sources import find_sources
-from orderlake.watching import Pace, Watch
+from orderlake.watching import EVERY_SECOND, Pace, Watch
 from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Lake:
         wait: Callable[[float], bool],
         on_report: Callable[[LoadReport], None] = lambda _: None,
         on_error: Callable[[LakeError], None] = lambda _: None,
-        pace: Pace = Pace(),
+        pace: Pace = EVERY_SECOND,
     ) -> None:
         """Load what lands in raw/, each file once it is complete, until `wait(seconds)` gives True.
 
@@ -144,13 +144,15 @@ class Lake:
 
         where = "" if source is None else f"WHERE contains(source, {quote(source)})"
         some = "" if limit is None else f"LIMIT {max(0, limit)}"
-        newest = f"SELECT * FROM quarantine {where} ORDER BY at DESC, source DESC, position DESC {some}"
+        newest = f'SELECT * FROM quarantine {where} ORDER BY "at" DESC, source DESC, position DESC {some}'
         # As UTC without a zone: DuckDB gives times with a zone only where pytz is installed.
         result = self.query(
-            "SELECT source, position, line, field, reason, record, pipeline, load_id, make_timestamp(epoch_us(at)) AS at "
-            f"FROM ({newest}) ORDER BY at, source, position"
+            'SELECT source, position, line, field, reason, record, pipeline, load_id, make_timestamp(epoch_us("at")) AS "at" '
+            f'FROM ({newest}) ORDER BY "at", source, position'
         )
-        return [row | {"at": row["at"].replace(tzinfo=UTC).isoformat(timespec="milliseconds")} for row in result.as_dicts()]
+        at = result.columns.index("at")
+        times = [row[at].replace(tzinfo=UTC).isoformat(timespec="milliseconds") for row in result.rows]
+        return [row | {"at": time} for row, time in zip(result.as_dicts(), times, strict=True)]
 
     def verify(self) -> VerifyReport:
         """Recount everything from stored data; the report names each table and file that disagrees."""

@@ -49,13 +49,13 @@ class Loader:
         reports: dict[str, LoadReport] = {}
 
         def done(report: LoadReport) -> None:
-            reports[report.identity] = report
+            reports[report.source] = report
             self.on_report(report)
 
         with self._workplace():
             for stream, definition, group in self._groups(sources, named, done):
                 self._claimed(stream, definition, group, done)
-        return [reports[source.identity] for source in sources if source.identity in reports]
+        return [reports[source.uri] for source in sources if source.uri in reports]
 
     def _groups(self, sources: Sequence[SourceObject], named: str | None, done: Report) -> Iterator[tuple[Stream, str, list[SourceObject]]]:
         known = self.backends.ledger.applied(source.identity for source in sources)
@@ -122,7 +122,8 @@ class Loader:
             except UnreadableShareError as error:
                 bad = rest.pop(error.source)
                 report = _rejected(bad, stream.pipeline, stream.name, str(error), definition)
-                ledger.mark([report])
+                if self._is_there(bad):  # else it is worth another try
+                    ledger.mark([report])
                 done(report)
                 failures += 1
                 if failures >= _ALONE and len(rest) > 1:
@@ -135,7 +136,11 @@ class Loader:
                 rest = [source for source in rest if source.identity not in error.reports]
             except SourceChangedError as error:
                 changes += 1
-                rest = [found for source in rest if (found := source_at(self.backends.project, Path(source.location))) is not None]
+                now = {source.uri: source_at(self.backends.project, Path(source.location)) for source in rest}
+                for source in rest:
+                    if now[source.uri] is None:
+                        done(_rejected(source, stream.pipeline, stream.name, "it was removed while it was read", definition))
+                rest = [found for found in now.values() if found is not None]
                 if changes > _PATIENCE:
                     for source in rest:
                         done(_rejected(source, stream.pipeline, stream.name, f"{error}, {changes} times over: load it once it is complete", definition))
@@ -144,6 +149,14 @@ class Loader:
                 raise UnreadableObjectError(f"{', '.join(source.uri for source in rest)}: {error}") from error
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _is_there(self, source: SourceObject) -> bool:
+        """Whether this version of the file can be opened."""
+        try:
+            with Path(source.location).open("rb"):
+                return source_at(self.backends.project, Path(source.location)) == source
+        except OSError:
+            return False
 
     def _open_engine(self) -> Engine:
         if self._engine is None:

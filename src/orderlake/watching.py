@@ -23,6 +23,8 @@ class Pace:
     once: bool = False
 
 
+EVERY_SECOND: Final = Pace()
+
 @dataclass(frozen=True, slots=True)
 class _Sight:
     """A file as it was first seen like this."""
@@ -44,7 +46,7 @@ class Watch:
     load: Callable[[Sequence[SourceObject]], object]
     wait: Callable[[float], bool]
     on_error: Callable[[LakeError], None]
-    pace: Pace = Pace()  # noqa: RUF009 - it is frozen
+    pace: Pace = EVERY_SECOND
     clock: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
     _seen: dict[str, _Sight] = field(default_factory=dict)

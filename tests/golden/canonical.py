@@ -75,18 +75,21 @@ def _cell(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+def iceberg_tables(lake: Lake) -> dict[str, StaticTable]:
+    """Each of the lake's declared Iceberg tables, opened by pyiceberg."""
+    heads = lake._backends.catalog.tables()
+    return {head.table: StaticTable.from_metadata(head.metadata) for head in heads if not head.table.startswith("_")}
+
+
 def _iceberg(lake: Lake) -> dict[str, Any]:
-    """Each Iceberg table's declared fields and partition, as pyiceberg reads them."""
     found = {}
-    for head in lake._backends.catalog.tables():
-        if head.table.startswith("_") or head.metadata is None:
-            continue
-        table = StaticTable.from_metadata(head.metadata)
-        schema, spec = table.schema(), table.spec()
-        found[head.table] = {
+    for name, table in iceberg_tables(lake).items():
+        schema = table.schema()
+        found[name] = {
             "columns": {field.name: str(field.field_type) for field in schema.fields},
             "partition": [
-                f"{field.name}: {field.transform}({schema.find_column_name(field.source_id)})" for field in spec.fields
+                f"{field.name}: {field.transform}({schema.find_column_name(field.source_id)})"
+                for field in table.spec().fields
             ],
         }
     return found

@@ -19,7 +19,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from tests.golden.canonical import EXPECTED, SCENARIOS, loaded, texts
+from tests.golden.canonical import EXPECTED, SCENARIOS, iceberg_tables, loaded, texts
 
 pytestmark = pytest.mark.e2e
 
@@ -131,3 +131,23 @@ def test_a_wide_file_is_named_after_the_second_its_source_arrived(lakes):
 def test_nothing_but_finished_files_lies_in_the_wide_tables_folder(lakes):
     folder = lakes("orders_increment").project.lake / "orders_parquet_datalake"
     assert {path for path in folder.rglob("*") if path.is_file()} == set(wide_files(lakes("orders_increment")))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_pyiceberg_reads_the_same_rows(scenario, lakes):
+    lake = lakes(scenario)
+    for name, table in iceberg_tables(lake).items():
+        columns = [field.name for field in table.schema().fields]
+        order = [(column, "ascending") for column in columns]
+        rows = table.scan().to_arrow().sort_by(order).to_pylist()
+        ours = lake.query(f"SELECT * FROM {name} ORDER BY ALL").as_dicts()
+        assert rows == ours, name
+
+
+def test_the_orders_tables_have_exact_money_real_dates_and_months(lakes):
+    for name in ("orders", "order_lines"):
+        table = iceberg_tables(lakes("orders"))[name]
+        types = {field.name: str(field.field_type) for field in table.schema().fields}
+        assert types["order_date"] == "date"
+        assert types["total_amount" if name == "orders" else "price"] == "decimal(18, 2)"
+        assert [str(field.transform) for field in table.spec().fields] == ["month"]

@@ -33,7 +33,9 @@ def equation(counts: Mapping[str, int], read: int) -> str:
 def summary(reports: Sequence[LoadReport], seconds: float) -> str:
     """The last line, over all files of a run."""
     statuses = [report.status for report in reports]
-    files = ", ".join(f"{statuses.count(status):,} {status}" for status in ("loaded", "unchanged", "rejected") if status in statuses)
+    files = ", ".join(
+        f"{statuses.count(status):,} {status}" for status in ("loaded", "unchanged", "rejected") if status in statuses
+    )
     counts = {fate: sum(getattr(report, fate) for report in reports) for fate in FATES}
     read = sum(report.read for report in reports)
     records = f"; records: {equation(counts, read)}" if read else ""
@@ -50,4 +52,4 @@ def _records(report: LoadReport) -> str:
 
 
 def _tables(tables: Mapping[str, int]) -> str:
-    return "".join(f"{name} {rows:,}, " for name, rows in tables.items())
+    return "".join(f"{name} {rows:,}; " for name, rows in tables.items())

@@ -21,11 +21,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What, how much, and where."""
     parser.add_argument("kind", choices=tuple(FORMATS), help="what kind of shop the files come from")
     parser.add_argument("--orders", metavar="N", type=int, default=1000, help="how many orders (default: 1000)")
-    parser.add_argument("--seed", metavar="S", type=int, default=1, help="the same seed gives the same bytes (default: 1)")
-    parser.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="the folder to write into (default: this one)")
-    parser.add_argument("--format", choices=("json", "ndjson", "csv"), help="the file format (default: what the kind usually is)")
-    parser.add_argument("--start", metavar="DATE", type=date.fromisoformat, default=date(2025, 1, 1), help="the first day (default: 2025-01-01)")
-    parser.add_argument("--days", metavar="N", type=int, default=365, help="how many days the orders spread over (default: 365)")
+    parser.add_argument(
+        "--seed", metavar="S", type=int, default=1, help="the same seed gives the same bytes (default: 1)"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path(), help="the folder to write into (default: this one)"
+    )
+    parser.add_argument(
+        "--format", choices=("json", "ndjson", "csv"), help="the file format (default: what the kind usually is)"
+    )
+    parser.add_argument(
+        "--start",
+        metavar="DATE",
+        type=date.fromisoformat,
+        default=date(2025, 1, 1),
+        help="the first day (default: 2025-01-01)",
+    )
+    parser.add_argument(
+        "--days", metavar="N", type=int, default=365, help="how many days the orders spread over (default: 365)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

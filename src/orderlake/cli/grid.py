@@ -20,10 +20,12 @@ def print_grid(header: Sequence[str], rows: Sequence[Sequence[str]], right: Coll
         print(line)
 
 
-def grid(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str], width: int | None) -> Iterator[str]:
-    """The lines of a table; cells are cut when `width` is given and the line would be longer.
+def grid(
+    header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str], width: int | None
+) -> Iterator[str]:
+    r"""The lines of a table; cells are cut when `width` is given and the line would be longer.
 
-    >>> print("\\n".join(grid(["name", "rows"], [["orders", "12"], ["lines", "120"]], {"rows"}, None)))
+    >>> print("\n".join(grid(["name", "rows"], [["orders", "12"], ["lines", "120"]], {"rows"}, None)))
     name    rows
     ------  ----
     orders    12
@@ -43,10 +45,10 @@ def grid(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
 
 
 def shortened(text: str, most: int) -> str:
-    """A text on one line, cut to `most` columns.
+    r"""A text on one line, cut to `most` columns.
 
-    >>> shortened("a\\nlong story", 8)
-    'a\\\\nlong…'
+    >>> shortened("a\nlong story", 8)
+    'a\\nlong…'
     """
     return _cut(_visible(text), most)
 

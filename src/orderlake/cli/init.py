@@ -43,7 +43,10 @@ def run(args: argparse.Namespace) -> int:
             print(json_text({"project": str(lake.project.root), "made": made, "pipelines": names}))
             return 0
         print(f"Made a project in {root}:" if made else f"{root} is a project already; nothing to make")
-        notes = {f"pipelines/{pipeline.name}.yaml": _note([t.name for s in pipeline.streams for t in s.tables]) for pipeline in lake.pipelines}
+        notes = {
+            f"pipelines/{pipeline.name}.yaml": _note([t.name for s in pipeline.streams for t in s.tables])
+            for pipeline in lake.pipelines
+        }
         notes |= {PROJECT_FILE: "settings", "raw/": "drop order files here"}
         for name in made:
             print(f"  {name:<24}{notes.get(name, '')}".rstrip())

@@ -77,7 +77,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold bytes that are no text
-    as_json = "--json" in words
     try:
         code = _dispatch(words)
         sys.stdout.flush()
@@ -86,15 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except SystemExit as done:  # argparse, once it has shown help or the version
         return int(done.code or 0)
-    except KeyboardInterrupt:
-        return _complain("Interrupted", "interrupted: what was loaded stays, the same command goes on", _INTERRUPTED_EXIT, as_json=as_json)
-    except UsageError as error:
-        return _complain("UsageError", str(error), _USAGE_EXIT, as_json=as_json)
-    except (LakeError, OSError) as error:
-        return _complain(type(error).__name__, str(error), exit_code(error), as_json=as_json)
-    except Exception as error:  # noqa: BLE001 - the entry point: a bug is shown whole, once
-        traceback.print_exc()
-        return _complain(type(error).__name__, f"this is a bug in orderlake: {error}", exit_code(error), as_json=as_json)
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the entry point: nothing may pass unsaid
+        return _complain(error, as_json="--json" in words)
     return code
 
 
@@ -158,11 +150,22 @@ def _without_verb(words: list[str]) -> int:
     return 0
 
 
-def _complain(kind: str, message: str, code: int, *, as_json: bool) -> int:
-    text = json.dumps({"error": kind, "message": message}, ensure_ascii=False) if as_json else f"orderlake: {message}"
+def _complain(error: BaseException, *, as_json: bool) -> int:
+    """Say on stderr what went wrong, and give its exit code."""
+    kind, message, code = type(error).__name__, str(error), exit_code(error)
+    if isinstance(error, KeyboardInterrupt):
+        message, code = "interrupted; what was loaded stays, and the same command goes on from there", _INTERRUPTED_EXIT
+    elif isinstance(error, UsageError):
+        code = _USAGE_EXIT
+    elif isinstance(error, OSError) and error.filename is not None:
+        message = f"{error.filename}: {error.strerror}"
+    elif not isinstance(error, LakeError | OSError):
+        traceback.print_exception(error)
+        message = f"this is a bug in orderlake: {kind}: {message}"
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         mute_stdout()
+    text = json.dumps({"error": kind, "message": message}, ensure_ascii=False) if as_json else f"orderlake: {message}"
     print(text, file=sys.stderr)
     return code

@@ -18,7 +18,9 @@ _RECORD_WIDTH: Final = 60
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Which records to list."""
-    parser.add_argument("action", choices=("list",), nargs="?", default="list", help="list is all there is to do, and the default")
+    parser.add_argument(
+        "action", choices=("list",), nargs="?", default="list", help="list is all there is to do, and the default"
+    )
     parser.add_argument("--source", metavar="TEXT", help="only sources whose name holds this text")
     parser.add_argument("--limit", metavar="N", type=int, help="only the last N")
 
@@ -32,7 +34,11 @@ def run(args: argparse.Namespace) -> int:
             print(line)
     elif found:
         header = ["source", "position", "line", "field", "reason", "record"]
-        rows = [["" if record[name] is None else str(record[name]) for name in header[:-1]] + [shortened(record["record"] or "", _RECORD_WIDTH)] for record in found]
+        rows = [
+            ["" if record[name] is None else str(record[name]) for name in header[:-1]]
+            + [shortened(record["record"] or "", _RECORD_WIDTH)]
+            for record in found
+        ]
         print_grid(header, rows, {"position", "line"})
         print(f"({counted(len(found), 'record')}; --json shows them whole)")
     else:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.grid import print_grid
 from orderlake.cli.values import counted, csv_row, json_lines, plain
@@ -21,15 +21,30 @@ orderlake query 'SELECT order_date, sum(total_amount) FROM orders GROUP BY ALL O
 orderlake query --file report.sql --format csv > report.csv
 echo 'SELECT count(*) FROM orders' | orderlake query - --json
 """
-_NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
+_NUMBERS: Final = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
 _INEXACT: Final = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The statement, and how to show its answer."""
-    parser.add_argument("sql", metavar="SQL", nargs="?", help="one SELECT over the tables by name; - reads it from stdin")
+    parser.add_argument(
+        "sql", metavar="SQL", nargs="?", help="one SELECT over the tables by name; - reads it from stdin"
+    )
     parser.add_argument("--file", metavar="FILE", help="read the SQL from a file")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="how to print rows (default: table)")
+    parser.add_argument(
+        "--format", choices=("table", "json", "csv"), default="table", help="how to print rows (default: table)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,12 +80,14 @@ def _statement(args: argparse.Namespace) -> str:
 
 def _print_table(result: Result) -> None:
     names = _distinct(result.columns)
-    right = {name for name, kind in zip(names, result.types, strict=True) if kind in _NUMBERS or kind.startswith(_INEXACT)}
+    right = {
+        name for name, kind in zip(names, result.types, strict=True) if kind in _NUMBERS or kind.startswith(_INEXACT)
+    }
     print_grid(names, [[_cell(value) for value in row] for row in result.rows], right)
     print(f"({counted(len(result.rows), 'row')})")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     return "NULL" if value is None else plain(value)
 
 

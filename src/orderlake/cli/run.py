@@ -23,7 +23,9 @@ orderlake run --json | jq '.[] | select(.status == "rejected")'
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What to load, and as what."""
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="files, folders or patterns (default: what is new under raw/)")
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", help="files, folders or patterns (default: what is new under raw/)"
+    )
     parser.add_argument("--pipeline", metavar="NAME", help="the pipeline to use, when file names do not tell")
 
 

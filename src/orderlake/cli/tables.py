@@ -29,7 +29,15 @@ def run(args: argparse.Namespace) -> int:
             print(line)
     elif tables:
         rows = [
-            [t.name, t.pipeline, t.format, f"{t.rows:,}", f"{t.files:,}", size_text(t.bytes), f"{t.snapshots:,}" if t.format == "iceberg" else "-"]
+            [
+                t.name,
+                t.pipeline,
+                t.format,
+                f"{t.rows:,}",
+                f"{t.files:,}",
+                size_text(t.bytes),
+                f"{t.snapshots:,}" if t.format == "iceberg" else "-",
+            ]
             for t in tables
         ]
         header = ["table", "pipeline", "format", "rows", "files", "size", "snapshots"]

@@ -12,7 +12,7 @@ from typing import Any, Final
 _KILO: Final = 1000
 
 
-def json_text(value: Any) -> str:
+def json_text(value: object) -> str:
     """One line of JSON; decimals keep their digits, what JSON has no word for becomes null or text.
 
     >>> json_text({"total": Decimal("200.50"), "on": date(2024, 1, 5), "rate": math.nan})
@@ -47,7 +47,7 @@ def json_lines(objects: Iterable[Mapping[str, Any]]) -> Iterable[str]:
         yield from (before, "]")
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """A value as people and CSV readers expect it, without quotes.
 
     >>> [plain(v) for v in (Decimal("1.50"), True, date(2024, 1, 5), {"a": [1, None]})]
@@ -67,10 +67,10 @@ def plain(value: Any) -> str:
 
 
 def csv_row(values: Sequence[Any]) -> str:
-    r"""One RFC 4180 line without its end; NULL is empty and an empty text is quoted.
+    """One RFC 4180 line without its end; NULL is empty and an empty text is quoted.
 
-    >>> print(csv_row(["a,b", None, "", 'say "x"']))
-    "a,b",,"","say ""x"""
+    >>> csv_row(["a,b", None, "", 'say "x".'])
+    '"a,b",,"","say ""x""."'
     """
     if len(values) == 1 and values[0] is None:
         return '""'  # an empty line would be no row at all to most readers
@@ -91,12 +91,12 @@ def size_text(count: int) -> str:
     """
     if count < _KILO:
         return f"{count} B"
-    amount, unit = float(count), ""
-    for unit in ("kB", "MB", "GB", "TB"):
-        amount /= _KILO
-        if round(amount, 1) < _KILO:
-            break
-    return f"{amount:.1f} {unit}"
+    size = float(count)
+    for unit in ("kB", "MB", "GB"):
+        size /= _KILO
+        if round(size, 1) < _KILO:
+            return f"{size:.1f} {unit}"
+    return f"{size / _KILO:.1f} TB"
 
 
 def counted(number: int, noun: str) -> str:

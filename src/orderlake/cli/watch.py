@@ -33,7 +33,7 @@ class Stop:
         self._listen, self._tell = os.pipe()
         os.set_blocking(self._tell, False)
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
         """Hear a signal."""
         os.write(self._tell, b".")
         signal.signal(number, signal.SIG_DFL)
@@ -50,8 +50,16 @@ class Stop:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """How often to look, and when a file counts as complete."""
-    parser.add_argument("--interval", metavar="S", type=seconds, default=1.0, help="seconds between two looks (default: 1)")
-    parser.add_argument("--settle", metavar="S", type=seconds, default=1.0, help="take a file once it has not changed for so long (default: 1)")
+    parser.add_argument(
+        "--interval", metavar="S", type=seconds, default=1.0, help="seconds between two looks (default: 1)"
+    )
+    parser.add_argument(
+        "--settle",
+        metavar="S",
+        type=seconds,
+        default=1.0,
+        help="take a file once it has not changed for so long (default: 1)",
+    )
     parser.add_argument("--once", action="store_true", help="end after the first round")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from orderlake.database import Database
 from orderlake.model.ports import LoadReport
@@ -63,11 +64,8 @@ class SqliteLedger:
         with ExitStack() as stack:
             for identity in identities:
                 path = folder / identity
-                file = path.open("w")
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    file.close()
+                file = _locked(path)
+                if file is None:
                     continue
                 stack.callback(file.close)
                 stack.callback(path.unlink, missing_ok=True)
@@ -86,6 +84,22 @@ class SqliteLedger:
     def close(self) -> None:
         """Give the file back."""
         self._database.close()
+
+
+def _locked(path: Path) -> IO[str] | None:
+    """Make and lock a file; None when another holds it."""
+    while True:
+        file = path.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
+        except BlockingIOError:
+            file.close()
+            return None
+        except FileNotFoundError:
+            pass
+        file.close()  # its holder gave it back, and removed it, between our opening and our locking
 
 
 def _report(text: object) -> LoadReport:
