@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,7 +52,7 @@ def load_project(root: Path) -> Project:
     file = root / PROJECT_FILE
     if not file.is_file():
         raise NotFoundError(f"there is no {PROJECT_FILE} in {root}: make a project with `orderlake init {root}`")
-    document = read_yaml(file)
+    document = read_yaml(file, root / ".orderlake" / "cache")
     settings = {} if document is None else document
     if not isinstance(settings, dict):
         raise ConfigError(f"{file}: expected `name: value` lines")
@@ -74,9 +78,32 @@ def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:
     return value
 
 
-def read_yaml(file: Path) -> Any:
-    """Load a YAML file; ConfigError names the line that is wrong."""
-    import yaml  # noqa: PLC0415 - `--help` need not pay for it
+def read_yaml(file: Path, cache: Path | None = None) -> Any:
+    """Load a YAML file; ConfigError names the line that is wrong.
+
+    With a `cache` folder the parsed document is kept there as JSON, for as long as the file does not change: importing
+    a YAML parser takes longer than saying that a file is loaded already.
+    """
+    found = file.stat()
+    kept = None
+    if cache is not None:
+        digest = hashlib.sha256(f"{file}\0{found.st_mtime_ns}\0{found.st_size}".encode()).hexdigest()[:24]
+        kept = cache / f"{digest}.json"
+        with suppress(OSError, ValueError):
+            return json.loads(kept.read_bytes())
+    document = _parse_yaml(file)
+    if kept is not None:
+        with suppress(OSError, TypeError):  # the cache may be read-only, or the document hold what JSON has no word for
+            text = json.dumps(document)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            part = kept.with_name(f"{kept.name}.{os.getpid()}")
+            part.write_text(text, encoding="utf-8")
+            part.replace(kept)
+    return document
+
+
+def _parse_yaml(file: Path) -> Any:
+    import yaml  # noqa: PLC0415 - see read_yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:

@@ -46,7 +46,7 @@ class Backends:
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
         """The project's pipelines, by file name; ConfigError when one is wrong or a table is declared in two."""
-        found = tuple(load_pipeline(file) for file in sorted(self.project.pipelines.glob("*.y*ml")))
+        found = tuple(load_pipeline(file, self.project.state / "cache") for file in sorted(self.project.pipelines.glob("*.y*ml")))
         owners: dict[str, str] = {}
         for pipeline in found:
             for table in (table.name for stream in pipeline.streams for table in stream.tables):
@@ -82,9 +82,9 @@ class Backends:
                 self.__dict__[part].close()
 
 
-def load_pipeline(file: Path) -> Pipeline:
-    """Read one pipeline file."""
-    return parse_pipeline(read_yaml(file), str(file))
+def load_pipeline(file: Path, cache: Path | None = None) -> Pipeline:
+    """Read one pipeline file; `cache` as for read_yaml."""
+    return parse_pipeline(read_yaml(file, cache), str(file))
 
 
 def bundled_pipelines() -> dict[str, Path]:
