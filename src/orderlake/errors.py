@@ -1,17 +1,18 @@
 """Every error orderlake raises, grouped by what the caller has to do about it.
 
-    LakeError
-    ├ ConfigError, MissingExtraError        fix and rerun                exit 78
-    ├ NotFoundError                         name something that exists   exit 66
-    ├ TransientError                        back off and retry           exit 75
-    │   StorageUnavailable · CatalogUnavailable · CommitConflict
-    ├ CommitStateUnknownError               look again; never delete     exit 75
-    └ DataError                             quarantine, acknowledge      exit 65
-        UnreadableObject · SchemaMismatch · CheckFailed
+LakeError
+├ ConfigError, MissingExtraError        fix and rerun                exit 78
+├ NotFoundError                         name something that exists   exit 66
+├ TransientError                        back off and retry           exit 75
+│   StorageUnavailable · CatalogUnavailable · CommitConflict · SourceChanged · SourcesApplied
+├ CommitStateUnknownError               look again; never delete     exit 75
+└ DataError                             quarantine, acknowledge      exit 65
+    UnreadableObject (UnreadableShare) · SchemaMismatch · CheckFailed · Query
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 
@@ -47,6 +48,18 @@ class CommitConflictError(TransientError):
     """Somebody else committed first; nothing of ours landed."""
 
 
+class SourceChangedError(TransientError):
+    """A source object changed while it was read: stage its new version."""
+
+
+class SourcesAppliedError(TransientError):
+    """Another worker loaded some objects of a batch meanwhile: leave `identities` out and stage the rest."""
+
+    def __init__(self, identities: Iterable[str] = ()) -> None:
+        super().__init__("some files were loaded by another worker meanwhile")
+        self.identities = frozenset(identities)
+
+
 class CommitStateUnknownError(LakeError):
     """The commit may or may not have landed: look again, delete nothing."""
 
@@ -57,6 +70,14 @@ class DataError(LakeError):
 
 class UnreadableObjectError(DataError):
     """A source object cannot be read at all, so it is rejected as a whole."""
+
+
+class UnreadableShareError(UnreadableObjectError):
+    """One of several objects staged together cannot be read; `source` is its number among them."""
+
+    def __init__(self, message: str, source: int = 0) -> None:
+        super().__init__(message)
+        self.source = source
 
 
 class SchemaMismatchError(DataError):

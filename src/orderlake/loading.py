@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.config import Project
-from orderlake.errors import ConfigError, UnreadableObjectError
+from orderlake.errors import (
+    ConfigError,
+    SourceChangedError,
+    SourcesAppliedError,
+    UnreadableObjectError,
+    UnreadableShareError,
+)
 from orderlake.model.pipeline import Pipeline, Stream
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
@@ -101,9 +107,9 @@ class Loader:
                 pause = min(pause * 2, 0.5)
 
     def _load(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
-        from orderlake.kernel.stage import UnreadableShareError, stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
+        from orderlake.kernel.stage import stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
         from orderlake.tables.batch import Batch  # noqa: PLC0415 - same
-        from orderlake.tables.commit import Committer, SourceChangedError, SourcesAppliedError  # noqa: PLC0415 - same
+        from orderlake.tables.commit import Committer  # noqa: PLC0415 - same
 
         engine = self._open_engine()
         house, ledger = self.backends.house, self.backends.ledger
@@ -131,9 +137,9 @@ class Loader:
                         self._load(stream, definition, [source], done)
                     return
             except SourcesAppliedError as error:
-                for identity, report in error.reports.items():
+                for report in ledger.applied(error.identities).values():
                     done(report if report.load_id == load_id else _unchanged(report))
-                rest = [source for source in rest if source.identity not in error.reports]
+                rest = [source for source in rest if source.identity not in error.identities]
             except SourceChangedError as error:
                 changes += 1
                 now = {source.uri: source_at(self.backends.project, Path(source.location)) for source in rest}

@@ -25,6 +25,7 @@ class Pace:
 
 EVERY_SECOND: Final = Pace()
 
+
 @dataclass(frozen=True, slots=True)
 class _Sight:
     """A file as it was first seen like this."""

@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from orderlake.cli.values import json_text
 from orderlake.config import PROJECT_FILE
+from orderlake.generate import FORMATS
 from orderlake.lake import Lake
 
 EXAMPLE: Final = """
 orderlake init shop
 orderlake init shop --pipeline orders shopify
 """
+_SHOWN: Final = 3
+_FIRST: Final = "orders"
+"""The pipeline to begin with, where there is a choice."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,19 +46,23 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             names = [pipeline.name for pipeline in lake.pipelines]
             print(json_text({"project": str(lake.project.root), "made": made, "pipelines": names}))
-            return 0
-        print(f"Made a project in {root}:" if made else f"{root} is a project already; nothing to make")
-        notes = {
-            f"pipelines/{pipeline.name}.yaml": _note([t.name for s in pipeline.streams for t in s.tables])
-            for pipeline in lake.pipelines
-        }
-        notes |= {PROJECT_FILE: "settings", "raw/": "drop order files here"}
-        for name in made:
-            print(f"  {name:<24}{notes.get(name, '')}".rstrip())
-        print("\nNext:")
-        for step in _next(root, lake):
-            print(f"  {step}")
+        elif made:
+            print(f"Added to the project in {root}:" if PROJECT_FILE in before else f"Made a project in {root}:")
+            _tell(made, lake)
+            print("\nNext:\n  " + "\n  ".join(_next(root, lake)))
+        else:
+            print(f"{root} is a project already: nothing to make")
     return 0
+
+
+def _tell(made: Sequence[str], lake: Lake) -> None:
+    notes = {PROJECT_FILE: "settings", "raw/": "drop order files here"}
+    for pipeline in lake.pipelines:
+        tables = [table.name for stream in pipeline.streams for table in stream.tables]
+        shown = ", ".join(tables[:_SHOWN]) + (f" and {len(tables) - _SHOWN} more" if len(tables) > _SHOWN else "")
+        notes[f"pipelines/{pipeline.name}.yaml"] = f"makes the tables {shown}"
+    for name in made:
+        print(f"  {name:<24}{notes.get(name, '')}".rstrip())
 
 
 def _files(root: Path) -> set[str]:
@@ -62,16 +71,9 @@ def _files(root: Path) -> set[str]:
     return found | {"raw/"} if (root / "raw").is_dir() else found
 
 
-def _note(tables: list[str]) -> str:
-    shown = ", ".join(tables[:4])
-    return f"makes {shown} and {len(tables) - 4} more tables" if len(tables) > 5 else f"makes {', '.join(tables)}"  # noqa: PLR2004
-
-
 def _next(root: Path, lake: Lake) -> list[str]:
     steps = [] if root.resolve() == Path.cwd() else [f"cd {shlex.quote(os.fspath(root))}"]
-    if lake.pipelines:
-        first = lake.pipelines[0]
+    first = next((pipeline for pipeline in lake.pipelines if pipeline.name == _FIRST), lake.pipelines[0])
+    if first.name in FORMATS:
         steps.append(f"orderlake generate {first.name} --out raw     # or put files of your own into raw/")
-        steps.append("orderlake run")
-        steps.append(f"orderlake query 'SELECT * FROM {first.streams[0].tables[0].name} LIMIT 5'")
-    return steps
+    return [*steps, "orderlake run", f"orderlake query 'SELECT * FROM {first.streams[0].tables[0].name} LIMIT 5'"]

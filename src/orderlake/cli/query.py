@@ -33,6 +33,7 @@ _NUMBERS: Final = (
     "UBIGINT",
     "UHUGEINT",
 )
+_PLAN: Final = ("explain_key", "explain_value")
 _INEXACT: Final = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
@@ -79,6 +80,9 @@ def _statement(args: argparse.Namespace) -> str:
 
 
 def _print_table(result: Result) -> None:
+    if result.columns == _PLAN:
+        print("\n".join(str(drawing).rstrip() for _, drawing in result.rows))
+        return
     names = _distinct(result.columns)
     right = {
         name for name, kind in zip(names, result.types, strict=True) if kind in _NUMBERS or kind.startswith(_INEXACT)

@@ -1,21 +1,30 @@
 """From a read value to a typed one: the SQL of the value, and of whether it is exact.
 
-Three kinds of reading meet here. `strict`: DuckDB's own reader gave a DOUBLE or text and any doubt
-raises, so the segment is read again with care. `exact`: the record's raw text is at hand, numbers
-come as decimals straight from it. `text`: a CSV field. What strict accepts, exact accepts too, with
-the same value: a DOUBLE of at most 15 significant digits names one decimal only.
+Three kinds of reading meet here. `strict`: DuckDB's own reader gave a DOUBLE or text, and any doubt
+raises, so the share is read again with care. `exact`: the number stands as a decimal, straight from the
+record's text. `text`: a CSV field, or a JSON string. What strict accepts, exact accepts too, with the same
+value: a DOUBLE of at most 15 significant digits names one decimal only.
+
+A number may stand in a string ("10.50", "007"), noise of binary fractions is taken off (10.200000000000001
+is 10.20), and true and false count as 1 and 0, for DuckDB's reader does not tell them apart.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from orderlake.engine import quote
-from orderlake.model.column import Column
+from orderlake.model.column import Column, ColumnType
 
-_SAFE_DIGITS = 15
-_SAFE_INTEGER = 2**53
-_INTEGER_BITS = {"bigint": 63, "int": 31}
+_SAFE_DIGITS: Final = 15
+_SAFE_INTEGER: Final = 2**53
+_INTEGER_BITS: Final = {"bigint": 63, "int": 31}
+_TIMES: Final = ("date", "timestamp", "timestamptz")
+_NOISE: Final = 4
+"""Decimals read beyond the declared ones: what is zero there is noise, anything else a finding."""
+_OFFSET: Final = quote(r":.*([Zz]|[+-]\d|[A-Za-z]{2})")
+"""What a time's text matches when it names its zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,40 +36,49 @@ class Cast:
     complaint: str
 
 
+def exact_scale(kind: ColumnType) -> int:
+    """How many decimals a number of this type is read with, before it is known to be exact."""
+    return min(38, kind.scale + _NOISE) if kind.name == "decimal" else 6
+
+
 def strict(column: Column, read: str, read_type: str) -> Cast:
-    """Cast a value of DuckDB's strict JSON reader; `ok` is false wherever a double could hide a difference."""
+    """Cast a value of DuckDB's strict JSON reader; `ok` is not true wherever a double could hide a difference."""
     kind = column.type
-    if kind.name == "decimal":
-        number = read if read_type == "DOUBLE" else f"CAST({read} AS DOUBLE)"
-        value = f"CAST({number} AS {kind.sql})"
+    is_text = read_type == "VARCHAR"
+    if kind.name not in ("decimal", "double", *_INTEGER_BITS):
+        return Cast(read, "true", _complaint(column)) if read_type == "BOOLEAN" else text(column, read)
+    number = f"TRY_CAST({read} AS DOUBLE)" if is_text else read
+    if kind.name == "double":
+        value, held = number, f"isfinite({number})"
+    elif kind.name == "decimal":
+        value = f"TRY_CAST({number} AS {kind.sql})"
         bound = 10.0 ** (min(kind.precision, _SAFE_DIGITS) - kind.scale)
-        return Cast(value, f"({read} IS NULL OR (abs({number}) < {bound:.0f} AND CAST({value} AS DOUBLE) = {number}))", "")
-    if kind.name in _INTEGER_BITS:
-        number = read if read_type == "DOUBLE" else f"CAST({read} AS DOUBLE)"
+        held = f"abs({number}) < {bound!r} AND CAST({value} AS DOUBLE) = {number}"
+    else:
+        value = f"TRY_CAST({number} AS {kind.sql})"
         bound = min(_SAFE_INTEGER, 2 ** _INTEGER_BITS[kind.name])
-        return Cast(f"CAST({number} AS {kind.sql})", f"({read} IS NULL OR (abs({number}) < {bound} AND {number} = trunc({number})))", "")
-    if kind.name in ("double", "boolean"):
-        value = read if read_type == kind.sql else f"CAST({read} AS {kind.sql})"
-        return Cast(value, "true" if kind.name == "boolean" else f"coalesce(isfinite({value}), true)", "")
-    return text(column, read)
+        held = f"abs({number}) < {bound} AND {number} = trunc({number})"
+    if is_text:
+        held = f"{held} AND {_plain_digits(read)}"
+    return Cast(value, f"({read} IS NULL OR ({held}))", _complaint(column))
 
 
 def exact(column: Column, read: str, number: str, present: str) -> Cast:
-    """Cast with the raw record at hand: `number` is the exact decimal, `present` says the field is not null."""
+    """Cast with exact numbers at hand: `number` is the decimal, `present` the value as text, NULL when it is null."""
     kind = column.type
     if kind.name == "decimal":
         value = f"TRY_CAST({number} AS {kind.sql})"
-        held = f"abs({number} - {value}) < 0.0000005"
-        return Cast(value, f"(NOT {present} OR coalesce({held}, false))", _complaint(column))
-    if kind.name in _INTEGER_BITS:
+        fine = f"DECIMAL(38,{exact_scale(kind)})"
+        held = f"TRY_CAST({number} AS {fine}) = TRY_CAST({value} AS {fine}) AND {_plain_digits(present)}"
+    elif kind.name in _INTEGER_BITS:
         value = f"TRY_CAST({number} AS {kind.sql})"
-        return Cast(value, f"(NOT {present} OR coalesce({number} = {value}, false))", _complaint(column))
-    if kind.name in ("double", "boolean"):
+        held = f"{number} = TRY_CAST({value} AS DECIMAL(38,6)) AND {_plain_digits(present)}"
+    elif kind.name in ("double", "boolean"):
         value = f"TRY_CAST({read} AS {kind.sql})"
-        finite = f"coalesce(isfinite({value}), false)" if kind.name == "double" else f"{value} IS NOT NULL"
-        return Cast(value, f"(NOT {present} OR {finite})", _complaint(column))
-    cast = text(column, read)
-    return Cast(cast.value, f"(NOT {present} OR ({read} IS NOT NULL AND {cast.ok}))", cast.complaint)
+        held = f"isfinite({value}) AND {_plain_digits(present)}" if kind.name == "double" else f"{value} IS NOT NULL"
+    else:
+        return text(column, read)
+    return Cast(value, f"({present} IS NULL OR coalesce({held}, false))", _complaint(column))
 
 
 def text(column: Column, read: str) -> Cast:
@@ -70,31 +88,63 @@ def text(column: Column, read: str) -> Cast:
         return Cast(read, "true", _complaint(column))
     value = _parsed(column, read)
     if kind.name == "decimal":
-        digits = min(38, kind.precision + 4)
-        held = f"TRY_CAST({read} AS DECIMAL({digits},{min(digits, kind.scale + 4)})) = {value}"
+        fine = f"DECIMAL(38,{exact_scale(kind)})"
+        held = f"TRY_CAST({read} AS {fine}) = TRY_CAST({value} AS {fine}) AND {_plain_digits(read)}"
     elif kind.name in _INTEGER_BITS:
-        held = f"TRY_CAST({read} AS DECIMAL(38,6)) = {value}"
-    elif kind.name in ("date", "timestamp", "timestamptz"):
-        held = f"isfinite({value}) AND year({value}) BETWEEN 1 AND 9999"
+        held = f"TRY_CAST({read} AS DECIMAL(38,6)) = TRY_CAST({value} AS DECIMAL(38,6)) AND {_plain_digits(read)}"
+    elif kind.name in _TIMES:
+        held = f"{_is_plain_year(read, value)} AND {_is_no_word(column, read, value)}"
     elif kind.name == "double":
-        held = f"isfinite({value})"
+        held = f"isfinite({value}) AND {_plain_digits(read)}"
     else:
         held = f"{value} IS NOT NULL"
     return Cast(value, f"({read} IS NULL OR coalesce({held}, false))", _complaint(column))
 
 
+def moment(column: Column, read: str) -> str:
+    """SQL of a time column's moment (µs since 1970), by which versions are ordered; its text may name a zone."""
+    if column.format is None and column.timezone is None and column.type.name != "date":
+        return f"epoch_us(TRY_CAST({read} AS TIMESTAMPTZ))"
+    return f"epoch_us(CAST({_parsed(column, read)} AS TIMESTAMPTZ))"
+
+
+def _plain_digits(read: str) -> str:
+    """DuckDB takes 1_000 for a number; an order file that holds it means something else."""
+    return f"NOT contains({read}, '_')"
+
+
+def _is_plain_year(read: str, value: str) -> str:
+    """10/2/17 would be the year 10: a year before 1000 counts only when it is written with four digits."""
+    early = f"year({value}) > 0 AND {read} LIKE '0___-%'"
+    return f"isfinite({value}) AND (year({value}) BETWEEN 1000 AND 9999 OR ({early}))"
+
+
+def _is_no_word(column: Column, read: str, value: str) -> str:
+    """DuckDB reads the word `epoch` as a date."""
+    day = "1970-01-01" if column.format is None else "1900-01-01"
+    return f"({value} <> {quote(day)} OR lower(trim({read})) <> 'epoch')"
+
+
 def _parsed(column: Column, read: str) -> str:
-    if column.format is not None and column.type.name in ("date", "timestamp", "timestamptz"):
-        return f"CAST(try_strptime({read}, {quote(column.format)}) AS {column.type.sql})"
-    if column.timezone is not None and column.type.name in ("date", "timestamp"):
-        return f"CAST(TRY_CAST({read} AS TIMESTAMPTZ) AT TIME ZONE {quote(column.timezone)} AS {column.type.sql})"
-    return f"TRY_CAST({read} AS {column.type.sql})"
+    kind = column.type
+    if kind.name not in _TIMES:
+        return f"TRY_CAST({read} AS {kind.sql})"
+    if column.format is not None:
+        return f"CAST(try_strptime({read}, {quote(column.format)}) AS {kind.sql})"
+    if column.timezone is None:
+        return f"TRY_CAST({read} AS {kind.sql})"
+    zone, absolute, local = quote(column.timezone), f"TRY_CAST({read} AS TIMESTAMPTZ)", f"TRY_CAST({read} AS TIMESTAMP)"
+    if kind.name == "timestamptz":
+        return f"CASE WHEN regexp_matches({read}, {_OFFSET}) THEN {absolute} ELSE {local} AT TIME ZONE {zone} END"
+    here = f"CASE WHEN regexp_matches({read}, {_OFFSET}) THEN {absolute} AT TIME ZONE {zone} ELSE {local} END"
+    return f"CAST({here} AS {kind.sql})"
 
 
 def _complaint(column: Column) -> str:
     kind = column.type
+    before = kind.precision - kind.scale
     return {
-        "decimal": f"is not a number with at most {kind.scale} decimals and {kind.precision - kind.scale} digits before them",
+        "decimal": f"is not a number with at most {kind.scale} decimals and {before} digits before them",
         "bigint": "is not a whole number of 64 bits",
         "int": "is not a whole number of 32 bits",
         "double": "is not a finite number",

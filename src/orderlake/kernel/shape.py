@@ -5,38 +5,44 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from orderlake.errors import ConfigError
 from orderlake.engine import name, quote
-from orderlake.model.column import Column
+from orderlake.errors import ConfigError
+from orderlake.kernel import cast
+from orderlake.model.column import Column, ColumnType
 from orderlake.model.pipeline import Stream
 
-_NUMBERS = {"bigint", "int", "double", "decimal"}
-EXACT_NUMBER = "DECIMAL(38,6)"
+_NUMBERS: Final = {"bigint", "int", "double", "decimal"}
+Reading = Literal["typed", "exact", "text"]
+"""How leaves are read: `typed` as the strict reader does (numbers as DOUBLE), numbers as exact decimals, or as text."""
 
 
 @dataclass(slots=True)
 class Node:
-    """A place in the record: an object with children, a list of objects, or a leaf with the kinds read from it."""
+    """A place in the record: an object with children, a list of objects, or a leaf with the types read from it."""
 
     children: dict[str, Node] = field(default_factory=dict)
     is_list: bool = False
-    kinds: set[str] = field(default_factory=set)
+    types: set[ColumnType] = field(default_factory=set)
 
-    def read_type(self, number: str) -> str:
-        """The DuckDB type this place is read as, numbers as `number`."""
+    def read_type(self, reading: Reading = "typed") -> str:
+        """The DuckDB type this place is read as."""
         if self.children:
-            inner = ", ".join(f"{name(key)} {child.read_type(number)}" for key, child in self.children.items())
+            inner = ", ".join(f"{name(key)} {child.read_type(reading)}" for key, child in self.children.items())
             return f"STRUCT({inner}){'[]' if self.is_list else ''}"
-        if self.kinds <= _NUMBERS:
-            return number
-        return "BOOLEAN" if self.kinds == {"boolean"} else "VARCHAR"
+        kinds = {kind.name for kind in self.types}
+        if reading == "exact" and kinds & _NUMBERS:
+            return f"DECIMAL(38,{max(cast.exact_scale(kind) for kind in self.types)})"
+        if reading != "text" and kinds <= _NUMBERS:
+            return "DOUBLE"
+        return "BOOLEAN" if reading != "text" and kinds == {"boolean"} else "VARCHAR"
 
-    def json_type(self, number: str) -> object:
+    def structure(self, reading: Reading) -> object:
         """The same as a structure for json_transform."""
         if not self.children:
-            return self.read_type(number)
-        inner = {key: child.json_type(number) for key, child in self.children.items()}
+            return self.read_type(reading)
+        inner = {key: child.structure(reading) for key, child in self.children.items()}
         return [inner] if self.is_list else inner
 
     def walk(self, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
@@ -65,34 +71,41 @@ class Shape:
             found = found.children[part]
         return found
 
-    def value(self, path: tuple[str, ...], grain: tuple[str, ...], record: str) -> str:
-        """SQL for a path: from the record, or from the list element that the grain has unnested."""
+    def value(self, path: tuple[str, ...], grain: tuple[str, ...], reading: Reading = "typed") -> str:
+        """SQL for a path: from the record `r`, or from the list element that the grain has unnested."""
         lists = [level for level in self.levels(grain) if path[: len(level)] == level]
-        if not lists:
-            return f"{record}." + ".".join(name(part) for part in path)
-        depth = len(lists[-1])
-        element = f"{record}_e{len(lists)}"
-        return ".".join([element, *(name(part) for part in path[depth:])])
+        if lists:
+            start, rest = f"r.{element(reading, len(lists))}", path[len(lists[-1]) :]
+        else:
+            start, rest = ("r" if reading == "typed" else f"r.{inner(reading)}"), path
+        return ".".join([start, *(name(part) for part in rest)])
 
-    def structure(self, number: str) -> str:
+    def structure(self, reading: Reading) -> str:
         """The record's structure as a SQL literal for json_transform."""
-        return quote(json.dumps({key: child.json_type(number) for key, child in self.root.children.items()}))
+        return quote(json.dumps(self.root.structure(reading)))
+
+
+def inner(what: str) -> str:
+    """A column of our own beside the record's fields. A path is split at dots, so no field is called like it."""
+    return name(f".{what}")
+
+
+def element(reading: Reading, depth: int) -> str:
+    """The column with the current element of the list at this depth."""
+    return inner(f"{reading}{depth}")
 
 
 def shape_of(stream: Stream) -> Shape:
     """Build the tree of a stream's paths; ConfigError when a path is both a value and an object."""
     root = Node()
     for table in stream.tables:
-        for depth in range(1, len(table.rows) + 1):
-            _place(root, table.rows[:depth])
         if table.rows:
             _place(root, table.rows).is_list = True
     columns = [column for table in stream.tables for column in table.columns]
     columns += [column for column in (stream.sequence_by,) if column is not None]
     for column in columns:
-        if column.is_position:
-            continue
-        _place(root, column.path).kinds.add(column.type.name)
+        if not column.is_position:
+            _place(root, column.path).types.add(column.type)
     _check(root, (), stream.name)
     for table in stream.tables:
         for column in table.columns:
@@ -103,6 +116,8 @@ def shape_of(stream: Stream) -> Shape:
         grains = exploded  # one list: its rows carry the record too, one pass over the bytes serves all tables
     elif () not in grains:
         grains.insert(0, ())
+    else:
+        grains.sort(key=len)  # the record's own grain first
     return Shape(root, tuple(grains))
 
 
@@ -118,11 +133,17 @@ def _lists(root: Node) -> set[tuple[str, ...]]:
 
 
 def _check(node: Node, at: tuple[str, ...], stream: str) -> None:
-    if node.children and node.kinds:
+    if node.children and node.types:
         raise ConfigError(f"{stream}: {'.'.join(at)} is declared as a value and as an object")
     if node.is_list and not node.children:
         raise ConfigError(f"{stream}: no column reads from the list {'.'.join(at)}")
+    seen: dict[str, str] = {}
     for key, child in node.children.items():
+        if not key:
+            raise ConfigError(f"{stream}: the path {'.'.join((*at, key))!r} has an empty part")
+        twin = seen.setdefault(key.lower(), key)
+        if twin != key:
+            raise ConfigError(f"{stream}: the fields {twin} and {key} differ only in case; a pipeline can read one")
         _check(child, (*at, key), stream)
 
 
@@ -130,4 +151,5 @@ def _reachable(root: Node, column: Column, rows: tuple[str, ...], table: str) ->
     path = column.path[:-1] if column.is_position else column.path
     for depth in range(1, len(path) + 1):
         if _place(root, path[:depth]).is_list and rows[:depth] != path[:depth]:
-            raise ConfigError(f"{table}.{column.name}: {'.'.join(path[:depth])} is a list; give the table `rows: {'.'.join(path[:depth])}`")
+            at = ".".join(path[:depth])
+            raise ConfigError(f"{table}.{column.name}: {at} is a list; give the table `rows: {at}`")

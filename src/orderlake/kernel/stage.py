@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.errors import StorageUnavailableError, UnreadableObjectError
+from orderlake.errors import StorageUnavailableError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv, read_json
 from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.kernel.sniff import form_of, has_utf8_letters, is_utf8, raw_chunks, text_chunks
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 _TOGETHER: Final = 250
 _PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
 Progress = Callable[[str, int], None]
-
-
-class UnreadableShareError(UnreadableObjectError):
-    """A share cannot be read; `source` tells whose it is."""
-
-    def __init__(self, message: str, source: int) -> None:
-        super().__init__(message)
-        self.source = source
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from orderlake.database import Database
-from orderlake.model.ports import LoadReport
+from orderlake.model.report import LoadReport
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS loads (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from orderlake.errors import ConfigError
 
@@ -21,6 +21,8 @@ _SQL: Final = {
 _ICEBERG: Final = {"bigint": "long"}
 _DECIMAL = re.compile(r"decimal\((\d+)\s*,\s*(\d+)\)$")
 _MAX_DECIMAL_DIGITS: Final = 38
+_TIMES: Final = ("date", "timestamp", "timestamptz")
+_LOCAL_TIMES: Final = ("date", "timestamp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +98,43 @@ def parse_column(name: str, text: object) -> Column:
         unknown = set(text) - {"type", "required", "path", "format", "timezone"}
         if unknown or "type" not in text:
             raise ConfigError(f"column {name!r}: wants type, and may have required, path, format, timezone; got {sorted(text)}")
-        return Column(
-            name,
-            ColumnType.parse(str(text["type"])),
-            tuple(str(text.get("path", name)).split(".")),
-            bool(text.get("required", False)),
-            text.get("format"),
-            text.get("timezone"),
-        )
+        return _from_mapping(name, text)
     found = _SHORT.match(str(text).strip())
     if found is None:
         raise ConfigError(f"column {name!r}: {text!r} is not of the form `TYPE [required] [from PATH]`")
+    if (found["path"] or "").endswith(" required"):
+        raise ConfigError(f"column {name!r}: `required` stands before `from`, as in `{found['type']} required from …`")
+    return Column(name, _type(name, found["type"]), _path(name, found["path"] or name), found["required"] is not None)
+
+
+def _from_mapping(name: str, given: dict[str, Any]) -> Column:
+    column = Column(
+        name,
+        _type(name, str(given["type"])),
+        _path(name, str(given.get("path", name))),
+        given.get("required", False),
+        given.get("format"),
+        given.get("timezone"),
+    )
+    if not isinstance(column.required, bool):
+        raise ConfigError(f"column {name!r}: required is true or false, not {column.required!r}")
+    for option, value, takers in (("format", column.format, _TIMES), ("timezone", column.timezone, _LOCAL_TIMES)):
+        if value is not None and not isinstance(value, str):
+            raise ConfigError(f"column {name!r}: {option} is text, not {value!r}")
+        if value is not None and column.type.name not in takers:
+            raise ConfigError(f"column {name!r}: {option} is for {', '.join(takers)}, not for {column.type.name}")
+    return column
+
+
+def _type(name: str, text: str) -> ColumnType:
     try:
-        kind = ColumnType.parse(found["type"])
+        return ColumnType.parse(text)
     except ConfigError as error:
         raise ConfigError(f"column {name!r}: {error}") from None
-    return Column(name, kind, tuple((found["path"] or name).split(".")), found["required"] is not None)
+
+
+def _path(name: str, text: str) -> tuple[str, ...]:
+    parts = tuple(text.split("."))
+    if not all(parts) or "$position" in parts[:-1] or parts == ("$position",):
+        raise ConfigError(f"column {name!r}: {text!r} is no path like customer.name or products.$position")
+    return parts

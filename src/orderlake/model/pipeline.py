@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import fnmatch
 import hashlib
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from orderlake.errors import ConfigError
 from orderlake.model.column import Column, parse_column
 
 TableFormat = Literal["iceberg", "parquet"]
-_NAME = re.compile(r"[a-z][a-z0-9_]*$")
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_PREFIX = re.compile(r"[A-Za-z0-9][\w-]*\Z", re.ASCII)
+_TAKEN: Final = ("quarantine",)
 _PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
 _WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 LINEAGE: Final = ("_source_file", "_source_row", "_version", "_load_id")
@@ -110,7 +112,7 @@ def _pipeline(document: object) -> Pipeline:
         if table in seen:
             raise ConfigError(f"table {table!r} is declared twice")
         seen.add(table)
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(repr((name, streams)).encode()).hexdigest()
     return Pipeline(name, streams, digest[:16])
 
 
@@ -127,12 +129,27 @@ def _stream(pipeline: str, name: str, body: object) -> Stream:
         raise ConfigError(f"{at}.tables: at least one is needed")
     if spec["format"] == "csv" and any(table.rows for table in tables):
         raise ConfigError(f"{at}: a CSV row has no lists, so its tables take no `rows`")
+    if spec["format"] == "csv" and "envelope" in spec:
+        raise ConfigError(f"{at}.envelope: only JSON has one")
+    for table in tables if spec["format"] == "csv" else ():
+        for column in table.columns:
+            if len(column.path) > 1:
+                raise ConfigError(f"{at}.tables.{table.name}.{column.name}: a CSV row is flat; {'.'.join(column.path)} cannot be in it")
+    if not _texts(spec["match"]):
+        raise ConfigError(f"{at}.match: at least one file name pattern is needed")
+    if "sequence_by" in spec and "key" not in spec:
+        raise ConfigError(f"{at}.sequence_by: orders the versions of a key, and there is no key")
+    lists = {table.rows for table in tables if table.rows}
+    _check_lists(at, tables, lists)
     key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
     for table in tables:
         lacking = [".".join(column.path) for column in key if all(own.path != column.path for own in table.columns)]
         if lacking:
             raise ConfigError(f"{at}.tables.{table.name}: needs a column from the key {', '.join(lacking)}")
-    sequence = spec.get("sequence_by")
+    sequence = None if spec.get("sequence_by") is None else _sequence(tables, str(spec["sequence_by"]), at)
+    for what, column in (*(("key", column) for column in key), *((("sequence_by", sequence),) if sequence else ())):
+        if _list_on(column.path, lists) is not None:
+            raise ConfigError(f"{at}.{what}: {'.'.join(column.path)} is in a list; it must be a field of the record itself")
     return Stream(
         pipeline,
         name,
@@ -140,14 +157,38 @@ def _stream(pipeline: str, name: str, body: object) -> Stream:
         spec["format"],
         tables,
         key,
-        None if sequence is None else _sequence(tables, str(sequence), at),
+        sequence,
         _texts(spec.get("envelope", [])),
-        str(spec.get("encoding", "auto")),
+        _encoding(at, str(spec.get("encoding", "auto"))),
     )
+
+
+def _encoding(at: str, name: str) -> str:
+    try:
+        return name if name == "auto" else codecs.lookup(name).name
+    except LookupError:
+        raise ConfigError(f"{at}.encoding: there is no encoding {name!r}; leave it out and it is told from the file") from None
+
+
+def _list_on(path: tuple[str, ...], lists: set[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The innermost list on the way to a path."""
+    return next((path[:depth] for depth in range(len(path), 0, -1) if path[:depth] in lists), None)
+
+
+def _check_lists(at: str, tables: tuple[TableSpec, ...], lists: set[tuple[str, ...]]) -> None:
+    """A column within a list needs a table whose rows lie at or below that list."""
+    for table in tables:
+        for column in table.columns:
+            found = _list_on(column.path, lists)
+            if found is not None and table.rows[: len(found)] != found:
+                rows = ".".join(found)
+                raise ConfigError(f"{at}.tables.{table.name}.{column.name}: {rows} is a list; give the table `rows: {rows}`")
 
 
 def _table(at: str, name: str, body: object) -> TableSpec:
     at = f"{at}.{_name(name, 'table')}"
+    if name in _TAKEN:
+        raise ConfigError(f"{at}: the lake has a table of this name itself; choose another")
     spec = _mapping(body, at, {"columns", "rows", "format", "partition_by", "file_prefix"}, required={"columns"})
     columns = tuple(_column(at, str(key), value) for key, value in _mapping(spec["columns"], f"{at}.columns").items())
     if not columns:
@@ -155,11 +196,18 @@ def _table(at: str, name: str, body: object) -> TableSpec:
     format_ = spec.get("format", "iceberg")
     if format_ not in ("iceberg", "parquet"):
         raise ConfigError(f"{at}.format: {format_!r} is neither iceberg nor parquet")
+    if format_ == "parquet" and "partition_by" in spec:
+        raise ConfigError(f"{at}.partition_by: a parquet table has one file per source object; only iceberg tables are partitioned")
+    if format_ == "iceberg" and "file_prefix" in spec:
+        raise ConfigError(f"{at}.file_prefix: iceberg names its own files; only parquet tables take it")
+    prefix = str(spec.get("file_prefix", name))
+    if not _PREFIX.match(prefix):
+        raise ConfigError(f"{at}.file_prefix: {prefix!r} is no file name: use letters, digits, - and _")
     rows = tuple(str(spec["rows"]).split(".")) if spec.get("rows") else ()
     for column in columns:
         if column.is_position and column.path[:-1] != rows:
             raise ConfigError(f"{at}.{column.name}: $position is of the list in `rows` ({'.'.join(rows) or 'none'})")
-    return TableSpec(name, columns, rows, format_, _partition(at, spec, columns), str(spec.get("file_prefix", name)))
+    return TableSpec(name, columns, rows, format_, _partition(at, spec, columns), prefix)
 
 
 def _partition(at: str, spec: Mapping[str, Any], columns: tuple[Column, ...]) -> Partition | None:
@@ -185,11 +233,12 @@ def _column(at: str, name: str, value: object) -> Column:
 
 
 def _declared(tables: tuple[TableSpec, ...], path: str, at: str) -> Column:
+    """The column that reads a path, else the one of that name: people write either."""
+    columns = [column for table in tables for column in table.columns]
     parts = tuple(path.split("."))
-    for table in tables:
-        for column in table.columns:
-            if column.path == parts:
-                return Column(column.name, column.type, parts, required=True, format=column.format, timezone=column.timezone)
+    for column in [*(c for c in columns if c.path == parts), *(c for c in columns if c.name == path)]:
+        if not column.is_position:
+            return replace(column, required=True)
     raise ConfigError(f"{at}: no table has a column from {path!r}, so its type is not known")
 
 

@@ -25,13 +25,20 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.engine import Engine
-from orderlake.errors import CatalogUnavailableError, CommitConflictError, CommitStateUnknownError, TransientError
+from orderlake.errors import (
+    CatalogUnavailableError,
+    CommitConflictError,
+    CommitStateUnknownError,
+    SourceChangedError,
+    SourcesAppliedError,
+)
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import HeadUpdate, Ledger
 from orderlake.model.report import LoadReport
@@ -58,18 +65,6 @@ _ATTEMPTS: Final = 60
 Step = Callable[[int], None]
 
 
-class SourcesAppliedError(TransientError):
-    """Some objects of the batch were loaded by another worker meanwhile."""
-
-    def __init__(self, reports: Mapping[str, LoadReport]) -> None:
-        super().__init__("already loaded by another worker")
-        self.reports = reports
-
-
-class SourceChangedError(TransientError):
-    """An object changed while it was read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Committer:
     """Commits batches. `on_step` is told each numbered step as it begins."""
@@ -89,7 +84,8 @@ class Committer:
             self.on_step(1)
             with self.ledger.turn(batch.stream.index):
                 try:
-                    return self._attempt(batch, started, definition)
+                    with _storage_errors():
+                        return self._attempt(batch, started, definition)
                 except (CommitConflictError, CommitStateUnknownError):
                     if attempt == _ATTEMPTS - 1:
                         raise
@@ -107,11 +103,8 @@ class Committer:
         tables = self.house.open(layouts)
         self.on_step(3)
         self._look_again(tables[batch.stream.index])
-        applied = {
-            identity: report
-            for identity, report in self.ledger.applied(source.identity for source in batch.staged.sources).items()
-            if report.status != "rejected"
-        }
+        known = self.ledger.applied(source.identity for source in batch.staged.sources)
+        applied = frozenset(identity for identity, report in known.items() if report.status != "rejected")
         self.on_step(4)
         if applied:
             raise SourcesAppliedError(applied)
@@ -332,6 +325,17 @@ class _Attempt:
             self.committer.house.catalog.commit(updates)
         except CatalogUnavailableError as error:  # it may have landed: step 3 of the next try finds out
             raise CommitStateUnknownError(str(error)) from error
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    """A full disk or a folder that may not be written is nothing wrong with the input."""
+    import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
+
+    try:
+        yield
+    except (duckdb.IOException, OSError) as error:
+        raise StorageUnavailableError(f"the lake could not be written: {error}") from error
 
 
 def _newest(layout: TableLayout) -> str:

@@ -79,12 +79,12 @@ def index_layout(stream: Stream) -> TableLayout:
     """The hidden table that remembers the newest version of each entity of a stream."""
     keys = key_names(stream)
     types = [column.type for column in stream.key] or [_STRING]
-    return TableLayout(stream.index, dict(zip(keys, types, strict=True)) | INDEX_COLUMNS, keys)
+    return TableLayout(stream.index, {**dict(zip(keys, types, strict=True)), **INDEX_COLUMNS}, keys)
 
 
 def table_layout(stream: Stream, spec: TableSpec) -> TableLayout:
     """A declared Iceberg table, its lineage columns after its own."""
-    columns = {column.name: column.type for column in spec.columns} | LINEAGE_COLUMNS
+    columns = {**{column.name: column.type for column in spec.columns}, **LINEAGE_COLUMNS}
     return TableLayout(spec.name, columns, entity_columns(stream, spec), spec)
 
 

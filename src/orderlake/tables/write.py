@@ -152,8 +152,8 @@ class Writer:
 
 
 def _stats(found: Mapping[str, str]) -> ColumnStats:
-    count = (int(found.get(key, 0)) for key in ("null_count", "num_values", "column_size_bytes"))
-    return ColumnStats(*count, found.get("min"), found.get("max"))
+    nulls, values, size = (int(found.get(key, 0)) for key in ("null_count", "num_values", "column_size_bytes"))
+    return ColumnStats(nulls, values, size, found.get("min"), found.get("max"))
 
 
 def partition_of(file: DataFile, layout: TableLayout) -> Value:

@@ -1,0 +1,107 @@
+"""One loader process, told by a JSON argument what to load and when to die.
+
+It prints one line of JSON: the reports of its runs, or the error that ended it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from orderlake import Lake
+from orderlake.errors import LakeError, exit_code
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Leaseless:
+    """A ledger whose claims and turns stop nobody: what is then still right, the commit made right."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @contextmanager
+    def claim(self, identities: Any) -> Iterator[frozenset[str]]:
+        yield frozenset(identities)
+
+    def turn(self, name: str) -> Any:
+        return nullcontext()
+
+
+def leaseless(lake: Lake) -> Lake:
+    """The same lake, without leases."""
+    lake._backends.__dict__["ledger"] = Leaseless(lake._backends.ledger)
+    return lake
+
+
+def spawn(project: Path, batches: Sequence[Sequence[str]] = ((),), **spec: Any) -> subprocess.Popen[str]:
+    """Start a loader of these batches of paths (none: all under raw/).
+
+    `kill` is (commit, step), both from 1; `chance` kills at each step with that chance, by `seed`;
+    `leases` False takes none; `file_limit` is the largest file, in bytes, that it can write.
+    """
+    argument = json.dumps({"project": str(project), "batches": [list(batch) for batch in batches], **spec})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__)), argument],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, Any]:
+    """Wait for a loader; give its exit status and what it said (None when it was killed)."""
+    out, err = process.communicate(timeout=seconds)
+    assert process.returncode in (0, -signal.SIGKILL) or out, err
+    return process.returncode, json.loads(out) if out else None
+
+
+class Fate:
+    """Kills this process at its step."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._kill = tuple(spec.get("kill", ()))
+        self._chance = spec.get("chance", 0.0)
+        self._random = random.Random(spec.get("seed", 0))
+        self._commit = 0
+
+    def __call__(self, step: int) -> None:
+        self._commit += step == 1
+        if self._kill == (self._commit, step) or self._random.random() < self._chance:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(spec: Mapping[str, Any]) -> int:
+    fate = Fate(spec)
+    if "file_limit" in spec:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (spec["file_limit"], spec["file_limit"]))
+    reports = []
+    try:
+        with Lake(spec["project"]) as lake:
+            if not spec.get("leases", True):
+                leaseless(lake)
+            for batch in spec["batches"]:
+                reports += [report.as_dict() for report in lake.run(batch, on_step=fate)]
+    except LakeError as error:
+        sys.stdout.write(json.dumps({"error": type(error).__name__, "message": str(error)}))
+        return exit_code(error)
+    sys.stdout.write(json.dumps({"reports": reports}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))
