@@ -46,7 +46,7 @@ class Check:
 
 
 def examine(folder: str | os.PathLike[str] | None = None) -> list[Check]:
-    """Look at the machine, then at the project in `folder` or the nearest one upward; nothing is changed."""
+    """Look at the machine, then at the project in `folder` or the nearest one upward; nothing of it is changed."""
     checks = [_python(), *_packages(), _sqlite()]
     try:
         project = load_project(find_project(Path.cwd()) if folder is None else Path(folder))
@@ -214,7 +214,7 @@ def _work(project: Project) -> Iterator[Check]:
         yield Check(
             "work",
             "warn",
-            f"loads that were broken off left {len(dead)} work folders; the tables are whole",
+            f"loads that were broken off: {len(dead)}; the tables are whole",
             "nothing to do: the next load clears them away",
         )
     else:

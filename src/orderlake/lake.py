@@ -16,7 +16,6 @@ from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.sources import find_sources
-from orderlake.watching import EVERY_SECOND, Pace, Watch
 from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from orderlake.model.pipeline import Stream
     from orderlake.query.duckdb import QueryTable, Result
     from orderlake.verify import VerifyReport
+    from orderlake.watching import Pace
 
 _PROJECT_TEXT: Final = """\
 # An orderlake project. Drop files into raw/, then `orderlake run`.
@@ -48,7 +48,10 @@ class Lake:
 
     @classmethod
     def init(cls, folder: str | os.PathLike[str], pipelines: Sequence[str] = ()) -> Lake:
-        """Make a project with bundled pipelines (all of them when none is named); existing files stay."""
+        """Make a project with bundled pipelines (all of them when none is named); existing files stay.
+
+        A project that has pipelines gets only those named.
+        """
         bundled = bundled_pipelines()
         for wanted in pipelines:
             if wanted not in bundled:
@@ -60,7 +63,8 @@ class Lake:
         (root / "pipelines").mkdir(exist_ok=True)
         if not (root / PROJECT_FILE).exists():
             (root / PROJECT_FILE).write_text(_PROJECT_TEXT, encoding="utf-8")
-        for wanted in pipelines or bundled:
+        has_some = any((root / "pipelines").glob("*.y*ml"))
+        for wanted in pipelines or (() if has_some else bundled):
             if not (root / "pipelines" / f"{wanted}.yaml").exists():
                 shutil.copyfile(bundled[wanted], root / "pipelines" / f"{wanted}.yaml")
         return cls(root)
@@ -95,15 +99,17 @@ class Lake:
         wait: Callable[[float], bool],
         on_report: Callable[[LoadReport], None] = lambda _: None,
         on_error: Callable[[LakeError], None] = lambda _: None,
-        pace: Pace = EVERY_SECOND,
+        pace: Pace | None = None,
     ) -> None:
         """Load what lands in raw/, each file once it is complete, until `wait(seconds)` gives True.
 
         `wait` sleeps for so long, or less when it is time to stop; the load in hand is finished
         first. `on_error` hears of a load that failed; it is tried again when that may help.
         """
+        from orderlake.watching import EVERY_SECOND, Watch  # noqa: PLC0415 - `run` watches nothing
+
         loader = Loader(self._backends, on_report)
-        Watch(lambda: find_sources(self.project, ()), loader.run, wait, on_error, pace).run()
+        Watch(lambda: find_sources(self.project, ()), loader.run, wait, on_error, pace or EVERY_SECOND).run()
 
     def query(self, sql: str) -> Result:
         """Answer one SELECT over all tables by name; QueryError when it cannot be."""
@@ -144,15 +150,15 @@ class Lake:
 
         where = "" if source is None else f"WHERE contains(source, {quote(source)})"
         some = "" if limit is None else f"LIMIT {max(0, limit)}"
-        newest = f'SELECT * FROM quarantine {where} ORDER BY "at" DESC, source DESC, position DESC {some}'
+        newest = f'SELECT * FROM quarantine {where} ORDER BY quarantined_at DESC, source DESC, position DESC {some}'
         # As UTC without a zone: DuckDB gives times with a zone only where pytz is installed.
         result = self.query(
-            'SELECT source, position, line, field, reason, record, pipeline, load_id, make_timestamp(epoch_us("at")) AS "at" '
-            f'FROM ({newest}) ORDER BY "at", source, position'
+            "SELECT source, position, line, field, reason, record, pipeline, load_id, "
+            f'make_timestamp(epoch_us(quarantined_at)) AS quarantined_at FROM ({newest}) ORDER BY quarantined_at, source, position'
         )
-        at = result.columns.index("at")
+        at = result.columns.index("quarantined_at")
         times = [row[at].replace(tzinfo=UTC).isoformat(timespec="milliseconds") for row in result.rows]
-        return [row | {"at": time} for row, time in zip(result.as_dicts(), times, strict=True)]
+        return [row | {"quarantined_at": time} for row, time in zip(result.as_dicts(), times, strict=True)]
 
     def verify(self) -> VerifyReport:
         """Recount everything from stored data; the report names each table and file that disagrees."""

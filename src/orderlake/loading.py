@@ -76,7 +76,9 @@ class Loader:
             except ConfigError as error:
                 if not self.backends.pipelines or named is not None and all(p.name != named for p in self.backends.pipelines):
                     raise
-                done(_rejected(source, named or "", "", str(error), ""))
+                report = _rejected(source, named or "", "", str(error), "")
+                self.backends.ledger.mark([report])
+                done(report)
                 continue
             if before is not None and before.definition == pipeline.fingerprint:
                 done(before)

@@ -34,7 +34,13 @@ def source_at(project: Project, path: Path) -> SourceObject | None:
     except FileNotFoundError:
         return None
     absolute = Path(os.path.abspath(path))
-    uri = absolute.relative_to(project.root).as_posix() if absolute.is_relative_to(project.root) else absolute.as_posix()
+    if not absolute.is_relative_to(project.root):  # by another way round, a link perhaps, it may be
+        absolute = absolute.parent.resolve() / absolute.name
+    uri = (
+        absolute.relative_to(project.root).as_posix() if absolute.is_relative_to(project.root) else absolute.as_posix()
+    )
+    # A file name is bytes; one that is no text must still have an identity that can be written down.
+    uri = os.fsencode(uri).decode("utf-8", "backslashreplace")
     return SourceObject(uri, str(absolute), found.st_size, found.st_mtime_ns)
 
 
@@ -71,11 +77,15 @@ def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | 
     Of several that fit, the one that spells out most of the name: `*shopify*.json` goes before `*order*.json`.
     """
     if not pipelines:
-        raise ConfigError("the project has no pipeline: copy one into pipelines/, or make a project with `orderlake init DIR`")
+        raise ConfigError(
+            "the project has no pipeline: copy one into pipelines/, or make a project with `orderlake init DIR`"
+        )
     if named is not None:
         chosen = [pipeline for pipeline in pipelines if pipeline.name == named]
         if not chosen:
-            raise ConfigError(f"there is no pipeline {named!r}; the project has {', '.join(pipeline.name for pipeline in pipelines)}")
+            raise ConfigError(
+                f"there is no pipeline {named!r}; the project has {', '.join(pipeline.name for pipeline in pipelines)}"
+            )
         pipelines = chosen
     streams = [(pipeline, stream) for pipeline in pipelines for stream in pipeline.streams]
     fits = [(fit, each) for each in streams if (fit := each[1].fit(source.name)) is not None]
@@ -85,5 +95,9 @@ def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | 
         return streams[0]
     if len(pipelines) == 1:
         kinds = ", ".join(pattern for _, stream in streams for pattern in stream.match)
-        raise ConfigError(f"its name fits no file pattern of pipeline {pipelines[0].name} ({kinds}): rename it or add a pattern")
-    raise ConfigError(f"its name fits no pipeline: say --pipeline with one of {', '.join(pipeline.name for pipeline in pipelines)}")
+        raise ConfigError(
+            f"its name fits no file pattern of pipeline {pipelines[0].name} ({kinds}): rename it or add a pattern"
+        )
+    raise ConfigError(
+        f"its name fits no pipeline: say --pipeline with one of {', '.join(pipeline.name for pipeline in pipelines)}"
+    )

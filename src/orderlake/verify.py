@@ -192,7 +192,8 @@ def _iceberg(  # noqa: PLR0913, PLR0917 - what one table is held against
     keys = [name(column) for column in entity_columns(stream, spec)]
     on = " AND ".join(f"t.{key} = i.{own}" for key, own in zip(keys, key_names(stream), strict=True))
     position = next((name(column.name) for column in spec.columns if column.is_position), None)
-    if not spec.rows or position is not None:
+    nested = any(other.rows and other.rows == spec.rows[: len(other.rows)] != spec.rows for other in stream.tables)
+    if not nested and (not spec.rows or position is not None):
         unique = ", ".join([*keys, position] if position is not None else keys)
         row = cursor.execute(f"SELECT count(*), any_value(k) FROM (SELECT concat_ws(', ', {unique}) AS k FROM {files} GROUP BY {unique} HAVING count(*) > 1)").fetchone()
         if row is not None and row[0]:

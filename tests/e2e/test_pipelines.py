@@ -7,9 +7,11 @@ import gzip
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -83,6 +85,14 @@ def test_nine_files_become_nine_tables_of_the_same_names_columns_and_rows(olist)
         assert lake.query(f"SELECT count(*) FROM {table}").rows == ((len(rows),),)
 
 
+READERS: dict[str, Callable[[str], Any]] = {
+    "VARCHAR": str,
+    "INTEGER": int,
+    "DOUBLE": float,
+    "TIMESTAMP": datetime.fromisoformat,
+}
+
+
 def as_read(kind, text):
     """Give a csv cell as the value its column type stands for."""
     if text == "":
@@ -92,7 +102,7 @@ def as_read(kind, text):
     if kind == "DATE":
         assert text.endswith(" 00:00:00"), f"{text} is more than a date"
         return datetime.fromisoformat(text).date()
-    return {"VARCHAR": str, "INTEGER": int, "DOUBLE": float, "TIMESTAMP": datetime.fromisoformat}[kind](text)
+    return READERS[kind](text)
 
 
 def test_every_cell_of_every_file_is_in_its_table_exactly(olist):
@@ -117,11 +127,14 @@ def test_money_is_decimal_and_its_sums_are_exact(olist):
 
 def test_payments_equal_items_and_freight(olist):
     lake, _ = olist
-    assert lake.query(
-        "SELECT order_id FROM (SELECT order_id, sum(price + freight_value) AS due FROM olist_order_items_dataset GROUP BY 1) "
-        "JOIN (SELECT order_id, sum(payment_value) AS paid FROM olist_order_payments_dataset GROUP BY 1) USING (order_id) "
-        "WHERE due <> paid"
-    ).rows == ()
+    assert (
+        lake.query(
+            "SELECT order_id FROM (SELECT order_id, sum(price + freight_value) AS due FROM olist_order_items_dataset "
+            "GROUP BY 1) JOIN (SELECT order_id, sum(payment_value) AS paid FROM olist_order_payments_dataset "
+            "GROUP BY 1) USING (order_id) WHERE due <> paid"
+        ).rows
+        == ()
+    )
 
 
 REFERENCES = [
@@ -140,7 +153,9 @@ REFERENCES = [
 @pytest.mark.parametrize(("table", "column", "other", "key"), REFERENCES, ids=lambda value: value)
 def test_every_reference_resolves(table, column, other, key, olist):
     lake, files = olist
-    lost = lake.query(f"SELECT {column} FROM {table} AS t WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {other})")
+    lost = lake.query(
+        f"SELECT {column} FROM {table} AS t WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {other})"
+    )
     known = {row[key] for row in files[other]}
     assert len(lost.rows) == sum(row[column] not in known for row in files[table] if row[column])
     if "zip" not in column:
@@ -263,7 +278,7 @@ def shop(request, tmp_path_factory):
     paths = sample_paths("shopify") if request.param == "samples" else generate("shopify", SHOP_ORDERS, 5, folder)
     with Lake.init(folder / "lake") as lake:
         load(lake, *paths)
-        orders = {}
+        orders: dict[int, Any] = {}
         for order in (order for path in paths for order in read_orders(path)):
             if order["id"] not in orders or order["updated_at"] > orders[order["id"]]["updated_at"]:
                 orders[order["id"]] = order
@@ -277,7 +292,9 @@ CHILDREN = {
     "shopify_shipping_lines": lambda order: order["shipping_lines"],
     "shopify_refunds": lambda order: order["refunds"],
     "shopify_refund_lines": lambda order: [line for back in order["refunds"] for line in back["refund_line_items"]],
-    "shopify_refund_adjustments": lambda order: [each for back in order["refunds"] for each in back["order_adjustments"]],
+    "shopify_refund_adjustments": lambda order: [
+        each for back in order["refunds"] for each in back["order_adjustments"]
+    ],
     "shopify_refund_transactions": lambda order: [each for back in order["refunds"] for each in back["transactions"]],
 }
 
@@ -303,7 +320,9 @@ def test_an_order_late_at_night_stays_on_the_shops_own_day_in_every_table(shop):
     lake, orders = shop
     days = {order_id: datetime.fromisoformat(order["created_at"]).date() for order_id, order in orders.items()}
     utc = dict(lake.query("SELECT order_id, CAST(created_at AT TIME ZONE 'UTC' AS DATE) FROM shopify_orders").rows)
-    assert any(utc[order_id] != day for order_id, day in days.items()), "no order near midnight: the test proves nothing"
+    assert any(utc[order_id] != day for order_id, day in days.items()), (
+        "no order near midnight: the test proves nothing"
+    )
     for table in ("shopify_orders", *CHILDREN):
         found = lake.query(f"SELECT DISTINCT order_id, order_date FROM {table}").rows
         assert all(days[order_id] == day for order_id, day in found)
@@ -343,13 +362,13 @@ PER_ORDER = {
     ),
     "money back, by what came back": (
         "total_price - current_total_price",
-        "SELECT order_id, sum(amount) FROM (SELECT order_id, subtotal + total_tax AS amount FROM shopify_refund_lines "
-        "UNION ALL SELECT order_id, -(amount + tax_amount) FROM shopify_refund_adjustments)",
+        """SELECT order_id, sum(amount) FROM (SELECT order_id, subtotal + total_tax AS amount FROM shopify_refund_lines
+        UNION ALL SELECT order_id, -(amount + tax_amount) FROM shopify_refund_adjustments)""",
     ),
     "net": (
         "subtotal_price",
-        "SELECT order_id, sum(amount) FROM (SELECT order_id, price * quantity AS amount FROM shopify_line_items "
-        "UNION ALL SELECT order_id, -amount FROM shopify_discounts)",
+        """SELECT order_id, sum(amount) FROM (SELECT order_id, price * quantity AS amount FROM shopify_line_items
+        UNION ALL SELECT order_id, -amount FROM shopify_discounts)""",
     ),
 }
 
@@ -428,7 +447,9 @@ def contents(lake):
     (pipeline,) = (pipeline for pipeline in lake.pipelines if pipeline.name == "shopify")
     specs = [table for stream in pipeline.streams for table in stream.tables]
     return {
-        spec.name: lake.query(f"SELECT {', '.join(column.name for column in spec.columns)} FROM {spec.name} ORDER BY ALL").rows
+        spec.name: lake.query(
+            f"SELECT {', '.join(column.name for column in spec.columns)} FROM {spec.name} ORDER BY ALL"
+        ).rows
         for spec in specs
     }
 
@@ -481,7 +502,7 @@ def test_either_order_of_arrival_gives_the_same_tables(tmp_path):
     assert found[0] == found[1]
 
 
-FORMS = {
+FORMS: dict[str, Callable[[Any], str]] = {
     "object.json": lambda orders: json.dumps(orders[0]),
     "array.json": json.dumps,
     "lines.ndjson": lambda orders: "\n".join(map(json.dumps, orders)),
@@ -511,7 +532,9 @@ def test_an_order_without_customer_address_or_lists_is_still_an_order(shop_of_on
     put(lake, {key: an_order()[key] for key in kept}, customer=None, line_items=None, refunds=[])
     rows = contents(lake)
     assert {name: len(found) for name, found in rows.items()} == dict.fromkeys(rows, 0) | {"shopify_orders": 1}
-    assert lake.query("SELECT total_price, customer_id, ship_city FROM shopify_orders").rows == ((Decimal("188.00"), None, None),)
+    assert lake.query("SELECT total_price, customer_id, ship_city FROM shopify_orders").rows == (
+        (Decimal("188.00"), None, None),
+    )
 
 
 def test_a_broken_order_is_set_aside_and_the_others_load(tmp_path):
@@ -534,7 +557,8 @@ def test_a_large_export_loads_within_the_default_memory(tmp_path):
         load(lake, path)
         assert lake.query("SELECT count(DISTINCT order_id) FROM shopify_orders").rows == ((10_000,),)
         assert lake.query(
-            "SELECT (SELECT sum(total_line_items_price) FROM shopify_orders) = (SELECT sum(price * quantity) FROM shopify_line_items)"
+            "SELECT (SELECT sum(total_line_items_price) FROM shopify_orders) "
+            "= (SELECT sum(price * quantity) FROM shopify_line_items)"
         ).rows == ((True,),)
 
 

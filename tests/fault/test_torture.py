@@ -11,6 +11,7 @@ from tests.reference import NOON, SECOND, expected, found, new_lake, order, visi
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
+SEEDS = [int(text) for text in os.environ.get("ORDERLAKE_TORTURE", "1").split(",")]
 LOADERS = 6
 FILES = 18
 LIFE = 0.05
@@ -42,9 +43,19 @@ def shares(rng, names):
     return batches
 
 
-@pytest.mark.parametrize("seed", [1, 2] if os.environ.get("CI") else [1])
+@pytest.fixture
+def running():
+    """Loader processes by number; none outlives the test."""
+    processes = {}
+    yield processes
+    for process in processes.values():
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("leases", [True, False], ids=["with leases", "without"])
-def test_overlapping_loaders_that_die_at_random_end_at_the_reference(tmp_path, seed, leases):
+def test_overlapping_loaders_that_die_at_random_end_at_the_reference(tmp_path, running, seed, leases):
     rng = random.Random(seed)
     with new_lake(tmp_path) as lake:
         lake.run()
@@ -63,7 +74,7 @@ def test_overlapping_loaders_that_die_at_random_end_at_the_reference(tmp_path, s
         def start(plan):
             return spawn(tmp_path, plan, chance=LIFE, seed=next(seeds), leases=leases)
 
-        running = {number: start(plan) for number, plan in enumerate(plans)}
+        running.update({number: start(plan) for number, plan in enumerate(plans)})
         corrected = [path for path in made if path != twin]
         deaths, until = 0, time.monotonic() + 40
         while running:

@@ -78,7 +78,11 @@ def _cell(value: Any) -> str:
 def iceberg_tables(lake: Lake) -> dict[str, StaticTable]:
     """Each of the lake's declared Iceberg tables, opened by pyiceberg."""
     heads = lake._backends.catalog.tables()
-    return {head.table: StaticTable.from_metadata(head.metadata) for head in heads if not head.table.startswith("_")}
+    return {
+        head.table: StaticTable.from_metadata(head.metadata)
+        for head in heads
+        if head.metadata is not None and not head.table.startswith("_")
+    }
 
 
 def _iceberg(lake: Lake) -> dict[str, Any]:

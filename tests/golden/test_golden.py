@@ -1,13 +1,14 @@
 """What the shipped samples become, to the bit. `python -m tests.golden.regenerate` writes the expected files anew.
 
-The expected files were checked by hand, with the sample open beside them, in two ways:
+Where the expected files come from was checked apart from the code that wrote them:
 
-* sums by pen: the amounts below were added up from the samples' text, not copied from a query. The orders sample:
-  200.50 + 79.90 + 139.00 + 64.95 + 0.00 + 93.00 + 51.00 + 1.00 + 248.99 + 118.00 + 33.00 + 70.00 = 1099.34 over 22 lines
-  (2+3+1+2+0+2+2+1+2+3+2+2); its lines fall short by the 105.50 that order 1001 has over them: 993.84. The increment adds
-  1013 (57.50, two lines), takes 46.00 and one line (the scarf) from 1010, and repeats 1006.
-* rows by eye: each line of the orders files and the Shopify orders file was read against its JSON; of the Olist files,
-  which `tests/e2e/test_pipelines.py` compares cell by cell with Python's csv module, the first and last.
+* by pen: the sums in the tests below were added up from the samples' text, not copied from a query. The orders
+  sample: 200.50 + 79.90 + 139.00 + 64.95 + 0.00 + 93.00 + 51.00 + 1.00 + 248.99 + 118.00 + 33.00 + 70.00 = 1099.34
+  over 22 lines (2+3+1+2+0+2+2+1+2+3+2+2); its lines fall short by the 105.50 that order 1001 has over them: 993.84.
+  The increment adds 1013 (57.50, two lines), takes 46.00 and one line (the scarf) from 1010, and repeats 1006.
+* by eye: the orders of `orders_increment`, and each amount of `shopify_orders`, read against the samples' JSON.
+* by another reader: `tests/e2e/test_pipelines.py` compares every cell of the Olist tables with Python's csv module,
+  and the Shopify tables with its json module.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def test_the_tables_are_to_the_bit_what_they_were(scenario, lakes):
     folder = EXPECTED / scenario
     assert sorted(written) == sorted(path.name for path in folder.iterdir())
     for name, text in written.items():
-        assert text == (folder / name).read_bytes().decode(), f"{scenario}/{name} differs: see tests/golden/regenerate.py"
+        assert text == (folder / name).read_bytes().decode(), (
+            f"{scenario}/{name} differs: see tests/golden/regenerate.py"
+        )
 
 
 # By pen, from the samples (see above): orders, their money, lines, the lines' money.
@@ -79,8 +82,8 @@ def test_the_correction_replaced_the_whole_order_and_the_repetition_changed_noth
 def test_the_shopify_sample_adds_up_as_it_does_by_pen(lakes):
     lake = lakes("shopify")
     (header,) = lake.query(
-        "SELECT count(*), sum(total_line_items_price), sum(total_discounts), sum(total_price), sum(current_total_price) "
-        "FROM shopify_orders"
+        "SELECT count(*), sum(total_line_items_price), sum(total_discounts), sum(total_price), "
+        "sum(current_total_price) FROM shopify_orders"
     ).rows
     assert header == (8, Decimal("1057.82"), Decimal("76.27"), Decimal("1277.54"), Decimal("1129.35"))
     back = lake.query("SELECT amount FROM shopify_refund_transactions ORDER BY amount").rows
@@ -118,7 +121,7 @@ def test_each_wide_file_has_the_twelve_columns_in_their_order_and_type(scenario,
 @pytest.mark.parametrize("scenario", ["orders", "orders_increment"])
 def test_every_column_chunk_of_the_wide_files_is_snappy(scenario, lakes):
     files = [str(file) for file in wide_files(lakes(scenario))]
-    codecs = duckdb.sql("SELECT compression, count(*) FROM parquet_metadata(?) GROUP BY ALL", params=[files]).fetchall()
+    codecs = duckdb.execute("SELECT compression, count(*) FROM parquet_metadata(?) GROUP BY ALL", [files]).fetchall()
     assert codecs == [("SNAPPY", len(WIDE) * len(files))]
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from unicodedata import combining, east_asian_width
 
 _GAP: Final = "  "
-_LEAST: Final = 8
-"""No column is cut below this."""
+_LEAST: Final = 12
+"""No column is cut below this, so that a date stays whole; numbers are not cut at all."""
 
 
 def print_grid(header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> None:
@@ -34,7 +34,7 @@ def grid(
     lines = [[_visible(cell) for cell in line] for line in (header, *rows)]
     widths = [max(_width(line[at]) for line in lines) for at in range(len(header))]
     if width is not None:
-        widths = _fitted(widths, width)
+        widths = _fitted(widths, width, {at for at, name in enumerate(header) if name in right})
     lines.insert(1, ["-" * column for column in widths])
     for line in lines:
         cells = (
@@ -60,18 +60,18 @@ def _visible(text: str) -> str:
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode("ascii") for mark in text)
 
 
-def _fitted(widths: list[int], width: int) -> list[int]:
-    """Narrow the widest columns until the line fits, or none is wider than the least."""
+def _fitted(widths: list[int], width: int, fixed: Collection[int]) -> list[int]:
+    """Narrow the widest columns until the line fits; those in `fixed` stay, and none goes below the least."""
     fitted = list(widths)
-    while (over := sum(fitted) + len(_GAP) * (len(fitted) - 1) - width) > 0:
-        widest = max(fitted)
-        if widest <= _LEAST:
-            break
-        wide = [at for at, column in enumerate(fitted) if column == widest]
-        below = max((column for column in fitted if column < widest), default=_LEAST)
-        target = max(_LEAST, below, widest - -(-over // len(wide)))
+    free = [at for at in range(len(fitted)) if at not in fixed and fitted[at] > _LEAST]
+    while free and (over := sum(fitted) + len(_GAP) * (len(fitted) - 1) - width) > 0:
+        widest = max(fitted[at] for at in free)
+        wide = [at for at in free if fitted[at] == widest]
+        below = max((fitted[at] for at in free if fitted[at] < widest), default=_LEAST)
+        target = max(below, widest - -(-over // len(wide)))
         for at in wide:
             fitted[at] = target
+        free = [at for at in free if fitted[at] > _LEAST]
     return fitted
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import io
 import json
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final, NoReturn, Protocol, cast
@@ -116,7 +114,7 @@ def _dispatch(words: list[str]) -> int:
         return _without_verb(words)
     verb, rest = words[at], words[:at] + words[at + 1 :]
     if verb not in VERBS:
-        near = difflib.get_close_matches(verb, VERBS, n=1)
+        near = import_module("difflib").get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean `orderlake {near[0]}`?" if near else "`orderlake --help` lists the verbs"
         raise UsageError(f"there is no verb {verb!r}: {hint}")
     parser, module = parser_of(verb)
@@ -160,7 +158,7 @@ def _complain(error: BaseException, *, as_json: bool) -> int:
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
     elif not isinstance(error, LakeError | OSError):
-        traceback.print_exception(error)
+        sys.excepthook(type(error), error, error.__traceback__)
         message = f"this is a bug in orderlake: {kind}: {message}"
     try:
         sys.stdout.flush()

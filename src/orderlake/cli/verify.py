@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from orderlake.cli.values import json_text
+from orderlake.cli.values import counted, json_text
 from orderlake.errors import CheckFailedError, exit_code
 from orderlake.lake import Lake
 
@@ -26,7 +26,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json_text(report.as_dict()))
     elif report.ok:
-        counts = [f"{value:,} {name}" for name, value in report.as_dict().items() if type(value) is int]
+        counts = [
+            counted(value, name.removesuffix("s")) for name, value in report.as_dict().items() if type(value) is int
+        ]
         print("ok" + (f": {', '.join(counts)}" if counts else ""))
     else:
         for finding in report.findings:

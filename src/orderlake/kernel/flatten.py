@@ -19,6 +19,7 @@ from orderlake.model.pipeline import Stream
 from orderlake.model.staged import staged_name
 
 Grain = tuple[str, ...]
+WAYS: Final[tuple[Reading, ...]] = ("typed", "exact", "text")
 NUMBER: Final = inner("n")
 _HASH: Final = inner("hash")
 
@@ -34,6 +35,11 @@ class Plan:
     def is_text(self) -> bool:
         """Whether every value is read as text (CSV)."""
         return self.stream.format == "csv"
+
+    @property
+    def ways(self) -> Sequence[Reading]:
+        """The readings that careful records have: a CSV row has only one."""
+        return WAYS[:1] if self.is_text else WAYS
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -86,9 +92,6 @@ class Plan:
         return f"r.{inner(f'i{depth}')} IS NOT NULL" if depth else None
 
 
-WAYS: Final[tuple[Reading, ...]] = ("typed", "exact", "text")
-
-
 def plan_of(stream: Stream) -> Plan:
     """Work out what a stream reads."""
     return Plan(stream, shape_of(stream))
@@ -125,13 +128,8 @@ def careful_sql(plan: Plan, grain: Grain, relation: str, bad: str, offset: int) 
         mix = f"r.{inner('mix')}"
         content = f"CASE WHEN {mix} IS NULL THEN {content} ELSE hash({content}, {mix}) END"
     keep = f"WHERE r.{NUMBER} NOT IN (SELECT {NUMBER} FROM {bad})"
-    rows = unnested(plan, grain, f"SELECT *, {content} AS {_HASH} FROM {relation} AS r {keep}", plan_ways(plan))
+    rows = unnested(plan, grain, f"SELECT *, {content} AS {_HASH} FROM {relation} AS r {keep}", plan.ways)
     return f"SELECT {', '.join([*values, *_system(plan, grain, f'{offset} + r.{NUMBER}')])} FROM ({rows}) AS r"
-
-
-def plan_ways(plan: Plan) -> Sequence[Reading]:
-    """The readings that careful records have: a CSV row has only one."""
-    return WAYS[:1] if plan.is_text else WAYS
 
 
 def _system(plan: Plan, grain: Grain, rid: str) -> list[str]:

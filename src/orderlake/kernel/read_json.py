@@ -3,67 +3,94 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.kernel import scan
 from orderlake.engine import name, paths, quote
-from orderlake.kernel.flatten import Plan
-from orderlake.kernel.shape import EXACT_NUMBER
+from orderlake.kernel import scan
+from orderlake.kernel.complaints import inexact, is_liftable, json_path, shape_complaints
+from orderlake.kernel.flatten import NUMBER, WAYS, Plan
+from orderlake.kernel.shape import Node, Reading, inner
 from orderlake.kernel.sniff import Layout
 
 if TYPE_CHECKING:
     import duckdb
 
 _FORMATS: Final = {"array": "array", "lines": "newline_delimited", "values": "unstructured"}
+_LINE, _RAW, _ERROR = inner("line"), inner("raw"), inner("error")
 
 
 def strict_relation(plan: Plan, files: Sequence[Path], layout: Layout) -> str:
     """A FROM item that reads files of one layout with the declared types; any record that does not fit raises."""
-    columns = ", ".join(f"{name(key)}: {quote(node.read_type('DOUBLE'))}" for key, node in plan.shape.root.children.items())
-    many = ", filename = true" if len(files) > 1 else ""
+    columns = ", ".join(f"{name(key)}: {quote(node.read_type())}" for key, node in plan.shape.root.children.items())
     return (
         f"read_json({paths(str(file) for file in files)}, format = '{_FORMATS[layout]}', records = true, "
-        f"columns = {{{columns}}}{many})"
+        f"maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')}, columns = {{{columns}}})"
     )
 
 
-def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, chunks: Iterable[bytes], layout: Layout, work: Path) -> int:
-    """Fill the temporary tables `records` (careful records) and `bad` (_n, field, reason); give the number read.
+def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Text, work: Path) -> int:
+    """Fill the temporary tables `raws`, `records` and `bad`; give the number of records read.
 
-    `records` has _n (from 1), _line, _raw, the declared fields, and `_x`, the same with exact numbers.
+    `raws` has the number (from 1), line and text of each record, `bad` the number, field and reason of those that
+    cannot be loaded, `records` all others. UnreadableObjectError when the text does not tell its records.
     """
-    found = scan.lines(chunks) if layout == "lines" else scan.records(chunks, array=layout == "array")
     file = work.with_suffix(".records.csv")
-    count, longest = _write(found, file)
-    cursor.execute("CREATE OR REPLACE TEMP TABLE raws AS " + _raws(file, longest))
-    file.unlink()
-    exact = plan.shape.root.read_type(EXACT_NUMBER)
-    transformed = (
-        f"SELECT *, TRY(json_transform(_raw, {plan.shape.structure('DOUBLE')})) AS _j, "
-        f"TRY(json_transform(_raw, {plan.shape.structure(EXACT_NUMBER)})) AS _x FROM raws"
-    )
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad AS SELECT _n, field, reason FROM ({_malformed(plan)}) WHERE reason IS NOT NULL")
-    cursor.execute(
-        "CREATE OR REPLACE TEMP TABLE records AS "
-        f"SELECT _n, _line, _raw, _x, (CAST(_j AS {exact}) IS NOT DISTINCT FROM _x) AS _same, _j.* "
-        f"FROM ({transformed}) WHERE _n NOT IN (SELECT _n FROM bad)"
-    )
+    try:
+        count, longest = _write(text, file)
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {_raws(file, longest)}")
+    finally:
+        file.unlink(missing_ok=True)
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad AS {shape_complaints(plan)}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_records(plan)}")
+    for grain in plan.shape.grains:
+        cursor.execute(
+            f"UPDATE records SET {inner('mix')} = hash(w.{_RAW}) FROM raws AS w "
+            f"WHERE w.{NUMBER} = records.{NUMBER} AND w.{NUMBER} IN ({inexact(plan, grain, 'records')})"
+        )
     return count
 
 
-def _write(found: Iterable[scan.RawRecord], file: Path) -> tuple[int, int]:
+def explained(reason: str, raw: str) -> str:
+    """The reason, with the place in the record where its JSON breaks off."""
+    if reason != "is not valid JSON":
+        return reason
+    try:
+        json.loads(raw)
+    except json.JSONDecodeError as error:
+        return f"{reason}: {error.msg} at character {error.pos + 1}"
+    except RecursionError:
+        return f"{reason}: nested too deeply"
+    return f"{reason}: a lone surrogate" if "\\u" in raw else reason
+
+
+def _write(text: scan.Text, file: Path) -> tuple[int, int]:
+    if text.layout == "lines":
+        return _write_records(scan.lines(text), file)
+    try:
+        return _write_records(scan.records(text), file)
+    except scan.UnbalancedError:
+        if text.layout == "array" and not text.is_cut:
+            with suppress(scan.UnbalancedError):
+                return _write_records(scan.records_by_line(text), file)
+        raise
+
+
+def _write_records(found: Iterable[scan.RawRecord], file: Path) -> tuple[int, int]:
     count = longest = 0
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for count, record in enumerate(found, 1):  # noqa: B007 - the count is wanted after the loop
+        for record in found:
+            count += 1
             longest = max(longest, len(record.text))
             try:
                 text, error = record.text.decode(), ""
             except UnicodeDecodeError as wrong:
                 text = record.text.decode(errors="backslashreplace")
-                error = f"is not valid UTF-8: {wrong.reason} at byte {record.offset + wrong.start}"
+                error = f"is not valid UTF-8: {wrong.reason} at byte {wrong.start + 1}"
             if "\0" in text:
                 text, error = text.replace("\0", "\\x00"), error or "holds a NUL byte"
             writer.writerow((count, record.line, error, text))
@@ -72,36 +99,34 @@ def _write(found: Iterable[scan.RawRecord], file: Path) -> tuple[int, int]:
 
 def _raws(file: Path, longest: int) -> str:
     size = max(4 << 20, 4 * longest)
+    columns = ", ".join(f"{column}: 'VARCHAR'" for column in (NUMBER, _LINE, _ERROR, _RAW))
     return (
-        f"SELECT CAST(n AS BIGINT) AS _n, CAST(line AS BIGINT) AS _line, nullif(error, '') AS _error, raw AS _raw "
-        f"FROM read_csv({quote(str(file))}, header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
-        f"columns = {{n: 'VARCHAR', line: 'VARCHAR', error: 'VARCHAR', raw: 'VARCHAR'}}, "
+        f"SELECT * REPLACE (CAST({NUMBER} AS BIGINT) AS {NUMBER}, CAST({_LINE} AS BIGINT) AS {_LINE}, "
+        f"nullif({_ERROR}, '') AS {_ERROR}) FROM read_csv({quote(str(file))}, header = false, auto_detect = false, "
+        f"delim = ',', quote = '\"', escape = '\"', columns = {{{columns}}}, "
         f"max_line_size = {size}, buffer_size = {2 * size})"
     )
 
 
-def _malformed(plan: Plan) -> str:
-    """SELECT (_n, field, reason) of records that are no JSON object of the declared shape; reason is NULL when fine."""
-    cases = [
-        "WHEN _error IS NOT NULL THEN ['', _error]",
-        "WHEN NOT json_valid(_raw) THEN ['', 'is not valid JSON']",
-        "WHEN json_type(_raw) <> 'OBJECT' THEN ['', 'is ' || lower(json_type(_raw)) || ', not an object']",
-        "WHEN len(json_keys(_raw)) <> len(list_distinct(json_keys(_raw))) THEN ['', 'has a key twice']",
+def _records(plan: Plan) -> str:
+    """SELECT the records worth looking at: their fields as strict reading gives them, with exact numbers, as text."""
+    readings = ", ".join(f"json_transform({_RAW}, {plan.shape.structure(way)}) AS {inner(way)}" for way in WAYS)
+    inside = f"SELECT *, {readings} FROM raws WHERE {NUMBER} NOT IN (SELECT {NUMBER} FROM bad)"
+    typed = [f"{_field(plan, 'typed', key)} AS {name(key)}" for key in plan.fields]
+    others = [
+        f"{{{', '.join(f'{quote(key)}: {_field(plan, way, key)}' for key in plan.fields)}}} AS {inner(way)}"
+        for way in WAYS[1:]
     ]
-    within: list[tuple[str, ...]] = []
-    for path, node in plan.shape.root.walk():
-        if any(path[: len(above)] == above for above in within):
-            continue
-        if node.is_list:
-            within.append(path)
-        wanted = "ARRAY" if node.is_list else "OBJECT"
-        at = quote("$" + "".join(f'."{part}"' for part in path))
-        kind = f"coalesce(json_type(_raw, {at}), 'NULL')"
-        field = quote(".".join(path))
-        cases.append(f"WHEN {kind} NOT IN ('NULL', '{wanted}') THEN [{field}, 'is ' || lower({kind}) || ', not {wanted.lower()}']")
-        if not node.is_list:
-            cases.append(
-                f"WHEN {kind} = 'OBJECT' AND len(json_keys(_raw, {at})) <> len(list_distinct(json_keys(_raw, {at}))) "
-                f"THEN [{field}, 'has a key twice']"
-            )
-    return f"SELECT _n, c[1] AS field, c[2] AS reason FROM (SELECT _n, CASE {' '.join(cases)} END AS c FROM raws)"
+    mix = f"NULL::UBIGINT AS {inner('mix')}"
+    return f"SELECT {NUMBER}, {', '.join([*typed, *others, mix])} FROM ({inside})"
+
+
+def _field(plan: Plan, way: Reading, key: str) -> str:
+    """A top-level field of a reading; where a list is declared, one object alone stands for a list of it."""
+    node = plan.shape.root.children[key]
+    read = f"{inner(way)}.{name(key)}"
+    if not is_liftable((key,), node):
+        return read
+    alone = quote(json.dumps({key: Node(node.children).structure(way)}))
+    kind = f"json_type({_RAW}, {quote(json_path((key,), []))})"
+    return f"CASE WHEN {kind} = 'OBJECT' THEN [json_transform({_RAW}, {alone}).{name(key)}] ELSE {read} END"

@@ -1,68 +1,89 @@
 """The careful reader: finds each record's own text, even when some of them are not valid JSON.
 
 Used only for a share that DuckDB's strict reader refused. It counts brackets outside strings, so a
-record that is balanced but wrong inside is set aside alone, and its neighbours load.
+record that is balanced but wrong inside is set aside alone, and its neighbours load. Where brackets do
+not balance, the lines of an array that begin as its first record does still tell where records begin.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from orderlake.errors import UnreadableObjectError
+from orderlake.kernel.sniff import Layout
 
-MAX_RECORD: Final = 64 << 20
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
-_OPEN, _CLOSE = b"{[", b"}]"
+MAX_RECORD: Final = 16 << 20
+"""The largest record (bytes), for the careful reader as for DuckDB's own."""
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
+_BLANK: Final = b" \t\r\n"
+_FIRST: Final = re.compile(rb'\s*\[[ \t\r]*(?:\n\s*?(?P<indent>[ \t]*))?(?P<start>\{\s*"(?:[^"\\]|\\.)*")')
+"""An array's beginning up to its first record's first key; `indent` when that record has a line of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A share's text, to be gone through as often as needed: `byte` and `line` tell where in its file it begins."""
+
+    chunks: Callable[[], Iterable[bytes]]
+    layout: Layout
+    byte: int = 0
+    line: int = 1
+    is_cut: bool = False
+    """Whether it begins or ends at a border between two records, or what was taken for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record's text, its byte offset, and the line (from 1) it starts on."""
+    """A record's text and the line (from 1) it starts on."""
 
     text: bytes
-    offset: int
     line: int
 
 
-def lines(chunks: Iterable[bytes]) -> Iterator[RawRecord]:
+class UnbalancedError(UnreadableObjectError):
+    """The brackets of a text do not balance, so it does not tell where its records are."""
+
+
+def lines(text: Text) -> Iterator[RawRecord]:
     """One record per line that is not blank."""
-    offset, number = 0, 0
-    for line in _split_lines(chunks):
-        number += 1
+    for number, line in enumerate(_split_lines(text.chunks()), text.line):
         if line.strip():
-            yield RawRecord(line.strip(), offset, number)
-        offset += len(line)
+            yield RawRecord(line.strip(), number)
 
 
 def _split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
+    rest: list[bytes] = []
+    held = 0
     for chunk in chunks:
-        parts = (rest + chunk).split(b"\n")
-        rest = parts.pop()
-        if len(rest) > MAX_RECORD:
-            raise UnreadableObjectError(f"a line is longer than {MAX_RECORD >> 20} MiB")
-        for part in parts:
-            yield part + b"\n"
-    if rest:
-        yield rest
+        parts = chunk.split(b"\n")
+        for part in parts[:-1]:
+            rest.append(part)
+            yield b"".join(rest) + b"\n"
+            rest, held = [], 0
+        rest.append(parts[-1])
+        held += len(parts[-1])
+        if held > MAX_RECORD:
+            raise UnreadableObjectError(f"holds a record longer than {MAX_RECORD >> 20} MiB")
+    if held:
+        yield b"".join(rest)
 
 
-def records(chunks: Iterable[bytes], *, array: bool) -> Iterator[RawRecord]:
-    """The balanced values of an array, or of values in a row; UnreadableObjectError where brackets do not balance."""
-    return _Scanner(iter(chunks), array=array).run()
+def records(text: Text) -> Iterator[RawRecord]:
+    """The balanced values of an array, or of values in a row; UnbalancedError where brackets do not balance."""
+    return _Scanner(text).run()
 
 
 class _Scanner:
-    def __init__(self, chunks: Iterator[bytes], *, array: bool) -> None:
-        self._chunks = chunks
-        self._array = array
+    def __init__(self, text: Text) -> None:
+        self._chunks = iter(text.chunks())
+        self._array = text.layout == "array"
         self._buffer = b""
-        self._dropped = 0
+        self._dropped = text.byte
         """Bytes before the buffer."""
-        self._line = 1
+        self._line = text.line
         self._counted = 0
         """How far into the buffer `_line` has counted newlines."""
         self._gap = 0
@@ -71,9 +92,7 @@ class _Scanner:
 
     def run(self) -> Iterator[RawRecord]:
         start = depth = position = 0
-        ended = False
-        while not ended:
-            ended = not self._more()
+        while self._more():
             for token in _TOKEN.finditer(self._buffer, position):
                 mark = token[0]
                 if mark == b'"':  # a string that the buffer does not hold to its end
@@ -81,29 +100,32 @@ class _Scanner:
                     break
                 position = token.end()
                 if mark in (b"{", b"["):
-                    if depth == 0 and self._array and not self._inside and mark == b"[":
-                        self._inside = True
-                        self._gap = position
-                        continue
                     if depth == 0:
                         yield from self._between(token.start())
+                        if self._array and not self._inside and mark == b"[":
+                            self._inside = True
+                            self._gap = position
+                            continue
                         start = token.start()
                     depth += 1
                 elif mark in (b"}", b"]"):
                     if depth == 0:
-                        self._close(mark, position)
+                        yield from self._closed(mark, token.start())
                         continue
                     depth -= 1
                     if depth == 0:
-                        yield self._record(start, position)
+                        yield RawRecord(self._buffer[start:position], self._line_at(start))
                         self._gap = position
             keep = start if depth else min(self._gap, position)
-            if depth and len(self._buffer) - start > MAX_RECORD:
-                raise UnreadableObjectError(f"the record at byte {self._dropped + start} is longer than {MAX_RECORD >> 20} MiB")
+            if len(self._buffer) - keep > MAX_RECORD:
+                raise UnreadableObjectError(
+                    f"the record at byte {self._dropped + keep} is longer than {MAX_RECORD >> 20} MiB"
+                )
             self._drop(keep)
             start, position, self._gap = max(0, start - keep), position - keep, max(0, self._gap - keep)
-        if depth or (self._array and self._inside):
-            raise UnreadableObjectError(f"the JSON ends at byte {self._dropped + len(self._buffer)} inside a record or its array: was the upload cut short?")
+        if depth or self._inside:
+            end = self._dropped + len(self._buffer)
+            raise UnbalancedError(f"the JSON ends at byte {end} inside a record or its list: was the upload cut short?")
         yield from self._between(len(self._buffer))
 
     def _more(self) -> bool:
@@ -123,22 +145,55 @@ class _Scanner:
             self._counted = position
         return self._line
 
-    def _record(self, start: int, end: int) -> RawRecord:
-        return RawRecord(self._buffer[start:end], self._dropped + start, self._line_at(start))
-
-    def _close(self, mark: bytes, position: int) -> None:
-        if self._array and self._inside and mark == b"]":
-            self._inside = False
-            return
-        raise UnreadableObjectError(f"a {mark.decode()} at byte {self._dropped + position - 1} closes nothing")
+    def _closed(self, mark: bytes, position: int) -> Iterator[RawRecord]:
+        if not self._inside or mark != b"]":
+            raise UnbalancedError(f"the {mark.decode()} at byte {self._dropped + position} closes nothing")
+        yield from self._between(position)
+        self._inside = False
+        self._gap = position + 1
 
     def _between(self, end: int) -> Iterator[RawRecord]:
-        """What stands between records and is no separator is a record too: one that cannot be loaded."""
-        text = self._buffer[self._gap : end]
-        stray = text.replace(b"]", b" ").strip(b", \t\r\n") if self._array else text.strip()
-        if stray:
-            at = self._gap + text.find(stray[:1])
-            for part in stray.split(b","):
-                if part.strip():
-                    yield RawRecord(part.strip(), self._dropped + at, self._line_at(at))
+        """What stands between records and is no separator is a record too: null, or one that cannot be loaded."""
+        at = self._gap
+        for part in self._buffer[at:end].split(b","):
+            text = part.strip()
+            if text:
+                found = at + part.find(text[:1])
+                yield RawRecord(text, self._line_at(found))
+            at += len(part) + 1
         self._gap = end
+
+
+def records_by_line(text: Text) -> Iterator[RawRecord]:
+    """The records of an array whose brackets do not balance, told by the lines that begin as its first record does.
+
+    UnbalancedError when the end is missing too, so that more may be: its last record must be whole.
+    """
+    pieces = _split_lines(text.chunks())
+    head, first = b"", None
+    while first is None and len(head) < MAX_RECORD and (piece := next(pieces, b"")):
+        head += piece
+        first = _FIRST.match(head)
+    if first is None:
+        raise UnbalancedError("no record is to be found")
+    indent = b"[ \t]?" if first["indent"] is None else re.escape(first["indent"])
+    begins = re.compile(indent + re.escape(first["start"]))
+    at = first.start("start")
+    line, record = text.line + head.count(b"\n", 0, at), head[at:]
+    for number, piece in enumerate(pieces, text.line + head.count(b"\n")):
+        if begins.match(piece):
+            yield RawRecord(record.rstrip(_BLANK).removesuffix(b",").rstrip(_BLANK), line)
+            line, record = number, b""
+        record += piece
+        if len(record) > MAX_RECORD:
+            raise UnreadableObjectError(f"the record at line {line} is longer than {MAX_RECORD >> 20} MiB")
+    last = record.rstrip(_BLANK)
+    if not last.endswith(b"]") or not _is_balanced(last[:-1]):
+        raise UnbalancedError("the end is missing")
+    yield RawRecord(last[:-1].rstrip(_BLANK), line)
+
+
+def _is_balanced(text: bytes) -> bool:
+    marks = [token[0] for token in _TOKEN.finditer(text)]
+    opened = sum(mark in (b"{", b"[") for mark in marks)
+    return b'"' not in marks and opened == sum(mark in (b"}", b"]") for mark in marks)

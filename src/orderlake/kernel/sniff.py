@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import json
 import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
-from orderlake.errors import UnreadableObjectError
+from orderlake.errors import ConfigError, MissingExtraError, UnreadableObjectError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 Layout = Literal["array", "lines", "values", "csv", "empty"]
 CHUNK: Final = 1 << 20
 _HEAD: Final = 1 << 16
+_ZSTD_PIECE: Final = 1 << 12
+"""Compressed bytes taken at once: even the densest of them become no more than 128 MiB."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -25,7 +31,9 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_UTF16_SHARE = 0.3
+_UTF16_SHARE: Final = 0.3
+_SAMPLE: Final = 100
+"""Lines looked at to tell one record per line from records over several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +64,20 @@ def form_of(path: Path, declared: str = "auto") -> Form:
         if head.startswith(bom):
             return Form(compression, encoding, len(bom))
     if declared != "auto":
-        return Form(compression, codecs.lookup(declared).name, 0)
+        return Form(compression, _codec(declared), 0)
     sample = head[:1024]
     if sample and sample[1::2].count(0) > len(sample) * _UTF16_SHARE:
         return Form(compression, "utf-16-le", 0)
     if sample and sample[0::2].count(0) > len(sample) * _UTF16_SHARE:
         return Form(compression, "utf-16-be", 0)
     return Form(compression, "utf-8", 0)
+
+
+def _codec(declared: str) -> str:
+    try:
+        return codecs.lookup(declared).name
+    except LookupError:
+        raise ConfigError(f"encoding {declared!r} is not known: name one like utf-8, utf-16 or cp1252") from None
 
 
 def raw_chunks(path: Path, compression: str, size: int = CHUNK) -> Iterator[bytes]:
@@ -87,46 +102,47 @@ def _read(file: BinaryIO, size: int) -> Iterator[bytes]:
 def _decompressor(file: BinaryIO, compression: str) -> BinaryIO:
     if compression == "gzip":
         return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]  # a BinaryIO in all but name
-    import zstandard  # noqa: PLC0415 - only files compressed with zstd need it
-
-    return _Zstd(file, zstandard)  # type: ignore[return-value]  # offers read(), which is all that is used
+    return io.BufferedReader(_Zstd(file), CHUNK)
 
 
-class _Zstd:
-    """Read zstd frames; an unfinished frame is an EOFError, as gzip has it."""
+class _Zstd(io.RawIOBase):
+    """Read zstd frames, one after another; an unfinished frame is an EOFError, as gzip has it."""
 
-    def __init__(self, file: BinaryIO, zstandard: object) -> None:
+    def __init__(self, file: BinaryIO) -> None:
+        try:
+            import zstandard  # noqa: PLC0415 - only files compressed with zstd need it
+        except ImportError:
+            raise MissingExtraError("a file is compressed with zstd: pip install zstandard") from None
         self._file = file
-        self._zstandard = zstandard
-        self._frame = self._new_frame()
+        self._new = zstandard.ZstdDecompressor().decompressobj
+        self._damage = zstandard.ZstdError
+        self._frame = self._new()
+        self._pending = self._out = b""
         self._fresh = True
 
-    def _new_frame(self) -> object:
-        return self._zstandard.ZstdDecompressor().decompressobj()  # type: ignore[attr-defined]
+    def readable(self) -> bool:
+        return True
 
-    def read(self, size: int) -> bytes:
-        """Some bytes, b"" at the end; EOFError when the last frame is unfinished."""
-        pending = b""
-        while True:
-            data = pending or self._file.read(max(size >> 2, 4096))
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Fill some of the buffer; 0 at the end."""
+        view = memoryview(buffer)
+        while not self._out:
+            data = self._pending or self._file.read(_ZSTD_PIECE)
             if not data:
                 if self._fresh:
-                    return b""
+                    return 0
                 raise EOFError
             try:
-                out: bytes = self._frame.decompress(data)  # type: ignore[attr-defined]
-            except self._zstandard.ZstdError as error:  # type: ignore[attr-defined]
+                self._out = self._frame.decompress(data)
+            except self._damage as error:
                 raise UnreadableObjectError(f"the zstd data is damaged: {error}") from None
-            self._fresh = False
-            pending = b""
-            if self._frame.eof:  # type: ignore[attr-defined]
-                pending = self._frame.unused_data  # type: ignore[attr-defined]
-                self._frame, self._fresh = self._new_frame(), True
-                if pending:
-                    self._file.seek(-len(pending), 1)
-                    pending = b""
-            if out:
-                return out
+            self._fresh, self._pending = False, b""
+            if self._frame.eof:
+                self._pending = self._frame.unused_data
+                self._frame, self._fresh = self._new(), True
+        count = min(len(self._out), len(view))
+        view[:count], self._out = self._out[:count], self._out[count:]
+        return count
 
 
 def text_chunks(path: Path, form: Form) -> Iterator[bytes]:
@@ -141,9 +157,18 @@ def text_chunks(path: Path, form: Form) -> Iterator[bytes]:
         yield rest.encode()
 
 
-def is_utf8(path: Path) -> bool:
-    """Whether the whole file decodes as UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+_MULTIBYTE: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
+
+
+def legacy_encoding(path: Path) -> str | None:
+    """cp1252 or latin-1 for a plain file that is no UTF-8 anywhere; None for UTF-8, even when a byte of it is damaged."""
+    if _decodes(path, "utf-8") or any(_MULTIBYTE.search(chunk) for chunk in raw_chunks(path, "none")):
+        return None
+    return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for chunk in raw_chunks(path, "none"):
             decoder.decode(chunk)
@@ -153,39 +178,30 @@ def is_utf8(path: Path) -> bool:
     return True
 
 
-_MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
-
-
-def has_utf8_letters(path: Path) -> bool:
-    """Whether any multi-byte UTF-8 sequence stands in the file: then bad bytes are damage, not latin-1."""
-    return any(_MULTIBYTE.search(chunk) for chunk in raw_chunks(path, "none"))
-
-
 def json_layout(path: Path) -> Layout:
-    """Tell how JSON records lie in a plain file: an array, one per line, values in a row, or nothing."""
+    """Tell how JSON records lie in a plain file: an array, one per line, values in a row, or nothing.
+
+    Strict reading proves it right; where it fails, the careful reader wants only the kind of border between records.
+    """
+    head, rest = b"", b""
     with path.open("rb") as file:
-        head = file.read(_HEAD).lstrip()
-        while not head and (more := file.read(_HEAD)):
-            head = more.lstrip()
+        while not head and (rest := file.read(_HEAD)):
+            head = rest.lstrip()
     if not head:
         return "empty"
     if head[:1] == b"[":
         return "array"
-    first, newline, rest = head.partition(b"\n")
-    if newline and rest.strip() and _is_json(first):
-        return "lines"
-    return "values" if head[:1] == b"{" and (not newline or not _looks_like_lines(head)) else "lines"
+    lines = head.split(b"\n") if len(rest) < _HEAD else head.split(b"\n")[:-1]
+    lines = [line for line in lines if line.strip()][:_SAMPLE]
+    good = sum(_is_json(line) for line in lines)
+    if head[:1] != b"{" and not good:
+        raise UnreadableObjectError(f"is not JSON: it begins with {head[:20].decode(errors='replace')!r}")
+    return "lines" if len(lines) > 1 and good * 2 >= len(lines) else "values"
 
 
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
-
-
-def _looks_like_lines(head: bytes) -> bool:
-    """Whether the first line is broken, but those after it are whole records."""
-    lines = [line for line in head.splitlines()[1:4] if line.strip()]
-    return bool(lines) and all(line.lstrip()[:1] == b"{" and _is_json(line) for line in lines[:1])

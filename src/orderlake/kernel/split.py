@@ -3,12 +3,13 @@
 An array is cut on a guess: after a `}`, a comma, and a `{` followed by the first record's first key.
 The guess needs no proof, because reading is one. Each share is closed with a `]` of its own; a cut
 that is not between two records leaves a bracket or a string open, and then DuckDB refuses the share
-before it. By induction, if every share reads, every cut was right. If one does not, the file is read
-again as a whole, with care.
+before it. By induction, if every share reads, every cut was right. The careful reader counts the same
+brackets; where it finds a share torn, the file is staged again as a whole.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import mmap
 import os
@@ -19,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orderlake.kernel.sniff import Layout, json_layout
+from orderlake.kernel.scan import Text
+from orderlake.kernel.sniff import CHUNK, Layout, json_layout, legacy_encoding
 
 SHARE: Final = 64 << 20
 SMALL: Final = 8 << 20
-_TAIL: Final = 4096
+_ENDS: Final = 1 << 18
+"""How far from either end of a file (bytes) the border of its envelope may lie."""
 _FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:')
 _SEARCH: Final = 8 << 20
 
@@ -41,9 +44,14 @@ class Share:
     whole: bool = False
     """Whether the file itself can be read in place."""
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is a part of an array, so that brackets must be put around it."""
+        return bool(self.before)
+
 
 def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
-    """Cut a plain JSON file into shares, in order; one share when it is small."""
+    """Cut a plain JSON file into shares, in order; one share when it is small, or `workers` is 0."""
     size = path.stat().st_size
     layout = json_layout(path)
     if layout == "empty":
@@ -66,7 +74,7 @@ def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
 
 
 def _count(size: int, workers: int) -> int:
-    if size <= SMALL * 2:
+    if size <= SMALL * 2 or workers == 0:
         return 1
     count = max(workers, -(-size // SHARE))
     return -(-count // workers) * workers
@@ -102,33 +110,26 @@ def _array_shares(path: Path, data: mmap.mmap, span: tuple[int, int], count: int
 
 def _unwrap(data: mmap.mmap, size: int, envelope: tuple[str, ...]) -> tuple[int, int, Layout] | None:
     """Find the records inside `{"orders": […]}` or `{"order": {…}}`: their span, and how they lie in it."""
-    head = data[: 1 << 16]
+    head, tail_at = data[:_ENDS], max(0, size - _ENDS)
     for key in envelope:
-        for found in re.finditer(rb'"' + re.escape(key.encode()) + rb'"\s*:\s*([\[{])', head):
+        for found in re.finditer(re.escape(json.dumps(key, ensure_ascii=False)).encode() + rb"\s*:\s*([\[{])", head):
             opening = found.start(1)
-            close = b"]" if found[1] == b"[" else b"}"
-            closing = _last(data, size, close, outside=found[1] == b"{")
-            if closing <= opening:
+            if not _is_object(data[:opening] + b"0}"):
                 continue
-            empty = found[1] + close
-            if _is_object_with(key, data[:opening] + empty + data[closing + 1 : size]):
+            close = b"]" if found[1] == b"[" else b"}"
+            tail = data[max(tail_at, opening) : size]
+            ends = (size - len(tail) + at.start() for at in re.finditer(re.escape(close), tail))
+            closing = next((end for end in ends if _is_object(b'{"":0' + data[end + 1 : size])), None)
+            if closing is not None:
                 return opening, closing + 1, "array" if found[1] == b"[" else "values"
     return None
 
 
-def _last(data: mmap.mmap, size: int, close: bytes, *, outside: bool) -> int:
-    at = data.rfind(close, 0, size)
-    return data.rfind(close, 0, at) if outside and at > 0 else at
-
-
-def _is_object_with(key: str, text: bytes) -> bool:
-    if len(text) > 1 << 20:
-        return False
+def _is_object(text: bytes) -> bool:
     try:
-        found = json.loads(text)
-    except ValueError:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and key in found
 
 
 @contextmanager
@@ -159,14 +160,27 @@ def _copy(source: int, target: int, start: int, end: int) -> None:
         start += sent
 
 
-def chunks(share: Share, size: int = 1 << 20) -> Iterator[bytes]:
-    """The share's text in pieces."""
+def text_of(share: Share) -> Text:
+    """The share for the careful reader: as UTF-8, with its place in the file."""
+    encoding = legacy_encoding(share.path)
+
+    def chunks() -> Iterator[bytes]:
+        decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)()
+        for chunk in chunks_of(share):
+            yield chunk if decoder is None else decoder.decode(chunk).encode()
+
+    line = 1 + sum(chunk.count(b"\n") for chunk in chunks_of(Share(share.path, share.layout, 0, share.start)))
+    return Text(chunks, share.layout, share.start - len(share.before), line, is_cut=share.is_cut)
+
+
+def chunks_of(share: Share) -> Iterator[bytes]:
+    """The share's bytes in pieces."""
     if share.before:
         yield share.before
     with share.path.open("rb") as file:
         file.seek(share.start)
         left = share.end - share.start
-        while left > 0 and (chunk := file.read(min(size, left))):
+        while left > 0 and (chunk := file.read(min(CHUNK, left))):
             left -= len(chunk)
             yield chunk
     if share.after:

@@ -6,17 +6,21 @@ first; a share that holds anything out of the ordinary is read again with care.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import errno
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.errors import StorageUnavailableError, UnreadableObjectError, UnreadableShareError
+from orderlake.engine import Engine, parquet, paths, quote
+from orderlake.errors import ConfigError, DataError, LakeError, StorageUnavailableError, UnreadableObjectError
 from orderlake.kernel import flatten, read_csv, read_json
-from orderlake.engine import Engine, name, parquet, paths, quote
-from orderlake.kernel.sniff import form_of, has_utf8_letters, is_utf8, raw_chunks, text_chunks
-from orderlake.kernel.split import SMALL, Share, chunks, readable, shares
+from orderlake.kernel.careful import PARQUET, stage_carefully
+from orderlake.kernel.plain import plain_text
+from orderlake.kernel.scan import UnbalancedError
+from orderlake.kernel.shape import inner
+from orderlake.kernel.split import SMALL, Share, chunks_of, readable, shares
 from orderlake.model.pipeline import Stream
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import ROW_BITS, Rejection, Segment, StagedLoad
@@ -25,8 +29,22 @@ if TYPE_CHECKING:
     import duckdb
 
 _TOGETHER: Final = 250
-_PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
-Progress = Callable[[str, int], None]
+
+
+class UnreadableShareError(UnreadableObjectError):
+    """A share cannot be read; `source` tells whose it is."""
+
+    def __init__(self, message: str, source: int) -> None:
+        super().__init__(message)
+        self.source = source
+
+
+class _TornError(UnreadableShareError):
+    """A share is not balanced: its file was cut inside a record, or is damaged there."""
+
+
+class _DoubtError(Exception):
+    """Something that DuckDB's strict reader does not mind, and we do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,87 +59,95 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    grains: dict[flatten.Grain, str]
+    grains: dict[flatten.Grain, tuple[str, ...]]
     counts: tuple[int, ...]
-    rejections: tuple[Rejection, ...]
+    """Records read per segment."""
+    rejections: tuple[Rejection, ...] = ()
+    is_numbered_through: bool = False
+    """Whether records are numbered over all segments, and not from 1 in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A share to be staged, and the number of its source."""
+
+    source: int
+    share: Share
+    dialect: read_csv.Dialect | None = None
 
 
 def stage(engine: Engine, stream: Stream, sources: Sequence[tuple[SourceObject, Path]], folder: Path) -> StagedLoad:
     """Stage objects of one stream into `folder`; UnreadableShareError names the one that cannot be read at all."""
     plan = flatten.plan_of(stream)
     folder.mkdir(parents=True, exist_ok=True)
-    cut = [(number, share) for number, (_, path) in enumerate(sources) for share in _shares(engine, plan, path, folder, number, stream)]
-    tasks = _tasks(plan, cut)
-    work = _Worker(plan, folder)
-    done = engine.each(work.run, tasks)
-    for number, (_, path) in enumerate(sources):
-        plain = folder / f"plain-{number}"
-        if plain != path:
-            plain.unlink(missing_ok=True)
-    return _collect(plan, sources, tasks, done)
+    plain = [_plain(path, folder / f"plain-{number}", stream, number) for number, (_, path) in enumerate(sources)]
+    uncut: set[int] = set()
+    while True:
+        parts = [
+            part
+            for number, path in enumerate(plain)
+            for part in _parts(plan, path, number, 0 if number in uncut else engine.workers)
+        ]
+        tasks = list(_tasks(parts))
+        try:
+            done = engine.each(_Worker(plan, folder).run, tasks)
+            break
+        except _TornError as error:
+            if error.source in uncut:
+                raise
+            uncut.add(error.source)
+    for path in plain:
+        if path.parent == folder:
+            path.unlink()
+    return _collect(plan, [source for source, _ in sources], tasks, done)
 
 
-def _shares(engine: Engine, plan: flatten.Plan, path: Path, folder: Path, number: int, stream: Stream) -> list[tuple[Share, read_csv.Dialect | None]]:
+def _plain(path: Path, target: Path, stream: Stream, number: int) -> Path:
     try:
-        plain = _plain(path, folder / f"plain-{number}", stream.encoding)
-        if not plan.is_text:
-            return [(share, None) for share in shares(plain, engine.workers, stream.envelope)]
-        with plain.open("rb") as file:
-            dialect = read_csv.dialect_of(plan, file.read(1 << 16).decode(errors="replace"))
-        if dialect is None:
-            return []
-        return [(Share(plain, "csv", 0, plain.stat().st_size, whole=True), dialect)]
+        return plain_text(path, target, stream.encoding)
     except UnreadableObjectError as error:
         raise UnreadableShareError(str(error), number) from None
     except OSError as error:
-        raise UnreadableShareError(f"cannot be read: {error.strerror or error}", number) from None
+        raise _unread(error, number) from error
 
 
-def _plain(path: Path, target: Path, declared: str) -> Path:
-    """The path itself when it is plain UTF-8, else a plain copy."""
-    form = form_of(path, declared)
-    if form.is_plain and declared == "auto" and path.stat().st_size <= SMALL and not is_utf8(path) and not has_utf8_letters(path):
-        form = form_of(path, "cp1252" if _decodes(path, "cp1252") else "latin-1")
-    if form.is_plain:
-        return path
-    with target.open("wb") as out:
-        for chunk in text_chunks(path, form):
-            out.write(chunk)
-    if declared == "auto" and form.encoding == "utf-8" and not is_utf8(target) and not has_utf8_letters(target):
-        return _plain(path, target, "latin-1")
-    return target
+def _unread(error: OSError, source: int) -> LakeError:
+    """What a failed system call means: this machine is short of something, or the object cannot be read."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        return StorageUnavailableError(f"staging failed: {error}")
+    return UnreadableShareError(f"cannot be read: {error.strerror or error}", source)
 
 
-def _decodes(path: Path, encoding: str) -> bool:
+def _parts(plan: flatten.Plan, path: Path, source: int, workers: int) -> Iterator[_Part]:
     try:
-        for chunk in raw_chunks(path, "none"):
-            chunk.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+        if not plan.is_text:
+            yield from (_Part(source, share) for share in shares(path, workers, plan.stream.envelope))
+            return
+        with path.open("rb") as file:
+            dialect = read_csv.dialect_of(plan, file.read(1 << 16).decode(errors="replace"))
+    except DataError as error:
+        raise UnreadableShareError(str(error), source) from None
+    if dialect is not None:
+        yield _Part(source, Share(path, "csv", 0, path.stat().st_size, whole=True), dialect)
 
 
-def _tasks(plan: flatten.Plan, cut: Sequence[tuple[int, tuple[Share, read_csv.Dialect | None]]]) -> list[_Task]:
-    """Small whole files of one layout go together, a share of a large file alone."""
-    tasks: list[_Task] = []
-    segment = 0
+def _tasks(parts: Sequence[_Part]) -> Iterator[_Task]:
+    """Small whole JSON files of one layout go together, a share of a large file alone."""
 
-    def add(group: Sequence[tuple[int, tuple[Share, read_csv.Dialect | None]]]) -> None:
-        nonlocal segment
-        kept = tuple(share for _, (share, _) in group)
-        tasks.append(_Task(len(tasks), segment, kept, tuple(source for source, _ in group), group[0][1][1]))
-        segment += len(kept)
+    def kind(part: _Part) -> tuple[str, bool]:
+        share = part.share
+        return share.layout, part.dialect is None and share.whole and share.end - share.start <= SMALL
 
-    def kind(item: tuple[int, tuple[Share, read_csv.Dialect | None]]) -> tuple[str, bool]:
-        share = item[1][0]
-        return share.layout, share.whole and not plan.is_text and share.end - share.start <= SMALL
-
-    for (_, together), items in groupby(cut, key=kind):
-        batch = list(items)
+    number = segment = 0
+    for (_, together), group in groupby(parts, key=kind):
+        batch = list(group)
         step = _TOGETHER if together else 1
         for at in range(0, len(batch), step):
-            add(batch[at : at + step])
-    return tasks
+            some = batch[at : at + step]
+            kept, owners = tuple(part.share for part in some), tuple(part.source for part in some)
+            yield _Task(number, segment, kept, owners, some[0].dialect)
+            number += 1
+            segment += len(some)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,112 +159,111 @@ class _Worker:
         import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
 
         try:
-            return self._strict(cursor, task)
+            return self._together(cursor, task) if len(task.shares) > 1 else self._strict(cursor, task)
         except (duckdb.IOException, duckdb.FatalException) as error:
             raise StorageUnavailableError(f"staging failed: {error}") from error
-        except duckdb.Error:
-            return self._careful(cursor, task)
         except OSError as error:
-            raise UnreadableShareError(str(error), task.sources[0]) from error
+            raise _unread(error, task.sources[0]) from error
+        except (duckdb.Error, _DoubtError):
+            return self._one_by_one(cursor, task) if len(task.shares) > 1 else self._careful(cursor, task)
 
-    def _file(self, grain: flatten.Grain, task: _Task, part: int = 0) -> str:
-        return str(self.folder / f"staged-{'_'.join(grain) or 'records'}-{task.number:05d}-{part:04d}.parquet")
+    def _files(self, task: _Task, how: str) -> dict[flatten.Grain, str]:
+        return {
+            grain: str(self.folder / f"staged-{number}-{task.first:06d}-{how}.parquet")
+            for number, grain in enumerate(self.plan.shape.grains)
+        }
 
     def _strict(self, cursor: duckdb.DuckDBPyConnection, task: _Task) -> _Done:
-        if len(task.shares) > 1:
-            return self._together(cursor, task)
-        grains: dict[flatten.Grain, str] = {}
-        with readable(task.shares[0], self.folder, task.number) as path:
-            base = task.first << ROW_BITS
-            if task.dialect is not None:
-                relation, rid = read_csv.strict_relation(self.plan, path, task.dialect, base), None
+        share, base = task.shares[0], task.first << ROW_BITS
+        files = self._files(task, "strict")
+        with readable(share, self.folder, task.number) as path:
+            if task.dialect is None:
+                relation = read_json.strict_relation(self.plan, [path], share.layout)
+                self._write(cursor, files, relation, f"{base} + row_number() OVER ()")
+            elif any(b"\0" in chunk for chunk in chunks_of(share)):
+                raise _DoubtError
             else:
-                relation = read_json.strict_relation(self.plan, [path], task.shares[0].layout)
-                rid = f"{base} + row_number() OVER ()"
-            for grain in self.plan.shape.grains:
-                grains[grain] = self._file(grain, task)
-                cursor.execute(f"COPY ({flatten.strict_sql(self.plan, grain, relation, rid)}) TO {quote(grains[grain])} {_PARQUET}")
-        return _Done(grains, (self._count(cursor, grains),), ())
+                self._write(cursor, files, read_csv.strict_relation(self.plan, path, task.dialect, base), None)
+        return _Done(_single(files), self._counts(cursor, task, files))
 
     def _together(self, cursor: duckdb.DuckDBPyConnection, task: _Task) -> _Done:
-        files = [share.path for share in task.shares]
-        relation = read_json.strict_relation(self.plan, files, task.shares[0].layout)
-        which = f"list_position({paths(str(file) for file in files)}, r.filename)"
-        rid = f"(({task.first - 1} + {which})::BIGINT << {ROW_BITS}) + row_number() OVER (PARTITION BY r.filename)"
-        grains: dict[flatten.Grain, str] = {}
-        for grain in self.plan.shape.grains:
-            grains[grain] = self._file(grain, task)
-            cursor.execute(f"COPY ({flatten.strict_sql(self.plan, grain, relation, rid)}) TO {quote(grains[grain])} {_PARQUET}")
+        files = self._files(task, "strict")
+        read = [share.path for share in task.shares]
+        which = f"list_position({paths(str(file) for file in read)}, r.{inner('file')})"
+        number = f"(({task.first - 1} + {which})::BIGINT << {ROW_BITS}) + row_number() OVER ()"
+        self._write(cursor, files, read_json.strict_relation(self.plan, read, task.shares[0].layout), number)
+        return _Done(_single(files), self._counts(cursor, task, files), is_numbered_through=True)
+
+    def _write(
+        self, cursor: duckdb.DuckDBPyConnection, files: dict[flatten.Grain, str], relation: str, number: str | None
+    ) -> None:
+        for grain, file in files.items():
+            sql = flatten.strict_sql(self.plan, grain, relation, number)
+            cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
+
+    def _counts(
+        self, cursor: duckdb.DuckDBPyConnection, task: _Task, files: dict[flatten.Grain, str]
+    ) -> tuple[int, ...]:
+        """Records per segment, from the first grain: one row of it per record."""
+        root = self.plan.shape.grains[0]
+        levels = range(1, len(self.plan.shape.levels(root)) + 1)
+        first = " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in levels) or "true"
         rows = cursor.execute(
-            f"SELECT (_rid >> {ROW_BITS}) - {task.first} AS s, count(DISTINCT _rid) FROM {parquet([grains[self.plan.shape.grains[0]]])} GROUP BY s"
+            f"SELECT (_rid >> {ROW_BITS}) - {task.first}, count(*) FROM {parquet([files[root]])} WHERE {first} GROUP BY 1"
         ).fetchall()
         found = dict(rows)
-        return _Done(grains, tuple(int(found.get(at, 0)) for at in range(len(files))), ())
-
-    def _count(self, cursor: duckdb.DuckDBPyConnection, grains: dict[flatten.Grain, str]) -> int:
-        root = self.plan.shape.grains[0]
-        first = self.first_rows(root)
-        row = cursor.execute(f"SELECT count(*) FROM {parquet([grains[root]])}{first}").fetchone()
-        return int(row[0]) if row is not None else 0
-
-    def first_rows(self, root: flatten.Grain) -> str:
-        """A WHERE that leaves one row per record."""
-        depth = len(self.plan.shape.levels(root))
-        return "".join(f"{' WHERE' if at == 1 else ' AND'} coalesce(_i{at}, 1) = 1" for at in range(1, depth + 1))
+        return tuple(int(found.get(at, 0)) for at in range(len(task.shares)))
 
     def _careful(self, cursor: duckdb.DuckDBPyConnection, task: _Task) -> _Done:
-        if len(task.shares) > 1:
-            return self._one_by_one(cursor, task)
+        import duckdb  # noqa: PLC0415 - as in run
+
         share, source = task.shares[0], task.sources[0]
-        work = self.folder / f"careful-{task.number}-{task.first}"
+        files = self._files(task, "careful")
         try:
-            if task.dialect is not None:
-                count = read_csv.read_carefully(cursor, self.plan, chunks(share), task.dialect, work)
-            else:
-                count = read_json.read_carefully(cursor, self.plan, chunks(share), share.layout, work)
+            count, rejections = stage_carefully(cursor, self.plan, share, task.dialect, task.first, files)
+        except UnbalancedError as error:
+            raise _TornError(str(error), source) from None
         except UnreadableObjectError as error:
             raise UnreadableShareError(str(error), source) from None
-        for grain in self.plan.shape.grains:
-            cursor.execute(f"INSERT INTO bad {flatten.complaints_sql(self.plan, grain, 'records')}")
-        grains = {grain: self._file(grain, task, 1) for grain in self.plan.shape.grains}
-        for grain, file in grains.items():
-            sql = flatten.careful_sql(self.plan, grain, "records", "bad")
-            cursor.execute(f"COPY (SELECT * REPLACE ({task.first << ROW_BITS} + _rid AS _rid) FROM ({sql})) TO {quote(file)} {_PARQUET}")
-        return _Done(grains, (count,), self._rejections(cursor, task.first))
-
-    def _rejections(self, cursor: duckdb.DuckDBPyConnection, segment: int) -> tuple[Rejection, ...]:
-        rows = cursor.execute(
-            "SELECT b._n, any_value(r._line), first(b.field ORDER BY b.field), first(b.reason ORDER BY b.field), any_value(r._raw) "
-            "FROM bad b JOIN raws r USING (_n) GROUP BY b._n ORDER BY b._n"
-        ).fetchall()
-        for table in ("bad", "raws", "records"):
-            cursor.execute(f"DROP TABLE IF EXISTS {name(table)}")
-        return tuple(Rejection(segment, int(n), field, reason, raw, line) for n, line, field, reason, raw in rows)
+        except duckdb.OutOfMemoryException as error:
+            raise ConfigError(f"memory_mb is too small for this file: {error}") from error
+        except duckdb.IOException as error:
+            raise StorageUnavailableError(f"staging failed: {error}") from error
+        return _Done(_single(files), (count,), rejections)
 
     def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: _Task) -> _Done:
         """A group of small files with something amiss: each is staged alone, so the fault stays with its file."""
-        parts = [
-            self.run(cursor, _Task(task.number * 1000 + at, task.first + at, (share,), (source,), task.dialect))
+        alone = [
+            self.run(cursor, _Task(task.number, task.first + at, (share,), (source,), task.dialect))
             for at, (share, source) in enumerate(zip(task.shares, task.sources, strict=True))
         ]
-        grains: dict[flatten.Grain, str] = {}
-        for grain in self.plan.shape.grains:
-            grains[grain] = self._file(grain, task, 2)
-            inputs = parquet(part.grains[grain] for part in parts)
-            cursor.execute(f"COPY (SELECT * FROM {inputs}) TO {quote(grains[grain])} {_PARQUET}")
-        return _Done(grains, tuple(part.counts[0] for part in parts), tuple(bad for part in parts for bad in part.rejections))
+        grains = {
+            grain: tuple(file for part in alone for file in part.grains[grain]) for grain in self.plan.shape.grains
+        }
+        return _Done(
+            grains,
+            tuple(count for part in alone for count in part.counts),
+            tuple(rejection for part in alone for rejection in part.rejections),
+        )
 
 
-def _collect(plan: flatten.Plan, sources: Sequence[tuple[SourceObject, Path]], tasks: Sequence[_Task], done: Sequence[_Done]) -> StagedLoad:
-    base = dict.fromkeys(range(len(sources)), 0)
+def _single(files: dict[flatten.Grain, str]) -> dict[flatten.Grain, tuple[str, ...]]:
+    return {grain: (file,) for grain, file in files.items()}
+
+
+def _collect(
+    plan: flatten.Plan, sources: Sequence[SourceObject], tasks: Sequence[_Task], done: Sequence[_Done]
+) -> StagedLoad:
+    before = dict.fromkeys(range(len(sources)), 0)
     segments: list[Segment] = []
     for task, result in zip(tasks, done, strict=True):
-        for source, count in zip(task.sources, result.counts, strict=True):
-            segments.append(Segment(source, count, base[source]))
-            base[source] += count
+        starts = accumulate(result.counts, initial=0) if result.is_numbered_through else [0] * len(result.counts)
+        for source, count, start in zip(task.sources, result.counts, starts, strict=False):
+            segments.append(Segment(source, count, before[source] - start))
+            before[source] += count
     return StagedLoad(
-        tuple(source for source, _ in sources),
+        tuple(sources),
         tuple(segments),
-        {grain: tuple(result.grains[grain] for result in done) for grain in plan.shape.grains},
+        {grain: tuple(file for result in done for file in result.grains[grain]) for grain in plan.shape.grains},
         tuple(rejection for result in done for rejection in result.rejections),
     )

@@ -22,6 +22,7 @@ _ICEBERG: Final = {"bigint": "long"}
 _DECIMAL = re.compile(r"decimal\((\d+)\s*,\s*(\d+)\)$")
 _MAX_DECIMAL_DIGITS: Final = 38
 _TIMES: Final = ("date", "timestamp", "timestamptz")
+_OPTIONS: Final = ("required", "path", "format", "timezone")
 _LOCAL_TIMES: Final = ("date", "timestamp")
 
 
@@ -60,7 +61,9 @@ class ColumnType:
     @property
     def iceberg(self) -> str:
         """The Iceberg type."""
-        return f"decimal({self.precision}, {self.scale})" if self.name == "decimal" else _ICEBERG.get(self.name, self.name)
+        if self.name == "decimal":
+            return f"decimal({self.precision}, {self.scale})"
+        return _ICEBERG.get(self.name, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ class Column:
         return self.path[-1] == "$position"
 
 
-_SHORT = re.compile(r"(?P<type>[a-z]+(?:\(\d+\s*,\s*\d+\))?)(?P<required>\s+required)?(?:\s+from\s+(?P<path>\S.*?))?\s*$")
+_SHORT = re.compile(
+    r"(?P<type>[a-z]+(?:\(\d+\s*,\s*\d+\))?)(?P<required>\s+required)?(?:\s+from\s+(?P<path>\S.*?))?\s*$"
+)
 
 
 def parse_column(name: str, text: object) -> Column:
@@ -95,9 +100,9 @@ def parse_column(name: str, text: object) -> Column:
     ('customer', 'email')
     """
     if isinstance(text, dict):
-        unknown = set(text) - {"type", "required", "path", "format", "timezone"}
-        if unknown or "type" not in text:
-            raise ConfigError(f"column {name!r}: wants type, and may have required, path, format, timezone; got {sorted(text)}")
+        if "type" not in text or not set(text) <= {"type", *_OPTIONS}:
+            options = ", ".join(_OPTIONS)
+            raise ConfigError(f"column {name!r}: wants type, and may have {options}; got {sorted(map(str, text))}")
         return _from_mapping(name, text)
     found = _SHORT.match(str(text).strip())
     if found is None:

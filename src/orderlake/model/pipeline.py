@@ -124,32 +124,23 @@ def _stream(pipeline: str, name: str, body: object) -> Stream:
     spec = _mapping(body, at, _STREAM_KEYS, required={"match", "format", "tables"})
     if spec["format"] not in ("json", "csv"):
         raise ConfigError(f"{at}.format: {spec['format']!r} is neither json nor csv")
-    tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in _mapping(spec["tables"], f"{at}.tables").items())
+    declared = _mapping(spec["tables"], f"{at}.tables")
+    tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in declared.items())
     if not tables:
         raise ConfigError(f"{at}.tables: at least one is needed")
-    if spec["format"] == "csv" and any(table.rows for table in tables):
-        raise ConfigError(f"{at}: a CSV row has no lists, so its tables take no `rows`")
-    if spec["format"] == "csv" and "envelope" in spec:
-        raise ConfigError(f"{at}.envelope: only JSON has one")
-    for table in tables if spec["format"] == "csv" else ():
-        for column in table.columns:
-            if len(column.path) > 1:
-                raise ConfigError(f"{at}.tables.{table.name}.{column.name}: a CSV row is flat; {'.'.join(column.path)} cannot be in it")
+    if spec["format"] == "csv":
+        _check_flat(at, spec, tables)
     if not _texts(spec["match"]):
         raise ConfigError(f"{at}.match: at least one file name pattern is needed")
     if "sequence_by" in spec and "key" not in spec:
         raise ConfigError(f"{at}.sequence_by: orders the versions of a key, and there is no key")
-    lists = {table.rows for table in tables if table.rows}
-    _check_lists(at, tables, lists)
+    _check_lists(at, tables)
     key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
     for table in tables:
         lacking = [".".join(column.path) for column in key if all(own.path != column.path for own in table.columns)]
         if lacking:
             raise ConfigError(f"{at}.tables.{table.name}: needs a column from the key {', '.join(lacking)}")
     sequence = None if spec.get("sequence_by") is None else _sequence(tables, str(spec["sequence_by"]), at)
-    for what, column in (*(("key", column) for column in key), *((("sequence_by", sequence),) if sequence else ())):
-        if _list_on(column.path, lists) is not None:
-            raise ConfigError(f"{at}.{what}: {'.'.join(column.path)} is in a list; it must be a field of the record itself")
     return Stream(
         pipeline,
         name,
@@ -167,7 +158,13 @@ def _encoding(at: str, name: str) -> str:
     try:
         return name if name == "auto" else codecs.lookup(name).name
     except LookupError:
-        raise ConfigError(f"{at}.encoding: there is no encoding {name!r}; leave it out and it is told from the file") from None
+        raise ConfigError(
+            f"{at}.encoding: there is no encoding {name!r}; leave it out and it is told from the file"
+        ) from None
+
+
+def _lists(tables: tuple[TableSpec, ...]) -> set[tuple[str, ...]]:
+    return {table.rows for table in tables if table.rows}
 
 
 def _list_on(path: tuple[str, ...], lists: set[tuple[str, ...]]) -> tuple[str, ...] | None:
@@ -175,14 +172,30 @@ def _list_on(path: tuple[str, ...], lists: set[tuple[str, ...]]) -> tuple[str, .
     return next((path[:depth] for depth in range(len(path), 0, -1) if path[:depth] in lists), None)
 
 
-def _check_lists(at: str, tables: tuple[TableSpec, ...], lists: set[tuple[str, ...]]) -> None:
+def _check_flat(at: str, spec: Mapping[str, Any], tables: tuple[TableSpec, ...]) -> None:
+    """A CSV row has neither lists nor objects, and stands in no envelope."""
+    if any(table.rows for table in tables):
+        raise ConfigError(f"{at}: a CSV row has no lists, so its tables take no `rows`")
+    if "envelope" in spec:
+        raise ConfigError(f"{at}.envelope: only JSON has one")
+    for table in tables:
+        for column in table.columns:
+            if len(column.path) > 1:
+                path = ".".join(column.path)
+                raise ConfigError(f"{at}.tables.{table.name}.{column.name}: a CSV row is flat; {path} cannot be in it")
+
+
+def _check_lists(at: str, tables: tuple[TableSpec, ...]) -> None:
     """A column within a list needs a table whose rows lie at or below that list."""
+    lists = _lists(tables)
     for table in tables:
         for column in table.columns:
             found = _list_on(column.path, lists)
             if found is not None and table.rows[: len(found)] != found:
                 rows = ".".join(found)
-                raise ConfigError(f"{at}.tables.{table.name}.{column.name}: {rows} is a list; give the table `rows: {rows}`")
+                raise ConfigError(
+                    f"{at}.tables.{table.name}.{column.name}: {rows} is a list; give the table `rows: {rows}`"
+                )
 
 
 def _table(at: str, name: str, body: object) -> TableSpec:
@@ -197,7 +210,7 @@ def _table(at: str, name: str, body: object) -> TableSpec:
     if format_ not in ("iceberg", "parquet"):
         raise ConfigError(f"{at}.format: {format_!r} is neither iceberg nor parquet")
     if format_ == "parquet" and "partition_by" in spec:
-        raise ConfigError(f"{at}.partition_by: a parquet table has one file per source object; only iceberg tables are partitioned")
+        raise ConfigError(f"{at}.partition_by: a parquet table has one file per source object, in one folder")
     if format_ == "iceberg" and "file_prefix" in spec:
         raise ConfigError(f"{at}.file_prefix: iceberg names its own files; only parquet tables take it")
     prefix = str(spec.get("file_prefix", name))
@@ -237,8 +250,9 @@ def _declared(tables: tuple[TableSpec, ...], path: str, at: str) -> Column:
     columns = [column for table in tables for column in table.columns]
     parts = tuple(path.split("."))
     for column in [*(c for c in columns if c.path == parts), *(c for c in columns if c.name == path)]:
-        if not column.is_position:
-            return replace(column, required=True)
+        if _list_on(column.path, _lists(tables)) is not None:
+            raise ConfigError(f"{at}: {'.'.join(column.path)} is in a list; it must be a field of the record itself")
+        return replace(column, required=True)
     raise ConfigError(f"{at}: no table has a column from {path!r}, so its type is not known")
 
 

@@ -30,6 +30,10 @@ class ObjectStore(Protocol):
         """Create the object, all or nothing. Names are unique to an attempt, so a retry is safe."""
         ...
 
+    def sync(self, locations: Iterable[str]) -> None:
+        """Return once objects that the engine wrote are as durable as those of `write`."""
+        ...
+
     def publish(self, source: str, target: str) -> bool:
         """Move an object over `target` in one step; False when `source` is gone (already done)."""
         ...

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orderlake.engine import Engine, name, parquet
 from orderlake.errors import QueryError
+
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
     cursor.execute("SET disabled_optimizers = ''")
     try:
         statements = cursor.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+        if len(statements) != 1 or not _only_reads(statements[0]):
             raise QueryError("one SELECT at a time: the lake is read-only here, tables change only by `orderlake run`")
         done = cursor.execute(statements[0])
         description = done.description or []
@@ -52,6 +57,16 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
         known = ", ".join(table.name for table in tables) or "none yet: load a file with `orderlake run`"
         raise QueryError(f"{error}\nThe tables are: {known}") from error
     return Result(tuple(column[0] for column in description), tuple(str(column[1]) for column in description), tuple(map(tuple, rows)))
+
+
+def _only_reads(statement: duckdb.Statement) -> bool:
+    """Whether a statement is a SELECT, or explains one (EXPLAIN ANALYZE runs what it explains)."""
+    import duckdb  # noqa: PLC0415 - as above
+
+    if statement.type == duckdb.StatementType.SELECT:
+        return True
+    explained = re.match(r"\s*explain\s+(analyze\s+)?(\([^)]*\)\s*)?(select|with|from)\b", statement.query, re.IGNORECASE)
+    return statement.type == duckdb.StatementType.EXPLAIN and explained is not None
 
 
 def _select(table: QueryTable) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,19 @@ class LocalStore:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(target)
+            _sync_folder(target.parent)
+
+    def sync(self, locations: Iterable[str]) -> None:
+        """See to it that objects written by others (the engine) are on disk, and their folders know them."""
+        folders: set[Path] = set()
+        for location in locations:
+            path = Path(self.local_path(location))
+            with _translated(location), path.open("rb") as file:
+                os.fsync(file.fileno())
+            folders.add(path.parent)
+        for folder in sorted(folders):
+            with _translated(str(folder)):
+                _sync_folder(folder)
 
     def publish(self, source: str, target: str) -> bool:
         """Move an object over `target` in one step; False when `source` is gone."""
@@ -88,6 +101,15 @@ def location_of(path: Path) -> str:
     'file:///data/a%20b'
     """
     return "file://" + quote(str(path))
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name in a folder is durable only once the folder itself is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -162,6 +162,8 @@ class _Attempt:
         reports = self._reports(decision)
         publish = self._publish(swaps)
         moves = self._moves(rewrites, reports, publish)
+        written = [file.location for done in rewrites.values() for file in done.added]
+        self.committer.house.store.sync([*written, *(hidden for swap in swaps for hidden, _ in swap.moves)])
         self.committer.on_step(7)
         if moves:
             self._commit([move.update for move in moves])

@@ -28,7 +28,7 @@ QUARANTINE_COLUMNS: Final[Mapping[str, ColumnType]] = {
     "field": _STRING,
     "reason": _STRING,
     "record": _STRING,
-    "at": ColumnType("timestamptz"),
+    "quarantined_at": ColumnType("timestamptz"),
 }
 INDEX_COLUMNS: Final[Mapping[str, ColumnType]] = {
     "_version": _LONG,

@@ -35,7 +35,9 @@ def test_a_short_form_is_read(text, column):
 
 def test_a_mapping_says_the_same_and_more():
     given = {"type": "date", "required": True, "path": "when.day", "format": "%d/%m/%Y"}
-    assert parse_column("c", given) == Column("c", ColumnType("date"), ("when", "day"), required=True, format="%d/%m/%Y")
+    assert parse_column("c", given) == Column(
+        "c", ColumnType("date"), ("when", "day"), required=True, format="%d/%m/%Y"
+    )
     zoned = {"type": "date", "timezone": "America/Sao_Paulo"}
     assert parse_column("c", zoned).timezone == "America/Sao_Paulo"
     assert parse_column("c", {"type": "money"}) == parse_column("c", "money")
@@ -120,11 +122,10 @@ def test_every_decimal_that_fits_is_a_type(given):
 @given(st.text())
 def test_any_text_is_a_column_or_refused_in_a_sentence(text):
     try:
-        column = parse_column("c", text)
+        found = ".".join(parse_column("c", text).path)
     except ConfigError as refused:
-        assert str(refused).startswith("column 'c': ")
-    else:
-        assert all(column.path)
+        found = str(refused)
+    assert found == "c" or found in text or found.startswith("column 'c': ")
 
 
 def test_a_position_is_not_a_field():

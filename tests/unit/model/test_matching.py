@@ -14,7 +14,8 @@ from orderlake.wiring import bundled_pipelines, load_pipeline
 def pipeline(name, **patterns):
     table = {"columns": {"id": "bigint"}}
     sources = {
-        source: {"match": match, "format": "json", "tables": {f"{name}_{source}": table}} for source, match in patterns.items()
+        source: {"match": match, "format": "json", "tables": {f"{name}_{source}": table}}
+        for source, match in patterns.items()
     }
     return parse_pipeline({"pipeline": name, "sources": sources}, name)
 
@@ -47,7 +48,11 @@ def test_the_fit_is_the_letters_that_the_closest_pattern_spells_out(pattern, nam
 
 def test_the_closest_pattern_wins_across_pipelines_whatever_their_order():
     wide, close = pipeline("a", s="*order*.json*"), pipeline("b", s="*shopify*.json*")
-    assert chosen([wide, close], "shopify_orders_2024.json") == chosen([close, wide], "shopify_orders_2024.json") == ("b", "s")
+    assert (
+        chosen([wide, close], "shopify_orders_2024.json")
+        == chosen([close, wide], "shopify_orders_2024.json")
+        == ("b", "s")
+    )
     assert chosen([wide, close], "orders_2024.json") == ("a", "s")
 
 

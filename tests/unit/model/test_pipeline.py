@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from orderlake.kernel.shape import shape_of
 from orderlake.model.pipeline import Partition, parse_pipeline
 from orderlake.wiring import bundled_pipelines, load_pipeline
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "pipeline": "shop",
     "sources": {
         "orders": {
@@ -27,7 +28,11 @@ GOOD = {
                 },
                 "lines": {
                     "rows": "lines",
-                    "columns": {"id": "bigint required", "n": "int from lines.$position", "sku": "string from lines.sku"},
+                    "columns": {
+                        "id": "bigint required",
+                        "n": "int from lines.$position",
+                        "sku": "string from lines.sku",
+                    },
                 },
                 "flat": {"format": "parquet", "file_prefix": "flat_ETL", "columns": {"id": "bigint required"}},
             },
@@ -90,42 +95,94 @@ WRONG = [
     ("sources/orders/encoding", "utf-9", f"{ORDERS}.encoding: there is no encoding 'utf-9'"),
     ("sources/orders/tables", {}, f"{TABLES}: at least one is needed"),
     ("sources/stock/envelope", "rows", "sources.stock.envelope: only JSON has one"),
-    ("sources/stock/sequence_by", "count", "sources.stock.sequence_by: orders the versions of a key, and there is no key"),
+    (
+        "sources/stock/sequence_by",
+        "count",
+        "sources.stock.sequence_by: orders the versions of a key, and there is no key",
+    ),
     ("sources/stock/tables/stock/rows", "lines", "sources.stock: a CSV row has no lists, so its tables take no `rows`"),
-    ("sources/stock/tables/stock/columns/city", "string from address.city", "sources.stock.tables.stock.city: a CSV row is flat"),
+    (
+        "sources/stock/tables/stock/columns/city",
+        "string from address.city",
+        "sources.stock.tables.stock.city: a CSV row is flat",
+    ),
     # key and sequence
     ("sources/orders/key", "number", f"{ORDERS}.key: no table has a column from 'number', so its type is not known"),
     ("sources/orders/key", ["id", "day"], f"{TABLES}.lines: needs a column from the key day"),
     ("sources/orders/tables/lines/columns/id", ..., f"{TABLES}.lines: needs a column from the key id"),
     ("sources/orders/tables/flat/columns/id", "bigint from number", f"{TABLES}.flat: needs a column from the key id"),
     ("sources/orders/sequence_by", "changed", f"{ORDERS}.sequence_by: no table has a column from 'changed'"),
-    ("sources/orders/sequence_by", "total", f"{ORDERS}.sequence_by: total is a decimal; it must be a time or a whole number"),
+    (
+        "sources/orders/sequence_by",
+        "total",
+        f"{ORDERS}.sequence_by: total is a decimal; it must be a time or a whole number",
+    ),
     ("sources/orders/sequence_by", "lines.at", f"{ORDERS}.sequence_by: no table has a column from 'lines.at'"),
     # a table
     ("sources/orders/tables/lines", [], f"{TABLES}.lines: expected `name: value` lines, found list"),
     ("sources/orders/tables/Lines", {}, "table name 'Lines'"),
-    ("sources/orders/tables/quarantine", {"columns": {"id": "bigint"}}, f"{TABLES}.quarantine: the lake has a table of this name"),
+    (
+        "sources/orders/tables/quarantine",
+        {"columns": {"id": "bigint"}},
+        f"{TABLES}.quarantine: the lake has a table of this name",
+    ),
     ("sources/stock/tables/orders", {"columns": {"sku": "string"}}, "table 'orders' is declared twice"),
     ("sources/orders/tables/lines/columns", ..., f"{TABLES}.lines: columns is missing"),
     ("sources/orders/tables/lines/columns", {}, f"{TABLES}.lines.columns: at least one is needed"),
     ("sources/orders/tables/lines/columns", "id", f"{TABLES}.lines.columns: expected `name: value` lines, found str"),
-    ("sources/orders/tables/lines/primary_key", "id", f"{TABLES}.lines: unknown primary_key; known are columns, file_prefix"),
+    (
+        "sources/orders/tables/lines/primary_key",
+        "id",
+        f"{TABLES}.lines: unknown primary_key; known are columns, file_prefix",
+    ),
     ("sources/orders/tables/orders/format", "delta", f"{TABLES}.orders.format: 'delta' is neither iceberg nor parquet"),
     ("sources/orders/tables/orders/file_prefix", "x", f"{TABLES}.orders.file_prefix: iceberg names its own files"),
     ("sources/orders/tables/flat/file_prefix", "../x", f"{TABLES}.flat.file_prefix: '../x' is no file name"),
-    ("sources/orders/tables/flat/partition_by", "identity(id)", f"{TABLES}.flat.partition_by: a parquet table has one file"),
+    (
+        "sources/orders/tables/flat/partition_by",
+        "identity(id)",
+        f"{TABLES}.flat.partition_by: a parquet table has one file",
+    ),
     # partitions
-    ("sources/orders/tables/orders/partition_by", "day", f"{TABLES}.orders.partition_by: 'day' is not year(c), month(c), day(c)"),
-    ("sources/orders/tables/orders/partition_by", "hour(day)", f"{TABLES}.orders.partition_by: 'hour(day)' is not year(c)"),
-    ("sources/orders/tables/orders/partition_by", "month(week)", f"{TABLES}.orders.partition_by: there is no column 'week'"),
-    ("sources/orders/tables/orders/partition_by", "month(total)", f"{TABLES}.orders.partition_by: month wants a date, total is decimal"),
+    (
+        "sources/orders/tables/orders/partition_by",
+        "day",
+        f"{TABLES}.orders.partition_by: 'day' is not year(c), month(c), day(c)",
+    ),
+    (
+        "sources/orders/tables/orders/partition_by",
+        "hour(day)",
+        f"{TABLES}.orders.partition_by: 'hour(day)' is not year(c)",
+    ),
+    (
+        "sources/orders/tables/orders/partition_by",
+        "month(week)",
+        f"{TABLES}.orders.partition_by: there is no column 'week'",
+    ),
+    (
+        "sources/orders/tables/orders/partition_by",
+        "month(total)",
+        f"{TABLES}.orders.partition_by: month wants a date, total is decimal",
+    ),
     # columns
     ("sources/orders/tables/lines/columns/sku", "text", f"{TABLES}.lines.columns: column 'sku': unknown type 'text'"),
     ("sources/orders/tables/lines/columns/_sku", "string", f"{TABLES}.lines.columns: column name '_sku'"),
     ("sources/orders/tables/lines/columns/SKU", "string", f"{TABLES}.lines.columns: column name 'SKU'"),
-    ("sources/orders/tables/lines/columns/n", "int from parts.$position", f"{TABLES}.lines.n: $position is of the list in `rows` (lines)"),
-    ("sources/orders/tables/orders/columns/n", "int from lines.$position", f"{TABLES}.orders.n: $position is of the list in `rows` (none)"),
-    ("sources/orders/tables/orders/columns/sku", "string from lines.sku", f"{TABLES}.orders.sku: lines is a list; give the table `rows: lines`"),
+    (
+        "sources/orders/tables/lines/columns/n",
+        "int from parts.$position",
+        f"{TABLES}.lines.n: $position is of the list in `rows` (lines)",
+    ),
+    (
+        "sources/orders/tables/orders/columns/n",
+        "int from lines.$position",
+        f"{TABLES}.orders.n: $position is of the list in `rows` (none)",
+    ),
+    (
+        "sources/orders/tables/orders/columns/sku",
+        "string from lines.sku",
+        f"{TABLES}.orders.sku: lines is a list; give the table `rows: lines`",
+    ),
 ]
 
 
@@ -139,7 +196,7 @@ def test_what_is_wrong_is_said_with_its_place(path, value, says):
 
 @pytest.mark.parametrize("document", [None, [], "shop", 5])
 def test_a_file_that_is_no_mapping_is_refused(document):
-    with pytest.raises(ConfigError, match="shop.yaml: the file: expected `name: value` lines, found"):
+    with pytest.raises(ConfigError, match=r"shop\.yaml: the file: expected `name: value` lines, found"):
         parse_pipeline(document, "shop.yaml")
 
 
@@ -147,19 +204,26 @@ def test_a_key_within_a_list_is_refused_because_a_record_has_one_key():
     document = changed("sources/orders/key", "lines.sku")
     document["sources"]["orders"]["tables"] = {"lines": GOOD["sources"]["orders"]["tables"]["lines"]}
     del document["sources"]["orders"]["sequence_by"]
-    with pytest.raises(ConfigError, match=r"sources.orders.key: lines.sku is in a list; it must be a field of the record"):
+    with pytest.raises(
+        ConfigError, match=r"sources.orders.key: lines.sku is in a list; it must be a field of the record"
+    ):
         parse_pipeline(document, "shop.yaml")
 
 
 def test_a_column_may_read_from_every_list_on_the_way_to_its_rows():
     document = changed(
         "sources/orders/tables/parts",
-        {"rows": "lines.parts", "columns": {"id": "bigint", "sku": "string from lines.sku", "part": "string from lines.parts.id"}},
+        {
+            "rows": "lines.parts",
+            "columns": {"id": "bigint", "sku": "string from lines.sku", "part": "string from lines.parts.id"},
+        },
     )
     (orders, _) = parse_pipeline(document, "shop.yaml").streams
     assert ("lines", "parts") in shape_of(orders).grains
     document["sources"]["orders"]["tables"]["lines"]["columns"]["part"] = "string from lines.parts.id"
-    with pytest.raises(ConfigError, match=r"tables.lines.part: lines.parts is a list; give the table `rows: lines.parts`"):
+    with pytest.raises(
+        ConfigError, match=r"tables.lines.part: lines.parts is a list; give the table `rows: lines.parts`"
+    ):
         parse_pipeline(document, "shop.yaml")
 
 

@@ -1,0 +1,59 @@
+"""Stage one share with care: what cannot be loaded is set aside record by record, all else is staged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orderlake.engine import quote
+from orderlake.kernel import flatten, read_csv, read_json
+from orderlake.kernel.complaints import value_complaints
+from orderlake.kernel.flatten import NUMBER
+from orderlake.kernel.shape import inner
+from orderlake.kernel.split import Share, text_of
+from orderlake.model.staged import ROW_BITS, Rejection
+
+if TYPE_CHECKING:
+    import duckdb
+
+PARQUET = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
+
+
+def stage_carefully(
+    cursor: duckdb.DuckDBPyConnection,
+    plan: flatten.Plan,
+    share: Share,
+    dialect: read_csv.Dialect | None,
+    segment: int,
+    files: Mapping[flatten.Grain, str],
+) -> tuple[int, tuple[Rejection, ...]]:
+    """Write a share's grains to `files` as its segment; give the number of records read, and the rejected ones.
+
+    UnreadableObjectError when the share does not even tell its records. The tables are the cursor's own.
+    """
+    work = Path(next(iter(files.values())))
+    if dialect is not None:
+        count = read_csv.read_carefully(cursor, plan, text_of(share), dialect, work)
+    else:
+        count = read_json.read_carefully(cursor, plan, text_of(share), work)
+    for grain in plan.shape.grains:
+        cursor.execute(f"INSERT INTO bad {value_complaints(plan, grain, 'records')}")
+    for grain, file in files.items():
+        sql = flatten.careful_sql(plan, grain, "records", "bad", segment << ROW_BITS)
+        cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
+    return count, _rejections(cursor, segment)
+
+
+def _rejections(cursor: duckdb.DuckDBPyConnection, segment: int) -> tuple[Rejection, ...]:
+    rows = cursor.execute(
+        f"SELECT b.{NUMBER}, any_value(r.{inner('line')}), min_by(b.field, b.field || b.reason), "
+        f"min_by(b.reason, b.field || b.reason), any_value(r.{inner('raw')}) "
+        f"FROM bad AS b JOIN raws AS r USING ({NUMBER}) GROUP BY b.{NUMBER} ORDER BY b.{NUMBER}"
+    ).fetchall()
+    for table in ("bad", "raws", "records"):
+        cursor.execute(f"DROP TABLE {table}")
+    return tuple(
+        Rejection(segment, int(number), field, read_json.explained(reason, raw), raw, line)
+        for number, line, field, reason, raw in rows
+    )

@@ -1,0 +1,36 @@
+"""A source object as plain UTF-8 text: in place when it is that already, else a copy without compression or BOM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from orderlake.kernel.sniff import Form, form_of, legacy_encoding, text_chunks
+
+_EAGER: Final = 8 << 20
+"""Up to this size (bytes) a file is looked through for old encodings at once; beyond it, when strict reading fails."""
+
+
+def plain_text(path: Path, target: Path, declared: str) -> Path:
+    """The path itself when its bytes are plain UTF-8, else `target` with a plain copy in it.
+
+    UnreadableObjectError when the compression is damaged.
+    """
+    form = form_of(path, declared)
+    if not form.is_plain:
+        _copy(path, target, form)
+        path = target
+    if declared == "auto" and form.encoding == "utf-8" and path.stat().st_size <= _EAGER:
+        encoding = legacy_encoding(path)
+        if encoding is not None:
+            decoded = target.with_name(f"{target.name}-{encoding}")
+            _copy(path, decoded, Form("none", encoding, 0))
+            target.unlink(missing_ok=True)
+            return decoded
+    return path
+
+
+def _copy(path: Path, target: Path, form: Form) -> None:
+    with target.open("wb") as out:
+        for chunk in text_chunks(path, form):
+            out.write(chunk)

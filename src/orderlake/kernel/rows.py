@@ -1,0 +1,131 @@
+"""The careful CSV reader: rows one by one, each with its line and text, and what is wrong with it.
+
+Used only where DuckDB's strict reader refused. A quote that is never closed costs the one row it
+stands in: the lines after that row are read again as rows of their own.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from orderlake.errors import UnreadableObjectError
+from orderlake.kernel.scan import Text
+
+MAX_ROW: Final = 4 << 20
+"""The longest row (bytes), for the careful reader as for DuckDB's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row after the header: its number (from 1, blank ones counted), line (from 1), cells, text, and what is wrong."""
+
+    number: int
+    line: int
+    cells: list[str]
+    raw: str
+    wrong: str | None
+
+
+def careful_rows(text: Text, delimiter: str, skip: int, width: int) -> Iterator[Row]:
+    """The rows after the header, which is row `skip` (from 0) and has `width` fields; blank rows are left out."""
+    csv.field_size_limit(2 * MAX_ROW)
+    lines = _Lines(text)
+    for _ in range(skip + 1):
+        lines.row(delimiter)
+    number = 0
+    while (found := lines.row(delimiter)) is not None:
+        cells, wrong = found
+        if not cells and wrong is None and width > 1:
+            continue
+        number += 1
+        if wrong is None and not any(cell.strip() for cell in cells):
+            continue
+        if wrong is None and len(cells) != width:
+            wrong = f"has {len(cells)} fields where the header has {width}"
+        yield Row(number, lines.start, cells, lines.raw, wrong)
+
+
+class _Lines:
+    """A text's lines, of which some can be given back."""
+
+    def __init__(self, text: Text) -> None:
+        self._fresh = _split(text.chunks())
+        self._back: list[bytes] = []
+        self._taken: list[bytes] = []
+        self._size = 0
+        self._next = 1
+        self.start = 0
+        """The line that the last row starts on."""
+
+    def row(self, delimiter: str) -> tuple[list[str], str | None] | None:
+        """The next row's cells and what is wrong with it; None at the end."""
+        self.start, self._taken, self._size = self._next, [], 0
+        reader = csv.reader(self._texts(), delimiter=delimiter, strict=True, skipinitialspace=True)
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return None
+        except csv.Error as error:
+            return self._one_line(delimiter, str(error))
+        return cells, self._damage()
+
+    @property
+    def raw(self) -> str:
+        """The last row's text, bytes that are no UTF-8 as \\x…."""
+        return b"".join(self._taken).decode(errors="backslashreplace").rstrip("\r\n").replace("\0", "\\x00")
+
+    def _texts(self) -> Iterator[str]:
+        while self._size <= MAX_ROW:
+            line = self._back.pop() if self._back else next(self._fresh, b"")
+            if not line:
+                return
+            self._taken.append(line)
+            self._size += len(line)
+            self._next += 1
+            yield line.decode(errors="backslashreplace").replace("\0", "\\x00")
+
+    def _one_line(self, delimiter: str, error: str) -> tuple[list[str], str | None]:
+        """A row that does not parse ends where its first line does, so that those after it are not lost with it."""
+        self._back += reversed(self._taken[1:])
+        self._next -= len(self._taken) - 1
+        del self._taken[1:]
+        text = self.raw
+        spaced = re.sub(rf'" +(?={re.escape(delimiter)}|$)', '"', text)  # DuckDB takes blanks after a quoted field
+        if spaced != text:
+            try:
+                return next(
+                    csv.reader([spaced], delimiter=delimiter, strict=True, skipinitialspace=True)
+                ), self._damage()
+            except csv.Error:
+                pass
+        return [], f"is not CSV: {error}"
+
+    def _damage(self) -> str | None:
+        if any(b"\0" in line for line in self._taken):
+            return "holds a NUL byte"
+        try:
+            b"".join(self._taken).decode()
+        except UnicodeDecodeError:
+            return "is not valid UTF-8"
+        return None
+
+
+def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines with their ends; a lone carriage return ends a line in a text whose first line has no other end."""
+    rest, end = b"", b""
+    for chunk in chunks:
+        text = rest + chunk
+        if not end:
+            end = b"\r" if b"\r" in text and b"\n" not in text else b"\n"
+        parts = text.split(end)
+        rest = parts.pop()
+        if len(rest) > MAX_ROW:
+            raise UnreadableObjectError(f"holds a line longer than {MAX_ROW >> 20} MiB")
+        for part in parts:
+            yield part + end
+    if rest:
+        yield rest

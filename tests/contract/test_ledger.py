@@ -1,0 +1,242 @@
+"""What every ledger promises: history for ever, said once, and leases that die with their holder."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from orderlake.ledger.sqlite import SqliteLedger
+from orderlake.model.report import LoadReport
+
+
+class Sqlite:
+    """How this suite meets a backend: `open` gives a client; it must pickle, to be opened in other processes."""
+
+    def __init__(self, folder):
+        self.path = folder / "ledger.db"
+
+    def open(self):
+        return SqliteLedger(self.path)
+
+
+BACKENDS = {"sqlite": Sqlite}
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture(params=list(BACKENDS))
+def backend(request, tmp_path):
+    return BACKENDS[request.param](tmp_path)
+
+
+@pytest.fixture
+def ledger(backend):
+    with closing(backend.open()) as opened:
+        yield opened
+
+
+def report(identity, status="loaded", load_id="L1", **more):
+    return LoadReport(
+        source=f"raw/{identity}.json",
+        pipeline="orders",
+        status=status,
+        identity=identity,
+        load_id=load_id,
+        version=1_700_000_000_123_456_789,
+        at="2024-01-05T00:00:00.000+00:00",
+        **more,
+    )
+
+
+def test_an_empty_ledger_knows_nothing(ledger):
+    assert ledger.applied(["a"]) == {}
+    assert ledger.applied([]) == {}
+    assert list(ledger.loads()) == []
+
+
+def test_a_report_comes_back_as_it_was_marked(ledger):
+    full = report(
+        "a", read=5, loaded=2, superseded=1, duplicate=1, quarantined=1, tables={"orders": 2}, bytes=7, seconds=0.25,
+        reason="ü 'quoted'\n", stream="s", definition="d", replaced={"b": 3},
+    )  # fmt: skip
+    ledger.mark([full])
+    assert ledger.applied(["a", "b"]) == {"a": full}
+    assert list(ledger.loads()) == [full]
+
+
+def test_marking_twice_is_marking_once_and_the_first_stays(ledger):
+    ledger.mark([report("a"), report("b")])
+    ledger.mark([report("a", load_id="L2"), report("a", load_id="L3")])
+    assert [(load.identity, load.load_id) for load in ledger.loads()] == [("a", "L1"), ("b", "L1")]
+
+
+def test_marking_nothing_is_fine(ledger):
+    ledger.mark([])
+    assert list(ledger.loads()) == []
+
+
+def test_a_rejected_load_gives_way_to_a_finished_one_and_never_the_other_way(ledger):
+    ledger.mark([report("a", "rejected", "L1", reason="why")])
+    assert ledger.applied(["a"])["a"].reason == "why"
+    ledger.mark([report("a", "rejected", "L2", reason="why else")])
+    assert ledger.applied(["a"])["a"].reason == "why else"
+    ledger.mark([report("a", "loaded", "L3")])
+    ledger.mark([report("a", "rejected", "L4")])
+    assert [(load.status, load.load_id) for load in ledger.loads()] == [("loaded", "L3")]
+
+
+def test_history_comes_oldest_first(ledger):
+    for name in "cab":
+        ledger.mark([report(name)])
+    assert [load.identity for load in ledger.loads()] == ["c", "a", "b"]
+
+
+def test_another_client_reads_what_was_marked_at_once(backend, ledger):
+    with closing(backend.open()) as other:
+        ledger.mark([report("a")])
+        assert set(other.applied(["a"])) == {"a"}
+
+
+def test_a_look_up_among_a_hundred_thousand_is_quick_and_whole(ledger):
+    template = report("x")
+    ledger.mark([replace(template, identity=f"{number:024x}") for number in range(100_000)])
+    wanted = [f"{number:024x}" for number in range(99_000, 101_000)]
+    started = time.perf_counter()
+    assert set(ledger.applied(wanted)) == set(wanted[:1000])
+    assert time.perf_counter() - started < 2
+
+
+def mark_range(backend, start):
+    with closing(backend.open()) as own:
+        for number in range(start, start + 50):
+            own.mark([report(str(number), load_id=str(start))])
+
+
+def test_processes_that_mark_overlapping_loads_leave_each_once(backend):
+    workers = [SPAWN.Process(target=mark_range, args=(backend, start)) for start in (0, 25, 50)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    with closing(backend.open()) as ledger:
+        assert sorted(int(load.identity) for load in ledger.loads()) == list(range(100))
+
+
+# --- claims ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_is_held_by_one_and_given_back_at_the_end(backend, ledger):
+    with closing(backend.open()) as other:
+        with ledger.claim(["a", "b"]) as won:
+            assert won == {"a", "b"}
+            with other.claim(["b", "c"]) as left:
+                assert left == {"c"}
+        with other.claim(["a", "b"]) as won:
+            assert won == {"a", "b"}
+
+
+def test_a_claim_is_given_back_when_the_work_fails(ledger):
+    with pytest.raises(RuntimeError), ledger.claim(["a"]):
+        raise RuntimeError
+    with ledger.claim(["a"]) as won:
+        assert won == {"a"}
+
+
+def test_a_claim_of_nothing_wins_nothing(ledger):
+    with ledger.claim([]) as won:
+        assert won == frozenset()
+
+
+def hold(backend, kind, ready):
+    with closing(backend.open()) as own:
+        lease = own.claim(["a", "b"]) if kind == "claim" else own.turn("t")
+        with lease:
+            ready.set()
+            signal.pause()
+
+
+def holder(backend, kind):
+    ready = SPAWN.Event()
+    process = SPAWN.Process(target=hold, args=(backend, kind, ready))
+    process.start()
+    assert ready.wait(60)
+    return process
+
+
+def test_the_claims_of_the_killed_are_free(backend, ledger):
+    process = holder(backend, "claim")
+    with ledger.claim(["a", "b", "c"]) as won:
+        assert won == {"c"}
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    with ledger.claim(["a", "b", "c"]) as won:
+        assert won == {"a", "b", "c"}
+
+
+def contend(backend, folder, times):
+    """Claim again and again; while holding, make a file that nobody else may have made."""
+    with closing(backend.open()) as own:
+        done = 0
+        while done < times:
+            with own.claim(["a"]) as won:
+                if won:
+                    mark = os.open(folder / "held", os.O_CREAT | os.O_EXCL)
+                    os.close(mark)
+                    (folder / "held").unlink()
+                    done += 1
+
+
+def test_a_claim_that_many_want_is_never_held_by_two(backend, tmp_path):
+    workers = [SPAWN.Process(target=contend, args=(backend, tmp_path, 400)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+
+
+# --- turns -------------------------------------------------------------------------------------------------------------
+
+
+def count(backend, file, times):
+    with closing(backend.open()) as own:
+        for _ in range(times):
+            with own.turn("t"):
+                file.write_text(str(int(file.read_text()) + 1))
+
+
+def test_a_turn_shuts_out_other_processes(backend, tmp_path):
+    file = tmp_path / "count"
+    file.write_text("0")
+    workers = [SPAWN.Process(target=count, args=(backend, file, 100)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert file.read_text() == "300"
+
+
+def test_turns_of_different_names_do_not_wait_for_each_other(backend, ledger):
+    with closing(backend.open()) as other, ledger.turn("a"), other.turn("b"):
+        pass
+
+
+def test_the_turn_of_the_killed_passes_on(backend, ledger):
+    process = holder(backend, "turn")
+    taken = threading.Event()
+
+    def take():
+        with closing(backend.open()) as own, own.turn("t"):
+            taken.set()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    assert not taken.wait(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert taken.wait(30)
+    thread.join()
