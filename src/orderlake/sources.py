@@ -71,6 +71,13 @@ def _under(folder: Path) -> Iterator[Path]:
                 yield Path(root) / name
 
 
+def _needs_a_name(source: SourceObject) -> None:
+    try:
+        source.location.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("its path is not valid UTF-8, which SQL cannot name: rename it") from None
+
+
 def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | None) -> tuple[Pipeline, Stream]:
     """The stream whose pattern fits the file's name, else the only one; ConfigError says what to name.
 
@@ -87,6 +94,7 @@ def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | 
                 f"there is no pipeline {named!r}; the project has {', '.join(pipeline.name for pipeline in pipelines)}"
             )
         pipelines = chosen
+    _needs_a_name(source)
     streams = [(pipeline, stream) for pipeline in pipelines for stream in pipeline.streams]
     fits = [(fit, each) for each in streams if (fit := each[1].fit(source.name)) is not None]
     if fits:

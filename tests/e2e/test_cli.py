@@ -68,7 +68,6 @@ def test_a_pipe_that_closes_early_is_quiet(command, tmp_path):
     process.stderr.close()
 
 
-@pytest.mark.xfail(strict=True, reason="an identity is made of UTF-8 text, and such a name is none")
 def test_a_name_that_is_no_text_can_be_printed(command, tmp_path):
     command("init", ".", "--pipeline", "orders")
     path = os.fsencode(tmp_path / "raw") + b"/orders_\xff.json"

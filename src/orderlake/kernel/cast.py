@@ -133,11 +133,9 @@ def _parsed(column: Column, read: str) -> str:
         return f"CAST(try_strptime({read}, {quote(column.format)}) AS {kind.sql})"
     if column.timezone is None:
         return f"TRY_CAST({read} AS {kind.sql})"
-    zone, absolute, local = quote(column.timezone), f"TRY_CAST({read} AS TIMESTAMPTZ)", f"TRY_CAST({read} AS TIMESTAMP)"
-    if kind.name == "timestamptz":
-        return f"CASE WHEN regexp_matches({read}, {_OFFSET}) THEN {absolute} ELSE {local} AT TIME ZONE {zone} END"
-    here = f"CASE WHEN regexp_matches({read}, {_OFFSET}) THEN {absolute} AT TIME ZONE {zone} ELSE {local} END"
-    return f"CAST({here} AS {kind.sql})"
+    there = f"TRY_CAST({read} AS TIMESTAMPTZ) AT TIME ZONE {quote(column.timezone)}"
+    local = f"CASE WHEN regexp_matches({read}, {_OFFSET}) THEN {there} ELSE TRY_CAST({read} AS TIMESTAMP) END"
+    return f"CAST({local} AS {kind.sql})"
 
 
 def _complaint(column: Column) -> str:

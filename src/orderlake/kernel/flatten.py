@@ -117,7 +117,8 @@ def strict_sql(plan: Plan, grain: Grain, relation: str, number: str | None) -> s
     numbered = "" if number is None else f", {number} AS {NUMBER}"
     base = f"SELECT *, {plan.content()} AS {_HASH}{numbered} FROM {relation} AS r"
     rows = unnested(plan, grain, base, WAYS[:1])
-    return f"SELECT {', '.join([*values, *_system(plan, grain, guarded)])} FROM ({rows}) AS r"
+    system = _system(plan, grain, guarded, "typed")
+    return f"SELECT {', '.join([*values, *system])} FROM ({rows}) AS r"
 
 
 def careful_sql(plan: Plan, grain: Grain, relation: str, bad: str, offset: int) -> str:
@@ -129,25 +130,25 @@ def careful_sql(plan: Plan, grain: Grain, relation: str, bad: str, offset: int) 
         content = f"CASE WHEN {mix} IS NULL THEN {content} ELSE hash({content}, {mix}) END"
     keep = f"WHERE r.{NUMBER} NOT IN (SELECT {NUMBER} FROM {bad})"
     rows = unnested(plan, grain, f"SELECT *, {content} AS {_HASH} FROM {relation} AS r {keep}", plan.ways)
-    return f"SELECT {', '.join([*values, *_system(plan, grain, f'{offset} + r.{NUMBER}')])} FROM ({rows}) AS r"
+    system = _system(plan, grain, f"{offset} + r.{NUMBER}", "typed" if plan.is_text else "exact")
+    return f"SELECT {', '.join([*values, *system])} FROM ({rows}) AS r"
 
 
-def _system(plan: Plan, grain: Grain, rid: str) -> list[str]:
+def _system(plan: Plan, grain: Grain, rid: str, numbers: Reading) -> list[str]:
     found = [f"{rid} AS _rid"]
     levels = len(plan.shape.levels(grain))
     found += [f"CAST(r.{inner(f'i{depth}')} AS INTEGER) AS _i{depth}" for depth in range(1, levels + 1)]
     if grain == plan.shape.grains[0]:
         found.append(f"CAST(r.{_HASH} >> 1 AS BIGINT) AS _hash")
     if plan.stream.sequence_by is not None:
-        found.append(f"{_sequence(plan, plan.stream.sequence_by)} AS _seq")
+        found.append(f"{_sequence(plan, plan.stream.sequence_by, numbers)} AS _seq")
     return found
 
 
-def _sequence(plan: Plan, column: Column) -> str:
-    read = plan.shape.value(column.path, ())
+def _sequence(plan: Plan, column: Column, numbers: Reading) -> str:
     if column.type.name in ("bigint", "int"):
-        return f"TRY_CAST({read} AS BIGINT)"
-    return cast.moment(column, read)
+        return f"TRY_CAST({plan.shape.value(column.path, (), numbers)} AS BIGINT)"
+    return cast.moment(column, plan.shape.value(column.path, ()))
 
 
 def unnested(plan: Plan, grain: Grain, base: str, ways: Sequence[Reading]) -> str:

@@ -8,19 +8,28 @@ not balance, the lines of an array that begin as its first record does still tel
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orderlake.errors import UnreadableObjectError
 from orderlake.kernel.sniff import Layout
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 MAX_RECORD: Final = 16 << 20
 """The largest record (bytes), for the careful reader as for DuckDB's own."""
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
+_OPEN: Final = (b"{", b"[")
+_CLOSE: Final = (b"}", b"]")
 _BLANK: Final = b" \t\r\n"
-_FIRST: Final = re.compile(rb'\s*\[[ \t\r]*(?:\n\s*?(?P<indent>[ \t]*))?(?P<start>\{\s*"(?:[^"\\]|\\.)*")')
-"""An array's beginning up to its first record's first key; `indent` when that record has a line of its own."""
+_FIRST: Final = re.compile(
+    rb'\s*\[[ \t\r]*(?:\n\s*?(?P<indent>[ \t]*))?(?P<start>\{(?:[ \t]*"(?:[^"\\]|\\.)*"|[ \t\r]*\n))'
+)
+"""An array's beginning up to its first record's first key, if that is on the record's first line; `indent` when the
+record has a line of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ class _Scanner:
                     position = token.start()
                     break
                 position = token.end()
-                if mark in (b"{", b"["):
+                if mark in _OPEN:
                     if depth == 0:
                         yield from self._between(token.start())
                         if self._array and not self._inside and mark == b"[":
@@ -108,7 +117,7 @@ class _Scanner:
                             continue
                         start = token.start()
                     depth += 1
-                elif mark in (b"}", b"]"):
+                elif mark in _CLOSE:
                     if depth == 0:
                         yield from self._closed(mark, token.start())
                         continue
@@ -193,7 +202,16 @@ def records_by_line(text: Text) -> Iterator[RawRecord]:
     yield RawRecord(last[:-1].rstrip(_BLANK), line)
 
 
+def is_inside_list(data: Buffer, start: int, end: int) -> bool:
+    """Whether the list around the record at `start` ends before `end`."""
+    depth = 0
+    for token in _TOKEN.finditer(data, start, end):
+        depth += (token[0] in _OPEN) - (token[0] in _CLOSE)
+        if depth < 0:
+            return True
+    return False
+
+
 def _is_balanced(text: bytes) -> bool:
-    marks = [token[0] for token in _TOKEN.finditer(text)]
-    opened = sum(mark in (b"{", b"[") for mark in marks)
-    return b'"' not in marks and opened == sum(mark in (b"}", b"]") for mark in marks)
+    marks = Counter(token[0] for token in _TOKEN.finditer(text))
+    return b'"' not in marks and sum(marks[mark] for mark in _OPEN) == sum(marks[mark] for mark in _CLOSE)

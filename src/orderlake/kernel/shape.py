@@ -139,8 +139,6 @@ def _check(node: Node, at: tuple[str, ...], stream: str) -> None:
         raise ConfigError(f"{stream}: no column reads from the list {'.'.join(at)}")
     seen: dict[str, str] = {}
     for key, child in node.children.items():
-        if not key:
-            raise ConfigError(f"{stream}: the path {'.'.join((*at, key))!r} has an empty part")
         twin = seen.setdefault(key.lower(), key)
         if twin != key:
             raise ConfigError(f"{stream}: the fields {twin} and {key} differ only in case; a pipeline can read one")

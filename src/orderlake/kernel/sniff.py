@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
-from orderlake.errors import ConfigError, MissingExtraError, UnreadableObjectError
+from orderlake.errors import MissingExtraError, UnreadableObjectError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -64,20 +64,13 @@ def form_of(path: Path, declared: str = "auto") -> Form:
         if head.startswith(bom):
             return Form(compression, encoding, len(bom))
     if declared != "auto":
-        return Form(compression, _codec(declared), 0)
+        return Form(compression, codecs.lookup(declared).name, 0)
     sample = head[:1024]
     if sample and sample[1::2].count(0) > len(sample) * _UTF16_SHARE:
         return Form(compression, "utf-16-le", 0)
     if sample and sample[0::2].count(0) > len(sample) * _UTF16_SHARE:
         return Form(compression, "utf-16-be", 0)
     return Form(compression, "utf-8", 0)
-
-
-def _codec(declared: str) -> str:
-    try:
-        return codecs.lookup(declared).name
-    except LookupError:
-        raise ConfigError(f"encoding {declared!r} is not known: name one like utf-8, utf-16 or cp1252") from None
 
 
 def raw_chunks(path: Path, compression: str, size: int = CHUNK) -> Iterator[bytes]:

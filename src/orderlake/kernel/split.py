@@ -1,7 +1,7 @@
 """From a source object to shares: plain UTF-8 text, cut at record borders, so that every core reads.
 
-An array is cut on a guess: after a `}`, a comma, and a `{` followed by the first record's first key.
-The guess needs no proof, because reading is one. Each share is closed with a `]` of its own; a cut
+An array is cut on a guess: after a `}`, a comma, and a `{` followed by the first record's first key,
+unless a list soon ends that it does not begin. The guess needs no proof, because reading is one. Each share is closed with a `]` of its own; a cut
 that is not between two records leaves a bracket or a string open, and then DuckDB refuses the share
 before it. By induction, if every share reads, every cut was right. The careful reader counts the same
 brackets; where it finds a share torn, the file is staged again as a whole.
@@ -17,10 +17,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from orderlake.kernel.scan import Text
+from orderlake.kernel.scan import Text, is_inside_list
 from orderlake.kernel.sniff import CHUNK, Layout, json_layout, legacy_encoding
 
 SHARE: Final = 64 << 20
@@ -29,6 +30,8 @@ _ENDS: Final = 1 << 18
 """How far from either end of a file (bytes) the border of its envelope may lie."""
 _FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:')
 _SEARCH: Final = 8 << 20
+_LOOK: Final = 1 << 18
+"""How far to look (bytes) for the end of a list that a border might lie in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
         if layout == "array":
             return _array_shares(path, data, (start, end), count)
         cuts = _line_cuts(data, start, end, count) if layout == "lines" else [start, end]
-        return [Share(path, layout, a, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+        return [Share(path, layout, a, b) for a, b in pairwise(cuts) if b > a]
 
 
 def _count(size: int, workers: int) -> int:
@@ -101,11 +104,20 @@ def _array_shares(path: Path, data: mmap.mmap, span: tuple[int, int], count: int
     cuts = [opening]
     for number in range(1, count):
         wanted = max(cuts[-1] + 1, start + (end - start) * number // count)
-        found = border.search(data, wanted, min(closing, wanted + _SEARCH))
-        if found is not None:
-            cuts.append(found.start(1))
+        cut = _border(data, border, wanted, min(closing, wanted + _SEARCH))
+        if cut is not None:
+            cuts.append(cut)
     cuts.append(closing)
-    return [Share(path, "array", a + 1, b, b"[", b"]") for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [Share(path, "array", a + 1, b, b"[", b"]") for a, b in pairwise(cuts)]
+
+
+def _border(data: mmap.mmap, border: re.Pattern[bytes], start: int, end: int) -> int | None:
+    """The first comma that looks like the one between two records, and not between the elements of a list in one."""
+    while (found := border.search(data, start, end)) is not None:
+        start = found.end()
+        if not is_inside_list(data, found.end(1), min(end, start + _LOOK)):
+            return found.start(1)
+    return None
 
 
 def _unwrap(data: mmap.mmap, size: int, envelope: tuple[str, ...]) -> tuple[int, int, Layout] | None:

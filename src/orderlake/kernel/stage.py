@@ -227,8 +227,10 @@ class _Worker:
             raise UnreadableShareError(str(error), source) from None
         except duckdb.OutOfMemoryException as error:
             raise ConfigError(f"memory_mb is too small for this file: {error}") from error
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.FatalException) as error:
             raise StorageUnavailableError(f"staging failed: {error}") from error
+        except duckdb.Error as error:
+            raise UnreadableShareError(f"cannot be staged: {str(error).splitlines()[0]}", source) from error
         return _Done(_single(files), (count,), rejections)
 
     def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: _Task) -> _Done:

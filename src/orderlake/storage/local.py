@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
 
 from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.model.ports import StoredObject
@@ -88,19 +87,19 @@ class LocalStore:
     def local_path(self, location: str) -> str:
         """The path of a location.
 
-        >>> LocalStore().local_path("file:///data/a%20b")
-        '/data/a b'
+        >>> LocalStore().local_path("file:///data/month=660")
+        '/data/month=660'
         """
-        return unquote(urlsplit(location).path) if location.startswith("file:") else location
+        return location.removeprefix("file://")
 
 
 def location_of(path: Path) -> str:
-    """The location of an absolute path.
+    """The location of an absolute path, as it is: Iceberg clients do not decode percent signs.
 
-    >>> location_of(Path("/data/a b"))
-    'file:///data/a%20b'
+    >>> location_of(Path("/data/month=660"))
+    'file:///data/month=660'
     """
-    return "file://" + quote(str(path))
+    return f"file://{path}"
 
 
 def _sync_folder(folder: Path) -> None:

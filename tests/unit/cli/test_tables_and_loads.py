@@ -120,7 +120,7 @@ def test_quarantined_records_are_whole_in_json(cli, with_quarantine):
         ("raw/orders_3.json", 1),
     ]
     assert json.loads(found[0]["record"]) == BAD
-    assert found[0]["at"].endswith("+00:00")
+    assert found[0]["quarantined_at"].endswith("+00:00")
     assert {"pipeline", "load_id", "line", "field", "reason"} <= set(found[0])
 
 

@@ -59,7 +59,7 @@ def stream_of(text: str, **more: object) -> Stream:
 
 @dataclass(frozen=True)
 class Staged:
-    """What was staged. `rows` have their place in the source as `source` and `n`, for all grains together."""
+    """What was staged. `rows` have their place in the source as `#source` and `#n`, for all grains together."""
 
     load: StagedLoad
     rows: tuple[dict[str, Any], ...]
@@ -83,7 +83,7 @@ class Staged:
 
     def values(self, *names: str) -> list[tuple[Any, ...]]:
         """These columns (paths) of each row, each distinct row of a record once."""
-        found = [(row["source"], row["n"], *(row[name] for name in names)) for row in self.rows]
+        found = [(row["#source"], row["#n"], *(row[name] for name in names)) for row in self.rows]
         return [row[2:] for row in dict.fromkeys(found)]
 
     def column(self, name: str) -> list[Any]:
@@ -92,7 +92,7 @@ class Staged:
 
     def check(self) -> None:
         """Every record read is accepted or rejected, and none is both."""
-        good = {(row["source"], row["n"]) for row in self.rows}
+        good = {(row["#source"], row["#n"]) for row in self.rows}
         bad = [(self.load.segments[one.segment].source, self.number(one)) for one in self.load.rejections]
         assert len(set(bad)) == len(bad)
         assert not good & set(bad)
@@ -123,17 +123,20 @@ def stage_one(folder: Path, content: bytes | str, stream: Stream | None = None, 
     return stage_files(folder, stream or stream_of(ORDERS), {"file": data}, workers)
 
 
+_POSITIONS = "COLUMNS('_i.')"
+
+
 def _rows(load: StagedLoad) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for files in load.grains.values():
         if not files:
             continue
-        found = duckdb.sql(f"SELECT * FROM {parquet(files)} ORDER BY _rid, COLUMNS('_i.*')" if _has_lists(files) else f"SELECT * FROM {parquet(files)} ORDER BY _rid")
+        found = duckdb.sql(f"SELECT * FROM {parquet(files)} ORDER BY _rid, {_POSITIONS if _has_lists(files) else 1}")
         names = [name.split("|")[0] for name in found.columns]
         for values in found.fetchall():
             row = dict(zip(names, values, strict=True))
             segment = load.segments[row["_rid"] >> ROW_BITS]
-            rows.append({**row, "source": segment.source, "n": (row["_rid"] & ((1 << ROW_BITS) - 1)) + segment.base})
+            rows.append({**row, "#source": segment.source, "#n": (row["_rid"] & ((1 << ROW_BITS) - 1)) + segment.base})
     return rows
 
 

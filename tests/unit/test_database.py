@@ -1,0 +1,72 @@
+"""The SQLite file: errors are ours, and a transaction that failed leaves the connection usable."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from orderlake.database import Database
+from orderlake.errors import CatalogUnavailableError
+
+SCHEMA = "CREATE TABLE IF NOT EXISTS t (x TEXT)"
+
+
+def rows(database):
+    return database.rows("SELECT x FROM t ORDER BY x")
+
+
+def test_a_transaction_is_kept_whole(tmp_path):
+    with closing(Database(tmp_path / "deep" / "d.db", SCHEMA)) as database:
+        with database.writing() as connection:
+            connection.execute("INSERT INTO t VALUES ('a')")
+        with pytest.raises(RuntimeError), database.writing() as connection:
+            connection.execute("INSERT INTO t VALUES ('b')")
+            raise RuntimeError
+        assert rows(database) == [("a",)]
+
+
+def test_a_full_disk_is_an_error_of_ours_and_the_next_transaction_works(tmp_path):
+    with closing(Database(tmp_path / "d.db", SCHEMA)) as database:
+        (pages,) = database.rows("PRAGMA page_count")[0]
+        database.rows(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(CatalogUnavailableError, match="full"), database.writing() as connection:
+            for _ in range(100):
+                connection.execute("INSERT INTO t VALUES (?)", ("x" * 1000,))
+        database.rows("PRAGMA max_page_count = 100000")
+        with database.writing() as connection:
+            connection.execute("INSERT INTO t VALUES ('a')")
+        assert rows(database) == [("a",)]
+
+
+def test_a_commit_that_fails_is_rolled_back(tmp_path):
+    """Deferred constraints fail at COMMIT, as a disk may."""
+    schema = (
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); "
+        "CREATE TABLE t (x INTEGER REFERENCES p (id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    with closing(Database(tmp_path / "d.db", schema)) as database:
+        database.rows("PRAGMA foreign_keys = ON")
+        with pytest.raises(CatalogUnavailableError), database.writing() as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+        with database.writing() as connection:
+            connection.execute("INSERT INTO p VALUES (1)")
+            connection.execute("INSERT INTO t VALUES (1)")
+        assert rows(database) == [(1,)]
+
+
+@pytest.mark.parametrize("in_the_way", ["a folder", "no database"])
+def test_a_file_that_cannot_be_opened_is_an_error_of_ours(tmp_path, in_the_way):
+    path = tmp_path / "d.db"
+    if in_the_way == "a folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"neither a database nor anything like one, but long enough " * 50)
+    with pytest.raises(CatalogUnavailableError, match=r"d\.db"):
+        Database(path, SCHEMA)
+
+
+def test_an_unknown_statement_is_an_error_of_ours(tmp_path):
+    with closing(Database(tmp_path / "d.db", SCHEMA)) as database:
+        with pytest.raises(CatalogUnavailableError) as caught:
+            database.rows("SELEKT")
+        assert isinstance(caught.value.__cause__, sqlite3.Error)
