@@ -126,7 +126,7 @@ def test_processes_that_mark_overlapping_loads_leave_each_once(backend):
         assert sorted(int(load.identity) for load in ledger.loads()) == list(range(100))
 
 
-# --- claims ------------------------------------------------------------------------------------------------------------
+# --- claims -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_claim_is_held_by_one_and_given_back_at_the_end(backend, ledger):
@@ -199,7 +199,7 @@ def test_a_claim_that_many_want_is_never_held_by_two(backend, tmp_path):
     assert [worker.exitcode for worker in workers] == [0] * 4
 
 
-# --- turns -------------------------------------------------------------------------------------------------------------
+# --- turns ------------------------------------------------------------------------------------------------------------
 
 
 def count(backend, file, times):

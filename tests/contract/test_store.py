@@ -35,7 +35,10 @@ def store(backend):
 
 def names(backend, prefix=""):
     base = backend.store.local_path(backend.at())
-    return [os.path.relpath(backend.store.local_path(each.location), base) for each in backend.store.list(backend.at(prefix))]
+    return [
+        os.path.relpath(backend.store.local_path(each.location), base)
+        for each in backend.store.list(backend.at(prefix))
+    ]
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"\0\xff" * 100_000], ids=["empty", "short", "long"])
@@ -65,6 +68,19 @@ def test_deleting_is_idempotent(backend, store):
     store.delete(backend.at("a"))
     store.delete(backend.at("a"))
     assert store.stat(backend.at("a")) is None
+
+
+def test_syncing_what_another_hand_wrote_leaves_it_as_it_is(backend, store):
+    store.write(backend.at("a/x"), b"1")
+    store.write(backend.at("b/y"), b"2")
+    store.sync([backend.at("a/x"), backend.at("b/y")])
+    store.sync([])
+    assert (store.read(backend.at("a/x")), store.read(backend.at("b/y"))) == (b"1", b"2")
+
+
+def test_syncing_what_is_not_there_is_an_error(backend, store):
+    with pytest.raises(NotFoundError):
+        store.sync([backend.at("nowhere")])
 
 
 def test_publishing_moves_and_doing_it_again_changes_nothing(backend, store):

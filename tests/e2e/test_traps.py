@@ -5,15 +5,19 @@ import itertools
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from orderlake import Lake
+from orderlake.errors import CatalogUnavailableError
 from orderlake.samples import sample_paths
+from orderlake.tables.layout import index_layout, table_layout
 from tests.fault.worker import ended, spawn
-from tests.reference import NOON, SECOND, expected, found, new_lake, order, put, visible_parquet, written
+from tests.reference import NOON, SECOND, Written, expected, found, new_lake, order, put, visible_parquet, written
 
 pytestmark = pytest.mark.e2e
 
@@ -39,8 +43,6 @@ def snapshots(lake, table):
 
 
 def layouts(lake):
-    from orderlake.tables.layout import index_layout, table_layout  # noqa: PLC0415 - the tables' side of these tests
-
     (stream,) = lake.pipelines[0].streams
     return [index_layout(stream), *(table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg")]
 
@@ -54,12 +56,16 @@ def test_fifty_files_of_one_second_are_all_there(lake):
     lake.run()
     assert found(lake) == expected(made)
     assert len(visible_parquet(lake)) == 50
-    assert len({name[:26] for name in visible_parquet(lake)}) == 1, "one second, so only what follows it tells them apart"
+    assert len({name[:26] for name in visible_parquet(lake)}) == 1, (
+        "one second, so only what follows it tells them apart"
+    )
 
 
 # trap 12: two loaders in one second, as well
 def test_files_of_one_time_and_one_name_in_two_folders_are_both_there(lake):
-    made = [written(lake, lake.project.raw / part / "orders.json", [order(n, "A")], NOON) for n, part in enumerate("ab")]
+    made = [
+        written(lake, lake.project.raw / part / "orders.json", [order(n, "A")], NOON) for n, part in enumerate("ab")
+    ]
     lake.run()
     assert found(lake) == expected(made)
 
@@ -78,7 +84,11 @@ def test_loading_again_changes_no_count(lake, tmp_path, again):
             os.utime(path, ns=(NOON, path.stat().st_mtime_ns + SECOND))
     if again == "the files copied":
         for path in list(lake.project.raw.iterdir()):
-            put(path.with_name(f"orders_copy_of_{path.name}"), json.loads(path.read_text("utf-8")), path.stat().st_mtime_ns + SECOND)
+            put(
+                path.with_name(f"orders_copy_of_{path.name}"),
+                json.loads(path.read_text("utf-8")),
+                path.stat().st_mtime_ns + SECOND,
+            )
     with Lake(tmp_path) as other:
         (other if again == "another process's lake" else lake).run()
     assert found(lake) == before
@@ -117,7 +127,11 @@ def test_an_order_without_products_exists(lake, products, alone):
     assert (report.loaded, report.quarantined) == (1 + len(others), 0)
     assert (7,) in lake.query("SELECT order_id FROM orders").rows
     assert lake.query("SELECT count(*) FROM order_lines WHERE order_id = 7").rows == ((0,),)
-    assert counts(lake) == {"orders": 1 + len(others), "order_lines": len(others), "orders_parquet_datalake": len(others)}
+    assert counts(lake) == {
+        "orders": 1 + len(others),
+        "order_lines": len(others),
+        "orders_parquet_datalake": len(others),
+    }
 
 
 # trap 17: a correction that removes a line leaves the old line behind
@@ -145,7 +159,12 @@ def test_lines_corrected_away_in_the_file_itself_are_gone(lake):
 @pytest.mark.parametrize("arrival", list(itertools.permutations(range(3))), ids=str)
 def test_every_order_of_arrival_gives_the_newest_version(lake, arrival):
     made = [
-        written(lake, lake.project.raw / f"orders_{v}.json", [order(1, *"ABC"[: v + 1], day=f"2024-0{3 - v}-05")], NOON + v * SECOND)
+        written(
+            lake,
+            lake.project.raw / f"orders_{v}.json",
+            [order(1, *"ABC"[: v + 1], day=f"2024-0{3 - v}-05")],
+            NOON + v * SECOND,
+        )
         for v in range(3)
     ]
     for version in arrival:
@@ -157,7 +176,9 @@ def test_every_order_of_arrival_gives_the_newest_version(lake, arrival):
 # trap 20: numbers beyond 2^53
 @pytest.mark.parametrize("number", [820982911946154508, 2**53 + 1, 2**63 - 1, -1, 0])
 def test_a_large_id_survives_and_is_found_again(lake, number):
-    made = [written(lake, lake.project.raw / f"orders_{n}.json", [order(number, p)], NOON + n) for n, p in enumerate("AB")]
+    made = [
+        written(lake, lake.project.raw / f"orders_{n}.json", [order(number, p)], NOON + n) for n, p in enumerate("AB")
+    ]
     for file in made:
         lake.run([lake.project.root / file.uri])
     assert found(lake) == expected(made)
@@ -176,7 +197,7 @@ def test_of_two_files_of_equal_time_the_one_that_comes_late_is_loaded(lake):
 
 # trap 29: a watermark on names drops files
 def test_b_before_a(lake):
-    made = []
+    made: list[Written] = []
     for name in ("b", "a", "c", "B", "aa"):
         made.append(written(lake, lake.project.raw / f"orders_{name}.json", [order(len(made), "A")], NOON + len(made)))
         lake.run()
@@ -217,8 +238,6 @@ def test_nothing_is_forgotten_however_much_is_loaded_since(lake):
 
 # trap 31: a thousand names and more
 def test_a_ledger_of_many_loads_still_knows_the_first(lake):
-    from dataclasses import replace  # noqa: PLC0415 - only here
-
     put(lake.project.raw / "orders.json", [order(1, "A")], NOON)
     (first,) = lake.run()
     ledger = lake._backends.ledger
@@ -243,9 +262,8 @@ def test_twenty_writers_lose_nothing(lake, tmp_path):
 
 # trap 33: the reply is lost, the commit was not
 def test_a_commit_whose_reply_was_lost_is_not_done_again(lake, monkeypatch):
-    from orderlake.errors import CatalogUnavailableError  # noqa: PLC0415 - only here
-
-    catalog, lost = lake._backends.catalog, []
+    catalog = lake._backends.catalog
+    lost: list[Any] = []
     real = catalog.commit
 
     def commit(updates):
@@ -268,7 +286,9 @@ def test_a_hundred_small_loads_leave_few_files_per_partition(lake):
     made = []
     for number in range(100):
         path = lake.project.root / f"orders_{number:03d}.json"
-        made.append(written(lake, path, [order(number, "A"), order(1000 + number, "B", day="2024-02-05")], NOON + number))
+        made.append(
+            written(lake, path, [order(number, "A"), order(1000 + number, "B", day="2024-02-05")], NOON + number)
+        )
         lake.run([path])
     assert found(lake) == expected(made)
     for table in ("orders", "order_lines"):
@@ -276,7 +296,9 @@ def test_a_hundred_small_loads_leave_few_files_per_partition(lake):
         assert len(per_partition) == 2
         assert max(per_partition.values()) <= 21
     assert len(live_files(lake, "_index_orders")) <= 21
-    metadata = [file for file in (lake.project.lake / "orders" / "metadata").iterdir() if file.name.endswith("metadata.json")]
+    metadata = [
+        file for file in (lake.project.lake / "orders" / "metadata").iterdir() if file.name.endswith("metadata.json")
+    ]
     assert len(metadata) <= 105
 
 

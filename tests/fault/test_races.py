@@ -176,7 +176,7 @@ def test_the_control_with_a_catalog_that_ignores_what_was_expected_is_caught(tmp
         assert found(ours) != expected(made)
 
 
-# --- the source changes under the reader -------------------------------------------------------------------------------
+# --- the source changes under the reader ------------------------------------------------------------------------------
 
 
 def test_a_file_overwritten_while_it_is_read_is_loaded_as_it_became(tmp_path):
@@ -245,7 +245,7 @@ def test_a_file_that_went_away_and_came_back_is_loaded(tmp_path, monkeypatch):
         assert found(lake) == expected([made])
 
 
-# --- many at once ------------------------------------------------------------------------------------------------------
+# --- many at once -----------------------------------------------------------------------------------------------------
 
 
 def test_eight_loaders_of_one_folder_load_each_file_once(tmp_path):

@@ -1,4 +1,4 @@
-"""A disk that is full, a folder that may not be written, a store that fails: nothing half done, and a second run is fine."""
+"""A full disk, a folder that may not be written, a store that fails: nothing half done, and a second run is fine."""
 
 import pytest
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import subprocess
 import time
 
 import pytest
@@ -46,7 +47,7 @@ def shares(rng, names):
 @pytest.fixture
 def running():
     """Loader processes by number; none outlives the test."""
-    processes = {}
+    processes: dict[int, subprocess.Popen[str]] = {}
     yield processes
     for process in processes.values():
         process.kill()
@@ -76,7 +77,7 @@ def test_overlapping_loaders_that_die_at_random_end_at_the_reference(tmp_path, r
 
         running.update({number: start(plan) for number, plan in enumerate(plans)})
         corrected = [path for path in made if path != twin]
-        deaths, until = 0, time.monotonic() + 40
+        deaths, until = 0, time.monotonic() + 120
         while running:
             assert time.monotonic() < until, "it does not come to an end"
             number, process = next(iter(running.items()))

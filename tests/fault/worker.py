@@ -63,7 +63,7 @@ def spawn(project: Path, batches: Sequence[Sequence[str]] = ((),), **spec: Any) 
     )
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, Any]:
+def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, Any]:
     """Wait for a loader; give its exit status and what it said (None when it was killed)."""
     out, err = process.communicate(timeout=seconds)
     assert process.returncode in (0, -signal.SIGKILL) or out, err

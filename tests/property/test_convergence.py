@@ -5,7 +5,9 @@ import io
 import os
 import tempfile
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ settings.register_profile(
     "convergence",
     deadline=None,
     derandomize=IN_CI,
-    max_examples=30,
+    max_examples=25,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 CONVERGENCE = settings.get_profile("convergence")
@@ -64,7 +66,9 @@ def products():
 
 @st.composite
 def orders(draw):
-    made = order(draw(st.integers(1, 6)), day=draw(st.sampled_from(DAYS)), total=draw(st.sampled_from(["0.00", "7.30"])))
+    made = order(
+        draw(st.integers(1, 6)), day=draw(st.sampled_from(DAYS)), total=draw(st.sampled_from(["0.00", "7.30"]))
+    )
     made["updated_at"] = draw(st.integers(1, 4))
     chosen = draw(products())
     if chosen is None and draw(st.booleans()):
@@ -83,45 +87,44 @@ def histories():
     return st.lists(st.one_of(put, put, put, copy, run), min_size=1, max_size=14)
 
 
-def play(lake: Lake, history, sequence=None):
-    """Act out a history; give every version of every file that a run saw, and check each report."""
-    there: dict[str, Written] = {}
-    seen: dict[tuple[str, int, int], Written] = {}
-    last: dict[str, int] = {}
+class Play:
+    """Acts out a history; remembers every version of every file that a run saw, and checks each report."""
 
-    def write(name, tick, records):
+    def __init__(self, lake: Lake):
+        self.lake = lake
+        self.there: dict[str, Written] = {}
+        self.seen: list[Written] = []
+        self.loaded: set[tuple[str, int]] = set()
+
+    def act(self, step):
+        if isinstance(step, Put):
+            self.write(step.name, step.tick, step.records)
+        elif isinstance(step, Run):
+            self.load(step.names)
+        elif self.there:
+            copied = list(self.there.values())[step.of % len(self.there)]
+            same = (copied.mtime - NOON) // SECOND
+            self.write(step.name, same if step.tick is None else step.tick, copied.records)
+
+    def write(self, name, tick, records):
         # The same file at the same time cannot be two versions: each write over a name has a time of its own.
-        mtime = NOON + tick * SECOND
-        while any(file.uri == name and file.mtime == mtime for file in [*seen.values(), *there.values()]):
-            mtime += 1
-        there[name] = written(lake, lake.project.root / name, records, mtime)
+        taken = {file.mtime for file in [*self.seen, *self.there.values()] if file.uri == name}
+        mtime = next(time for time in count(NOON + tick * SECOND) if time not in taken)
+        self.there[name] = written(self.lake, self.lake.project.root / name, records, mtime)
 
-    def load(names):
-        chosen = [there[name] for name in names if name in there] if names else list(there.values())
+    def load(self, names=()):
+        chosen = [self.there[name] for name in names if name in self.there] if names else list(self.there.values())
         if not chosen:
             return
-        reports = lake.run([lake.project.root / file.uri for file in chosen] if names else [])
+        reports = self.lake.run([self.lake.project.root / file.uri for file in chosen] if names else [])
         assert {report.source for report in reports} == {file.uri for file in chosen}
-        for file in chosen:
-            seen[file.uri, file.mtime, len(file.records)] = file
-        assert all(report.conserved for report in reports)
+        self.seen += [file for file in chosen if file not in self.seen]
         for report in reports:
+            assert report.conserved
             if report.status == "loaded":
-                assert last.get(report.source) != report.version, "loaded twice"
-                last[report.source] = report.version
-                assert report.read == len(there[report.source].records)
-                assert report.quarantined == 0
-
-    for step in history:
-        if isinstance(step, Put):
-            write(step.name, step.tick, step.records)
-        elif isinstance(step, Copy) and there:
-            copied = list(there.values())[step.of % len(there)]
-            write(step.name, (copied.mtime - NOON) // SECOND if step.tick is None else step.tick, copied.records)
-        elif isinstance(step, Run):
-            load(step.names)
-    load(())
-    return list(seen.values())
+                assert (report.source, report.version) not in self.loaded, "loaded twice"
+                self.loaded.add((report.source, report.version))
+                assert (report.read, report.quarantined) == (len(self.there[report.source].records), 0)
 
 
 def with_sequence(text: str) -> str:
@@ -138,8 +141,11 @@ def settled(lake: Lake):
 
 
 def check(lake: Lake, history, sequence=None):
-    seen = play(lake, history, sequence)
-    assert found(lake) == expected(seen, sequence)
+    play = Play(lake)
+    for step in history:
+        play.act(step)
+    play.load()
+    assert found(lake) == expected(play.seen, sequence)
     before = settled(lake)
     assert {report.status for report in lake.run()} <= {"unchanged"}
     assert settled(lake) == before
@@ -159,7 +165,7 @@ def test_the_newest_sequence_wins_whatever_the_path(history):
         check(lake, history, "updated_at")
 
 
-@settings(CONVERGENCE, max_examples=15)
+@settings(CONVERGENCE, max_examples=12)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.lists(orders(), min_size=1, max_size=4)), min_size=2, max_size=6),
     st.data(),
@@ -185,7 +191,7 @@ def test_any_order_of_arrival_in_any_groups_gives_one_set_of_tables(files, data)
         assert found(lake) == expected(made)
 
 
-@settings(CONVERGENCE, max_examples=15)
+@settings(CONVERGENCE, max_examples=12)
 @given(
     st.lists(orders(), min_size=1, max_size=5, unique_by=lambda made: made["order_id"]),
     st.lists(st.booleans(), min_size=1, max_size=4),
@@ -262,11 +268,14 @@ rating_rows = st.lists(st.tuples(st.sampled_from(["A", "B,ä", 'C "c"']), st.int
 
 @CONVERGENCE
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 6), rating_rows, st.booleans(), st.booleans()), max_size=9)
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 6), rating_rows, st.booleans(), st.booleans()), max_size=9
+    )
 )
 def test_without_a_key_the_newest_version_of_a_file_stands(history):
     with tempfile.TemporaryDirectory() as folder, keyless_lake(Path(folder)) as lake:
-        seen, times = [], set()
+        seen: list[Any] = []
+        times: set[tuple[str, int]] = set()
         for name, tick, rows, header, run in history:
             path = lake.project.raw / f"{name}.csv"
             mtime = NOON + tick * SECOND

@@ -19,19 +19,17 @@ def test_a_transaction_is_kept_whole(tmp_path):
     with closing(Database(tmp_path / "deep" / "d.db", SCHEMA)) as database:
         with database.writing() as connection:
             connection.execute("INSERT INTO t VALUES ('a')")
-        with pytest.raises(RuntimeError), database.writing() as connection:
-            connection.execute("INSERT INTO t VALUES ('b')")
-            raise RuntimeError
+        with pytest.raises(CatalogUnavailableError), database.writing() as connection:
+            connection.executemany("INSERT INTO t VALUES (json(?))", [("1",), ("no json",)])
         assert rows(database) == [("a",)]
 
 
 def test_a_full_disk_is_an_error_of_ours_and_the_next_transaction_works(tmp_path):
     with closing(Database(tmp_path / "d.db", SCHEMA)) as database:
-        (pages,) = database.rows("PRAGMA page_count")[0]
+        pages = int(str(database.rows("PRAGMA page_count")[0][0]))
         database.rows(f"PRAGMA max_page_count = {pages + 2}")
         with pytest.raises(CatalogUnavailableError, match="full"), database.writing() as connection:
-            for _ in range(100):
-                connection.execute("INSERT INTO t VALUES (?)", ("x" * 1000,))
+            connection.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,)] * 100)
         database.rows("PRAGMA max_page_count = 100000")
         with database.writing() as connection:
             connection.execute("INSERT INTO t VALUES ('a')")

@@ -41,7 +41,17 @@ def test_an_empty_or_missing_raw_folder_has_nothing(project):
 
 
 @pytest.mark.parametrize(
-    "name", [".hidden.json", ".part-1/a.json", "a.json.tmp", "a.json.PART", "a.crdownload", "a.partial", ".a.json.swp", "a.json~"]
+    "name",
+    [
+        ".hidden.json",
+        ".part-1/a.json",
+        "a.json.tmp",
+        "a.json.PART",
+        "a.crdownload",
+        "a.partial",
+        ".a.json.swp",
+        "a.json~",
+    ],
 )
 def test_hidden_and_unfinished_files_are_left_alone(project, name):
     touch(project.raw / name)
@@ -78,7 +88,9 @@ def test_a_pattern_that_matches_only_folders_gives_no_file(project):
     assert uris(project, f"{project.raw}/s*b") == []
 
 
-@pytest.mark.parametrize(("given", "says"), [("nowhere.json", "no file or folder"), ("no*where.json", "no file matches")])
+@pytest.mark.parametrize(
+    ("given", "says"), [("nowhere.json", "no file or folder"), ("no*where.json", "no file matches")]
+)
 def test_what_is_not_there_is_an_error(project, given, says):
     with pytest.raises(NotFoundError, match=says):
         find_sources(project, [project.raw / given])
@@ -107,7 +119,11 @@ def test_a_source_has_the_size_and_the_time_to_the_nanosecond(project):
 def test_the_identity_is_that_of_the_version_and_not_of_the_place():
     first = SourceObject("raw/a.json", "/here/raw/a.json", 2, 5)
     assert first.identity == SourceObject("raw/a.json", "/there/raw/a.json", 2, 5).identity
-    others = [SourceObject("raw/b.json", "", 2, 5), SourceObject("raw/a.json", "", 3, 5), SourceObject("raw/a.json", "", 2, 6)]
+    others = [
+        SourceObject("raw/b.json", "", 2, 5),
+        SourceObject("raw/a.json", "", 3, 5),
+        SourceObject("raw/a.json", "", 2, 6),
+    ]
     assert len({first.identity, *(other.identity for other in others)}) == 4
 
 

@@ -38,6 +38,7 @@ from orderlake.errors import (
     CommitStateUnknownError,
     SourceChangedError,
     SourcesAppliedError,
+    StorageUnavailableError,
 )
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import HeadUpdate, Ledger

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote as percent
 
 from orderlake.engine import Engine, name, paths, quote
 from orderlake.model.data_file import ColumnStats, DataFile
@@ -79,7 +80,8 @@ class Writer:
         return [file for files in self.engine.each(one, parts) for file in files]
 
     def _one(self, cursor: duckdb.DuckDBPyConnection, select: str, value: Value) -> list[DataFile]:
-        folder = f"{self._partition_name()}={_NO_VALUE if value is None else value}" if self.layout.partition else ""
+        shown = _NO_VALUE if value is None else percent(str(value), safe="")
+        folder = f"{self._partition_name()}={shown}" if self.layout.partition else ""
         target = self._folder() / folder / f"{self.attempt}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         done = cursor.execute(f"COPY ({select}) TO {quote(str(target))} ({_OPTIONS}, {self._field_ids()})").fetchall()
@@ -135,10 +137,14 @@ class Writer:
 
     def _value(self, keys: Mapping[str, str | None]) -> Value:
         text = keys[self._partition_name()]
-        if text is None or text in ("NULL", _NO_VALUE):
+        if text is None:
             return None
         partition = self.layout.spec.partition if self.layout.spec is not None else None
-        return int(text) if partition is not None and partition.transform != "identity" else text
+        textual = partition is not None and partition.transform == "identity" and self._is_textual(partition.column)
+        return text if textual else int(text)
+
+    def _is_textual(self, column: str) -> bool:
+        return self.layout.columns[column].name not in ("int", "bigint")
 
     def _file(self, row: Sequence[Any], value: Value) -> list[DataFile]:
         """The data file that a row of RETURN_STATS tells of; none when it is empty."""
@@ -171,5 +177,5 @@ def partition_sql(layout: TableLayout) -> str | None:
         "month": f"(year({column}) - 1970) * 12 + month({column}) - 1",
         "year": f"year({column}) - 1970",
         "day": f"date_diff('day', DATE '1970-01-01', CAST({column} AS DATE))",
-        "identity": column,
+        "identity": f"CAST({column} AS VARCHAR)" if layout.columns[partition.column].name == "date" else column,
     }[partition.transform]

@@ -26,7 +26,9 @@ def open_catalog():
 def test_pyiceberg_lists_and_reads_the_tables(tmp_path, open_catalog):
     with new_lake(tmp_path) as lake:
         made = [
-            written(lake, lake.project.raw / f"orders_{n}.json", [order(1, *"AB"[n:]), order(n + 2, "C")], NOON + n * SECOND)
+            written(
+                lake, lake.project.raw / f"orders_{n}.json", [order(1, *"AB"[n:]), order(n + 2, "C")], NOON + n * SECOND
+            )
             for n in range(2)
         ]
         for file in made:
@@ -34,7 +36,16 @@ def test_pyiceberg_lists_and_reads_the_tables(tmp_path, open_catalog):
         catalog = open_catalog(lake.project.state / "catalog.db")
         assert ("lake",) in catalog.list_namespaces()
         assert {name for _, name in catalog.list_tables("lake")} >= {"orders", "order_lines", "_index_orders"}
-        columns = ("order_id", "line_number", "product_id", "product_name", "category", "price", "quantity", "order_date")
+        columns = (
+            "order_id",
+            "line_number",
+            "product_id",
+            "product_name",
+            "category",
+            "price",
+            "quantity",
+            "order_date",
+        )
         scan = catalog.load_table("lake.order_lines").scan(selected_fields=columns)
         rows = sorted((tuple(row[name] for name in columns) for row in scan.to_arrow().to_pylist()), key=repr)
         assert rows == expected(made)["order_lines"] == found(lake)["order_lines"]

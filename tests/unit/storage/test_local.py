@@ -10,7 +10,9 @@ from orderlake.storage.local import LocalStore, location_of
 
 STORE = LocalStore()
 segments = st.lists(
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="/\0"), min_size=1).filter(lambda s: s not in (".", "..")),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1).filter(
+        lambda s: s not in (".", "..")
+    ),
     min_size=1,
     max_size=4,
 )

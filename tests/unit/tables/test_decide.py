@@ -47,7 +47,10 @@ class Index:
         ordered = sorted(sources, key=lambda each: (each.source.version, each.source.uri))
         for number, each in enumerate(ordered):
             segments.append(Segment(number, len(each.records), 0))
-            rows += [(key, f"v{content}", (number << ROW_BITS) + at, content) for at, (key, content) in enumerate(each.records, 1)]
+            rows += [
+                (key, f"v{content}", (number << ROW_BITS) + at, content)
+                for at, (key, content) in enumerate(each.records, 1)
+            ]
         cursor = self.engine.cursor()
         cursor.execute('CREATE OR REPLACE TABLE s ("k|BIGINT" BIGINT, "v|VARCHAR" VARCHAR, _rid BIGINT, _hash BIGINT)')
         if rows:
@@ -67,7 +70,8 @@ class Index:
         if not self.files:
             return {}
         rows = self.engine.cursor().execute(
-            f"SELECT {key}, max((_version, _time, _source_file, _source_row, _hash, _credit)) FROM read_parquet(?) GROUP BY 1",
+            f"SELECT {key}, max((_version, _time, _source_file, _source_row, _hash, _credit)) "
+            "FROM read_parquet(?) GROUP BY 1",
             [self.files],
         )
         return dict(rows.fetchall())
@@ -115,8 +119,9 @@ def test_equal_content_is_a_duplicate_whether_newer_or_older(index, version):
 
 
 def test_content_that_comes_back_is_new_again(index):
-    for version, content in ((1, 10), (2, 11), (3, 10)):
-        decision = index.apply(made(f"f{version}", version, (1, content)))
+    index.apply(made("f1", 1, (1, 10)))
+    index.apply(made("f2", 2, (1, 11)))
+    decision = index.apply(made("f3", 3, (1, 10)))
     assert decision.dropped is not None
     assert index.state()[1][-1] == credit_of(SourceObject("f3", "", 10, 3))
 
@@ -163,7 +168,7 @@ def test_deciding_is_commutative_associative_and_idempotent(tmp_path_factory, dr
     assert states[0] == states[1] == states[2]
 
 
-# --- without a key -----------------------------------------------------------------------------------------------------
+# --- without a key ----------------------------------------------------------------------------------------------------
 
 
 def test_a_newer_version_of_an_object_replaces_it_whole(objects):

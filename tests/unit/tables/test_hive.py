@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 
 from orderlake.model.source import SourceObject
 from orderlake.tables.hive import file_name
-from orderlake.tables.thrift import get
 from orderlake.tables.project import footer
+from orderlake.tables.thrift import get
 from tests.reference import NOON, SECOND, expected, found, new_lake, order, visible_parquet, written
 
 sources = st.builds(
-    SourceObject, st.text(min_size=1, max_size=20), st.just(""), st.integers(0, 2**40), st.integers(0, 4_000_000_000 * SECOND)
+    SourceObject,
+    st.text(min_size=1, max_size=20),
+    st.just(""),
+    st.integers(0, 2**40),
+    st.integers(0, 4_000_000_000 * SECOND),
 )
 
 
@@ -73,12 +77,16 @@ def test_only_row_groups_that_lose_rows_are_written_anew(tmp_path):
         (first,) = visible_parquet(lake)
         before = groups(plain(lake, first))
         assert len(before) >= 3
-        made.append(written(lake, lake.project.raw / "orders_2.json", [order(70_000, "Z"), order(70_001)], NOON + SECOND))
+        made.append(
+            written(lake, lake.project.raw / "orders_2.json", [order(70_000, "Z"), order(70_001)], NOON + SECOND)
+        )
         lake.run()
         after = groups(plain(lake, first))
         assert len(after) == len(before)
         assert len(set(before) & set(after)) == len(before) - 1
-        rows = "SELECT count(*), count(DISTINCT order_id), count(*) FILTER (product_id = 'Z') FROM orders_parquet_datalake"
+        rows = (
+            "SELECT count(*), count(DISTINCT order_id), count(*) FILTER (product_id = 'Z') FROM orders_parquet_datalake"
+        )
         assert lake.query(rows).rows == ((129_999, 129_999, 1),)
         assert lake.query("SELECT count(*) FROM order_lines").rows == ((129_999,),)
 

@@ -10,8 +10,9 @@ from orderlake.tables.thrift import get
 
 COLUMNS = [("a|VARCHAR", "a"), ("n|BIGINT", "n"), ("m|DECIMAL(18,2)", "money")]
 SELECT = (
-    "SELECT i AS _rid, 'text ' || (i % 50) AS \"a|VARCHAR\", CASE WHEN i % 3 > 0 THEN i END AS \"n|BIGINT\", "
-    '(i / 7)::DECIMAL(18,2) AS "m|DECIMAL(18,2)", DATE \'2024-01-01\' + (i % 90)::INT AS "d|DATE" FROM range({}, {}) t(i)'
+    'SELECT i AS _rid, \'text \' || (i % 50) AS "a|VARCHAR", CASE WHEN i % 3 > 0 THEN i END AS "n|BIGINT", '
+    '(i / 7)::DECIMAL(18,2) AS "m|DECIMAL(18,2)", DATE \'2024-01-01\' + (i % 90)::INT AS "d|DATE" '
+    "FROM range({}, {}) t(i)"
 )
 
 
@@ -48,7 +49,12 @@ def test_both_readers_see_the_rows_of_all_pieces_in_order(tmp_path, engine, stag
     target = tmp_path / "t.parquet"
     assert project([Piece(path) for path in staged], COLUMNS, target) == 5100
     assert by_duckdb(engine, target) == by_pyarrow(target) == wanted(engine, 0, 5100)
-    assert [group.num_rows for group in map(pq.ParquetFile(target).metadata.row_group, range(4))] == [2048, 2048, 904, 100]
+    assert [group.num_rows for group in map(pq.ParquetFile(target).metadata.row_group, range(4))] == [
+        2048,
+        2048,
+        904,
+        100,
+    ]
 
 
 def test_columns_come_under_their_new_names_in_the_order_asked_for(tmp_path, staged):
@@ -88,14 +94,18 @@ def test_statistics_still_prune(tmp_path, engine, staged):
     assert (statistics.min, statistics.max) == (4096, 4999)
 
 
-@pytest.mark.parametrize("options", ["WRITE_BLOOM_FILTER true", "COMPRESSION zstd", "PARQUET_VERSION v2", "COMPRESSION gzip"])
+@pytest.mark.parametrize(
+    "options", ["WRITE_BLOOM_FILTER true", "COMPRESSION zstd", "PARQUET_VERSION v2", "COMPRESSION gzip"]
+)
 def test_however_the_engine_wrote_it(tmp_path, engine, options):
     engine.execute(f"COPY ({SELECT.format(0, 3000)}) TO '{tmp_path}/s.parquet' (FORMAT parquet, {options})")
     project([Piece(tmp_path / "s.parquet")], COLUMNS, tmp_path / "t.parquet")
     assert by_duckdb(engine, tmp_path / "t.parquet") == by_pyarrow(tmp_path / "t.parquet") == wanted(engine, 0, 3000)
 
 
-@pytest.mark.parametrize("options", [{}, {"write_page_index": True}, {"use_dictionary": False}, {"data_page_version": "2.0"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"write_page_index": True}, {"use_dictionary": False}, {"data_page_version": "2.0"}]
+)
 def test_files_of_another_writer(tmp_path, engine, options):
     table = pa.table({"x": [1, 2, None], "y": ["ä", None, ""], "z": [0.5, None, 2.5]})
     pq.write_table(table, tmp_path / "s.parquet", **options)

@@ -34,7 +34,8 @@ def file(number, records):
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=150))
 def test_the_number_of_files_grows_with_the_logarithm_of_the_rows(loads):
-    live, total = [], 0
+    live: list[DataFile] = []
+    total = 0
     for number, rows in enumerate(loads):
         total += rows
         folded = _fold(live, [], {None: rows}, PLAIN)
@@ -47,7 +48,8 @@ def test_the_number_of_files_grows_with_the_logarithm_of_the_rows(loads):
 
 @given(st.integers(1, 400))
 def test_each_row_is_rewritten_a_logarithm_of_times(loads):
-    live, written = [], 0
+    live: list[DataFile] = []
+    written = 0
     for number in range(loads):
         folded = _fold(live, [], {None: 10}, PLAIN)
         gone = {each.location for each in folded}
@@ -70,12 +72,20 @@ def test_a_rank_is_a_power_of_the_fan_in():
     assert [_rank(rows) for rows in (0, 1, 7, 8, 63, 64, 511, 512)] == [0, 0, 0, 1, 1, 2, 2, 3]
 
 
-def write(engine, folder, live, rows=None, dropped=None, layout=PLAIN):
+def write(engine, folder, live, rows=None, dropped=None, *, layout=PLAIN):
     cursor = engine.cursor()
     if dropped is not None:
         cursor.execute(f"CREATE OR REPLACE TABLE dropped AS {dropped}")
     change = Change(rows, None if dropped is None else "dropped", ("d",))
-    done = rewrite(engine, STORE, layout, live, change, location=location_of(folder / "t"), attempt=f"a{len(list(folder.rglob('*.parquet')))}")
+    done = rewrite(
+        engine,
+        STORE,
+        layout,
+        live,
+        change,
+        location=location_of(folder / "t"),
+        attempt=f"a{len(list(folder.rglob('*.parquet')))}",
+    )
     return done, [*(each for each in live if each.location not in done.removed), *done.added]
 
 
@@ -87,7 +97,7 @@ def content(engine, live):
 
 
 def test_only_files_that_hold_a_dropped_key_are_rewritten(engine, tmp_path):
-    live = []
+    live: list[DataFile] = []
     for low in (0, 10, 20):
         _, live = write(engine, tmp_path, live, f"SELECT i AS k, 'x' AS text FROM range({low}, {low + 10}) t(i)")
     before = [each.location for each in live]
@@ -131,8 +141,12 @@ def test_a_file_without_bounds_is_never_ruled_out():
     assert may_hold(files, "k", 1, 1) == files
 
 
-letters = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
-texts = st.one_of(st.text(letters, max_size=12), st.text(string.printable, min_size=200, max_size=400), st.sampled_from(["", "'", '"', "\\", "NULL", "ÿ" * 300]))
+letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+texts = st.one_of(
+    st.text(letters, max_size=12),
+    st.text(string.printable, min_size=200, max_size=400),
+    st.sampled_from(["", "'", '"', "\\", "NULL", "ÿ" * 300]),
+)
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,6 +1,7 @@
 """Thrift's compact protocol: what is read is written back byte for byte."""
 
 import struct as packing
+from operator import itemgetter
 
 import duckdb
 import pyarrow as pa
@@ -10,7 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderlake.tables import thrift
-from orderlake.tables.thrift import BINARY, BYTE, DOUBLE, FALSE, I16, I32, I64, LIST, SET, STRUCT, TRUE, Reader, dump, get, put, without
+from orderlake.tables.thrift import (
+    BINARY,
+    BYTE,
+    DOUBLE,
+    FALSE,
+    I16,
+    I32,
+    I64,
+    LIST,
+    SET,
+    STRUCT,
+    TRUE,
+    Reader,
+    dump,
+    get,
+    put,
+    without,
+)
 
 
 def footer_bytes(path):
@@ -46,10 +64,18 @@ def test_a_footer_of_duckdb_comes_back_byte_for_byte(tmp_path, options):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"version": "1.0"}, {"row_group_size": 7, "write_page_index": True}, {"store_schema": False, "compression": "none"}]
+    "options",
+    [
+        {},
+        {"version": "1.0"},
+        {"row_group_size": 7, "write_page_index": True},
+        {"store_schema": False, "compression": "none"},
+    ],
 )
 def test_a_footer_of_pyarrow_comes_back_byte_for_byte(tmp_path, options):
-    table = pa.table({"id": range(20), "text": ["ä"] * 20, "list": [[1, None]] * 20, "f": [0.5] * 20, "none": [None] * 20})
+    table = pa.table(
+        {"id": range(20), "text": ["ä"] * 20, "list": [[1, None]] * 20, "f": [0.5] * 20, "none": [None] * 20}
+    )
     pq.write_table(table, tmp_path / "f.parquet", **options)
     raw = footer_bytes(tmp_path / "f.parquet")
     assert dump(Reader(raw).struct()) == raw
@@ -82,10 +108,10 @@ def lists(deeper):
 
 def fields(deeper):
     wires = st.sampled_from([TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, STRUCT])
-    numbers = st.lists(st.integers(1, 400), unique=True, max_size=6).map(sorted)
-    return numbers.flatmap(
-        lambda chosen: st.tuples(*(wires.flatmap(lambda wire, n=n: st.tuples(st.just(n), st.just(wire), values(wire, deeper))) for n in chosen))
-    ).map(list)
+    field = st.tuples(st.integers(1, 400), wires).flatmap(
+        lambda drawn: st.tuples(st.just(drawn[0]), st.just(drawn[1]), values(drawn[1], deeper))
+    )
+    return st.lists(field, unique_by=itemgetter(0), max_size=6).map(lambda found: sorted(found, key=itemgetter(0)))
 
 
 structs = fields(fields(st.just([])))
