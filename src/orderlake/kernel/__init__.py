@@ -1,0 +1,1 @@
+"""Bytes and a pipeline in, Parquet files and rejected records out."""

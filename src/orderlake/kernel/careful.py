@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import quote
 from orderlake.kernel import flatten, read_csv, read_json
@@ -17,24 +17,24 @@ from orderlake.model.staged import ROW_BITS, Rejection
 if TYPE_CHECKING:
     import duckdb
 
-PARQUET = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
+PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
 
 
 def stage_carefully(
     cursor: duckdb.DuckDBPyConnection,
     plan: flatten.Plan,
     share: Share,
-    dialect: read_csv.Dialect | None,
     segment: int,
     files: Mapping[flatten.Grain, str],
 ) -> tuple[int, tuple[Rejection, ...]]:
     """Write a share's grains to `files` as its segment; give the number of records read, and the rejected ones.
 
-    UnreadableObjectError when the share does not even tell its records. The tables are the cursor's own.
+    UnreadableObjectError when the share does not even tell its records, UnbalancedError when it ends inside one.
+    The tables are the cursor's own.
     """
     work = Path(next(iter(files.values())))
-    if dialect is not None:
-        count = read_csv.read_carefully(cursor, plan, text_of(share), dialect, work)
+    if share.dialect is not None:
+        count = read_csv.read_carefully(cursor, plan, text_of(share), share.dialect, work)
     else:
         count = read_json.read_carefully(cursor, plan, text_of(share), work)
     for grain in plan.shape.grains:

@@ -19,7 +19,7 @@ from orderlake.model.column import Column, ColumnType
 
 _SAFE_DIGITS: Final = 15
 _SAFE_INTEGER: Final = 2**53
-_INTEGER_BITS: Final = {"bigint": 63, "int": 31}
+_INTEGER_BITS: Final = {"bigint": 63, "id": 63, "int": 31}
 _TIMES: Final = ("date", "timestamp", "timestamptz")
 _NOISE: Final = 4
 """Decimals read beyond the declared ones: what is zero there is noise, anything else a finding."""
@@ -45,6 +45,9 @@ def strict(column: Column, read: str, read_type: str) -> Cast:
     """Cast a value of DuckDB's strict JSON reader; `ok` is not true wherever a double could hide a difference."""
     kind = column.type
     is_text = read_type == "VARCHAR"
+    if kind.name == "id":
+        value = f"TRY_CAST({read} AS BIGINT)"
+        return Cast(value, f"({read} IS NULL OR CAST({value} AS VARCHAR) = {read})", _complaint(column))
     if kind.name not in ("decimal", "double", *_INTEGER_BITS):
         return Cast(read, "true", _complaint(column)) if read_type == "BOOLEAN" else text(column, read)
     number = f"TRY_CAST({read} AS DOUBLE)" if is_text else read
@@ -70,6 +73,8 @@ def exact(column: Column, read: str, number: str, present: str) -> Cast:
         value = f"TRY_CAST({number} AS {kind.sql})"
         fine = f"DECIMAL(38,{exact_scale(kind)})"
         held = f"TRY_CAST({number} AS {fine}) = TRY_CAST({value} AS {fine}) AND {_plain_digits(present)}"
+    elif kind.name == "id":
+        return text(column, read)
     elif kind.name in _INTEGER_BITS:
         value = f"TRY_CAST({number} AS {kind.sql})"
         held = f"{number} = TRY_CAST({value} AS DECIMAL(38,6)) AND {_plain_digits(present)}"
@@ -144,6 +149,7 @@ def _complaint(column: Column) -> str:
     return {
         "decimal": f"is not a number with at most {kind.scale} decimals and {before} digits before them",
         "bigint": "is not a whole number of 64 bits",
+        "id": "is not a whole number of 64 bits",
         "int": "is not a whole number of 32 bits",
         "double": "is not a finite number",
         "boolean": "is neither true nor false",

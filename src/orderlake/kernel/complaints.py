@@ -81,16 +81,17 @@ def _shape_cases(path: Grain, node: Node, above: list[Grain]) -> Iterator[str]:
     field = ".".join(path)
     at = json_path(path, above)
     wanted = ["NULL", "ARRAY" if node.is_list else "OBJECT", *(["OBJECT"] if is_liftable(path, node) else [])]
-    yield _other_kind(at, wanted, field, "is", "a list" if node.is_list else "an object", listed=bool(above))
+    yield _other_kind(at, wanted, field, "is", listed=bool(above))
     if not node.is_list or is_liftable(path, node):
         yield _doubled(node, at, field, listed=bool(above))
     if node.is_list:
         each = json_path(path, [*above, path])
-        yield _other_kind(each, ["OBJECT"], field, "holds", "an object", listed=True)
+        yield _other_kind(each, ["OBJECT"], field, "holds", listed=True)
         yield _doubled(node, each, field, listed=True)
 
 
-def _other_kind(at: str, wanted: list[str], field: str, verb: str, a_wanted: str, *, listed: bool) -> str:
+def _other_kind(at: str, wanted: list[str], field: str, verb: str, *, listed: bool) -> str:
+    a_wanted = _KINDS["ARRAY" if "ARRAY" in wanted else "OBJECT"]
     kinds = f"json_type({_RAW}, {quote(at)})"
     kinds = kinds if listed else f"[{kinds}]"
     wrong = f"list_filter({kinds}, lambda k: k NOT IN ({', '.join(map(quote, wanted))}))"

@@ -60,11 +60,9 @@ class Plan:
         """The staged grain that serves tables with these rows."""
         return rows if rows in self.shape.grains else self.shape.grains[0]
 
-    def content(self) -> str:
-        """SQL of the hash of a record's content: all declared fields but the one that orders versions."""
-        sequence = self.stream.sequence_by
-        hidden = sequence.path[0] if sequence is not None and len(sequence.path) == 1 else None
-        return f"hash({', '.join(f'r.{name(key)}' for key in self.fields if key != hidden)})"
+    def content(self, reading: Reading = "typed") -> str:
+        """SQL of the hash of a record's content: all declared fields."""
+        return f"hash({', '.join(self.shape.value((key,), (), reading) for key in self.fields)})"
 
     def casts(self, grain: Grain) -> Iterator[tuple[str, Column, cast.Cast]]:
         """Staged name, column and strict cast of each value at a grain."""

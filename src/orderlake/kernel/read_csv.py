@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from orderlake.kernel.flatten import NUMBER, Plan
 from orderlake.kernel.rows import MAX_ROW, Row, careful_rows
 from orderlake.kernel.scan import Text
 from orderlake.kernel.shape import inner
+from orderlake.kernel.sniff import Dialect
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,34 +26,24 @@ _PREAMBLE: Final = 20
 _LINE, _RAW = inner("line"), inner("raw")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a CSV file is written: its delimiter, the row number (from 0) of its header, and the header's names."""
-
-    delimiter: str
-    skip: int
-    header: tuple[str, ...]
-
-
-def dialect_of(plan: Plan, head: str) -> Dialect | None:
+def dialect_of(plan: Plan, head: bytes) -> Dialect | None:
     """Tell the dialect from the file's beginning: the delimiter and row under which most declared columns appear.
 
     None for a file without any text. SchemaMismatchError names the declared columns that no header has.
     """
     wanted = {key.lower() for key in plan.fields}
+    text, lines = head.decode(errors="replace"), head.splitlines(keepends=True)
     best: tuple[int, Dialect] | None = None
     for delimiter in _DELIMITERS:
-        for number, row in enumerate(_rows(head, delimiter)):
-            if number >= _PREAMBLE:
-                break
+        for line, row in islice(_rows(text, delimiter), _PREAMBLE):
             names = tuple(cell.strip() for cell in row)
             score = len({cell.lower() for cell in names} & wanted)
             if score and (best is None or score > best[0]):
-                best = (score, Dialect(delimiter, number, names))
+                best = (score, Dialect(delimiter, sum(map(len, lines[:line])), names))
     if best is None:
-        if not head.strip():
+        if not text.strip():
             return None
-        first = next((row for row in _rows(head, ",") if row), [])
+        first = next((row for _, row in _rows(text, ",") if row), [])
         raise SchemaMismatchError(f"no header row names any of {', '.join(plan.fields)}; the first row is {first[:8]}")
     header = best[1].header
     missing = [key for key in plan.fields if key.lower() not in {cell.lower() for cell in header}]
@@ -60,11 +52,14 @@ def dialect_of(plan: Plan, head: str) -> Dialect | None:
     return best[1]
 
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    except csv.Error:
-        return
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row and the line (from 0) it starts on."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    line = 0
+    with suppress(csv.Error):
+        for row in reader:
+            yield line, row
+            line = reader.line_num
 
 
 def _names(plan: Plan, header: Sequence[str]) -> list[str]:
@@ -77,7 +72,7 @@ def strict_relation(plan: Plan, file: Path, dialect: Dialect, base: int) -> str:
     """A FROM item with the declared columns as text, blank ones NULL, and `base` plus the row's number from 1."""
     columns = _names(plan, dialect.header)
     read = (
-        f"read_csv({quote(str(file))}, header = true, skip = {dialect.skip}, delim = {quote(dialect.delimiter)}, "
+        f"read_csv({quote(str(file))}, header = true, delim = {quote(dialect.delimiter)}, "
         f"{_settings(columns, MAX_ROW)})"
     )
     return f"({_cleaned(plan, f'SELECT {base} + row_number() OVER () AS {NUMBER}, * FROM {read}', columns)})"
@@ -90,13 +85,13 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, di
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws ({NUMBER} BIGINT, {_LINE} BIGINT, {_RAW} VARCHAR)")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad ({NUMBER} BIGINT, field VARCHAR, reason VARCHAR)")
     own = [NUMBER, _LINE, _RAW]
-    settings = _settings(columns, 4 * MAX_ROW, own)
+    settings = f"buffer_size = {8 * MAX_ROW}, {_settings(columns, 4 * MAX_ROW, own)}"
     read = (
-        f"SELECT CAST({NUMBER} AS BIGINT) AS {NUMBER}, * EXCLUDE ({NUMBER}) "
-        f"FROM read_csv({quote(str(file))}, header = false, delim = ',', buffer_size = {8 * MAX_ROW}, {settings})"
+        f"SELECT CAST({NUMBER} AS BIGINT) AS {NUMBER}, * EXCLUDE ({NUMBER}) FROM "
+        f"read_csv({quote(str(file))}, header = false, delim = ',', new_line = '\\n', {settings})"
     )
     try:
-        rows = careful_rows(text, dialect.delimiter, dialect.skip, len(dialect.header))
+        rows = careful_rows(text, dialect.delimiter, len(dialect.header))
         count = _write(cursor, rows, file)
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_cleaned(plan, read, columns)}")
     finally:
@@ -127,9 +122,15 @@ def _settings(columns: Sequence[str], longest: int, own: Sequence[str] = ()) -> 
     )
 
 
+def _cell(plan: Plan, key: str) -> str:
+    bare = f"nullif(trim({name(key)}), '')"
+    kinds = {kind.name for kind in plan.shape.root.children[key].types}
+    return f"CASE WHEN {bare} IS NOT NULL THEN {name(key)} END" if "string" in kinds else bare
+
+
 def _cleaned(plan: Plan, rows: str, columns: Sequence[str]) -> str:
-    """SELECT the rows that are not blank: declared columns without blanks around, NULL when empty; no others."""
-    cells = ", ".join(f"nullif(trim({name(key)}), '') AS {name(key)}" for key in plan.fields)
+    """SELECT the rows that are not blank: declared columns, NULL when blank; no others. Only text keeps its spaces."""
+    cells = ", ".join(f"{_cell(plan, key)} AS {name(key)}" for key in plan.fields)
     blank = " AND ".join(f"nullif(trim({name(column)}), '') IS NULL" for column in columns)
     others = ", ".join(name(column) for column in columns)
     return f"SELECT * EXCLUDE ({others}), {cells} FROM ({rows}) WHERE NOT ({blank})"

@@ -47,10 +47,9 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Tex
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad AS {shape_complaints(plan)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_records(plan)}")
     for grain in plan.shape.grains:
-        cursor.execute(
-            f"UPDATE records SET {inner('mix')} = hash(w.{_RAW}) FROM raws AS w "
-            f"WHERE w.{NUMBER} = records.{NUMBER} AND w.{NUMBER} IN ({inexact(plan, grain, 'records')})"
-        )
+        wide = inexact(plan, grain, "records")
+        mix = plan.content("exact")
+        cursor.execute(f"UPDATE records AS r SET {inner('mix')} = {mix} WHERE r.{NUMBER} IN ({wide})")
     return count
 
 
@@ -103,7 +102,7 @@ def _raws(file: Path, longest: int) -> str:
     return (
         f"SELECT * REPLACE (CAST({NUMBER} AS BIGINT) AS {NUMBER}, CAST({_LINE} AS BIGINT) AS {_LINE}, "
         f"nullif({_ERROR}, '') AS {_ERROR}) FROM read_csv({quote(str(file))}, header = false, auto_detect = false, "
-        f"delim = ',', quote = '\"', escape = '\"', columns = {{{columns}}}, "
+        f"delim = ',', new_line = '\\n', quote = '\"', escape = '\"', columns = {{{columns}}}, "
         f"max_line_size = {size}, buffer_size = {2 * size})"
     )
 

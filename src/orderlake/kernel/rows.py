@@ -21,7 +21,7 @@ MAX_ROW: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row after the header: its number (from 1, blank ones counted), line (from 1), cells, text, and what is wrong."""
+    """A row after the header: its number (from 1, blank ones counted), line (from 1), cells, text, what is wrong."""
 
     number: int
     line: int
@@ -30,12 +30,11 @@ class Row:
     wrong: str | None
 
 
-def careful_rows(text: Text, delimiter: str, skip: int, width: int) -> Iterator[Row]:
-    """The rows after the header, which is row `skip` (from 0) and has `width` fields; blank rows are left out."""
+def careful_rows(text: Text, delimiter: str, width: int) -> Iterator[Row]:
+    """The rows after the text's first, a header of `width` fields; blank rows are left out."""
     csv.field_size_limit(2 * MAX_ROW)
     lines = _Lines(text)
-    for _ in range(skip + 1):
-        lines.row(delimiter)
+    lines.row(delimiter)
     number = 0
     while (found := lines.row(delimiter)) is not None:
         cells, wrong = found
@@ -57,7 +56,7 @@ class _Lines:
         self._back: list[bytes] = []
         self._taken: list[bytes] = []
         self._size = 0
-        self._next = 1
+        self._next = text.line
         self.start = 0
         """The line that the last row starts on."""
 
@@ -75,7 +74,7 @@ class _Lines:
 
     @property
     def raw(self) -> str:
-        """The last row's text, bytes that are no UTF-8 as \\x…."""
+        """The last row's text; bytes that are no UTF-8 are written as codes."""
         return b"".join(self._taken).decode(errors="backslashreplace").rstrip("\r\n").replace("\0", "\\x00")
 
     def _texts(self) -> Iterator[str]:

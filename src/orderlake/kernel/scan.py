@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_RECORD: Final = 16 << 20
 """The largest record (bytes), for the careful reader as for DuckDB's own."""
+_LIMIT: Final = f"{MAX_RECORD >> 20} MiB"
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _OPEN: Final = (b"{", b"[")
 _CLOSE: Final = (b"}", b"]")
@@ -52,7 +53,7 @@ class RawRecord:
     line: int
 
 
-class UnbalancedError(UnreadableObjectError):
+class UnbalancedError(ValueError):
     """The brackets of a text do not balance, so it does not tell where its records are."""
 
 
@@ -75,7 +76,7 @@ def _split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         rest.append(parts[-1])
         held += len(parts[-1])
         if held > MAX_RECORD:
-            raise UnreadableObjectError(f"holds a record longer than {MAX_RECORD >> 20} MiB")
+            raise UnreadableObjectError(f"holds a record longer than {_LIMIT}")
     if held:
         yield b"".join(rest)
 
@@ -95,71 +96,57 @@ class _Scanner:
         self._line = text.line
         self._counted = 0
         """How far into the buffer `_line` has counted newlines."""
+        self._position = 0
+        """How far into the buffer brackets are counted."""
         self._gap = 0
         """Where the text since the last record starts."""
+        self._start = 0
+        """Where the open record starts, if `_depth`."""
+        self._depth = 0
         self._inside = False
+        """Whether the array's own bracket is open."""
 
     def run(self) -> Iterator[RawRecord]:
-        start = depth = position = 0
-        while self._more():
-            for token in _TOKEN.finditer(self._buffer, position):
-                mark = token[0]
-                if mark == b'"':  # a string that the buffer does not hold to its end
-                    position = token.start()
+        while chunk := next(self._chunks, b""):
+            self._buffer += chunk
+            for token in _TOKEN.finditer(self._buffer, self._position):
+                if token[0] == b'"':  # a string that the buffer does not hold to its end
+                    self._position = token.start()
                     break
-                position = token.end()
-                if mark in _OPEN:
-                    if depth == 0:
-                        yield from self._between(token.start())
-                        if self._array and not self._inside and mark == b"[":
-                            self._inside = True
-                            self._gap = position
-                            continue
-                        start = token.start()
-                    depth += 1
-                elif mark in _CLOSE:
-                    if depth == 0:
-                        yield from self._closed(mark, token.start())
-                        continue
-                    depth -= 1
-                    if depth == 0:
-                        yield RawRecord(self._buffer[start:position], self._line_at(start))
-                        self._gap = position
-            keep = start if depth else min(self._gap, position)
-            if len(self._buffer) - keep > MAX_RECORD:
-                raise UnreadableObjectError(
-                    f"the record at byte {self._dropped + keep} is longer than {MAX_RECORD >> 20} MiB"
-                )
-            self._drop(keep)
-            start, position, self._gap = max(0, start - keep), position - keep, max(0, self._gap - keep)
-        if depth or self._inside:
+                self._position = token.end()
+                if token[0] in _OPEN:
+                    yield from self._opened(token[0])
+                elif token[0] in _CLOSE:
+                    yield from self._closed(token[0])
+            self._drop(self._start if self._depth else min(self._gap, self._position))
+        if self._depth or self._inside:
             end = self._dropped + len(self._buffer)
             raise UnbalancedError(f"the JSON ends at byte {end} inside a record or its list: was the upload cut short?")
         yield from self._between(len(self._buffer))
 
-    def _more(self) -> bool:
-        chunk = next(self._chunks, b"")
-        self._buffer += chunk
-        return bool(chunk)
+    def _opened(self, mark: bytes) -> Iterator[RawRecord]:
+        if self._depth == 0:
+            yield from self._between(self._position - 1)
+            if self._array and not self._inside and mark == b"[":
+                self._inside = True
+                self._gap = self._position
+                return
+            self._start = self._position - 1
+        self._depth += 1
 
-    def _drop(self, count: int) -> None:
-        self._line_at(count)
-        self._buffer = self._buffer[count:]
-        self._dropped += count
-        self._counted = 0
-
-    def _line_at(self, position: int) -> int:
-        if position > self._counted:
-            self._line += self._buffer.count(b"\n", self._counted, position)
-            self._counted = position
-        return self._line
-
-    def _closed(self, mark: bytes, position: int) -> Iterator[RawRecord]:
-        if not self._inside or mark != b"]":
-            raise UnbalancedError(f"the {mark.decode()} at byte {self._dropped + position} closes nothing")
-        yield from self._between(position)
-        self._inside = False
-        self._gap = position + 1
+    def _closed(self, mark: bytes) -> Iterator[RawRecord]:
+        if self._depth > 1:
+            self._depth -= 1
+        elif self._depth == 1:
+            self._depth = 0
+            yield RawRecord(self._buffer[self._start : self._position], self._line_at(self._start))
+            self._gap = self._position
+        elif self._inside and mark == b"]":
+            yield from self._between(self._position - 1)
+            self._inside = False
+            self._gap = self._position
+        else:
+            raise UnbalancedError(f"the {mark.decode()} at byte {self._dropped + self._position - 1} closes nothing")
 
     def _between(self, end: int) -> Iterator[RawRecord]:
         """What stands between records and is no separator is a record too: null, or one that cannot be loaded."""
@@ -171,6 +158,22 @@ class _Scanner:
                 yield RawRecord(text, self._line_at(found))
             at += len(part) + 1
         self._gap = end
+
+    def _line_at(self, position: int) -> int:
+        if position > self._counted:
+            self._line += self._buffer.count(b"\n", self._counted, position)
+            self._counted = position
+        return self._line
+
+    def _drop(self, count: int) -> None:
+        if len(self._buffer) - count > MAX_RECORD:
+            raise UnreadableObjectError(f"the record at byte {self._dropped + count} is longer than {_LIMIT}")
+        self._line_at(count)
+        self._buffer = self._buffer[count:]
+        self._dropped += count
+        self._position -= count
+        self._counted = 0
+        self._start, self._gap = max(0, self._start - count), max(0, self._gap - count)
 
 
 def records_by_line(text: Text) -> Iterator[RawRecord]:
@@ -195,7 +198,7 @@ def records_by_line(text: Text) -> Iterator[RawRecord]:
             line, record = number, b""
         record += piece
         if len(record) > MAX_RECORD:
-            raise UnreadableObjectError(f"the record at line {line} is longer than {MAX_RECORD >> 20} MiB")
+            raise UnreadableObjectError(f"the record at line {line} is longer than {_LIMIT}")
     last = record.rstrip(_BLANK)
     if not last.endswith(b"]") or not _is_balanced(last[:-1]):
         raise UnbalancedError("the end is missing")

@@ -50,6 +50,15 @@ class Form:
         return self.compression == "none" and self.encoding == "utf-8" and self.skip == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a CSV file is written: its delimiter, the byte where its header starts, and the header's names."""
+
+    delimiter: str
+    start: int
+    header: tuple[str, ...]
+
+
 def form_of(path: Path, declared: str = "auto") -> Form:
     """Tell compression and encoding from the first bytes; UTF-8 unless a BOM, NULs or `declared` say otherwise."""
     with path.open("rb") as file:
@@ -154,7 +163,7 @@ _MULTIBYTE: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 
 
 def legacy_encoding(path: Path) -> str | None:
-    """cp1252 or latin-1 for a plain file that is no UTF-8 anywhere; None for UTF-8, even when a byte of it is damaged."""
+    """cp1252 or latin-1 for a plain file that is no UTF-8 anywhere; None for UTF-8, a byte of which may be damaged."""
     if _decodes(path, "utf-8") or any(_MULTIBYTE.search(chunk) for chunk in raw_chunks(path, "none")):
         return None
     return "cp1252" if _decodes(path, "cp1252") else "latin-1"

@@ -1,10 +1,11 @@
 """From a source object to shares: plain UTF-8 text, cut at record borders, so that every core reads.
 
 An array is cut on a guess: after a `}`, a comma, and a `{` followed by the first record's first key,
-unless a list soon ends that it does not begin. The guess needs no proof, because reading is one. Each share is closed with a `]` of its own; a cut
-that is not between two records leaves a bracket or a string open, and then DuckDB refuses the share
-before it. By induction, if every share reads, every cut was right. The careful reader counts the same
-brackets; where it finds a share torn, the file is staged again as a whole.
+unless a list soon ends that it does not begin. The guess needs no proof, because reading is one. Each
+share is closed with a `]` of its own; a cut that is not between two records leaves a bracket or a string
+open, and then DuckDB refuses the share before it. By induction, if every share reads, every cut was
+right. The careful reader counts the same brackets; where it finds a share torn, the file is staged again
+as a whole.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from orderlake.kernel.scan import Text, is_inside_list
-from orderlake.kernel.sniff import CHUNK, Layout, json_layout, legacy_encoding
+from orderlake.kernel.sniff import CHUNK, Dialect, Layout, json_layout, legacy_encoding
 
 SHARE: Final = 64 << 20
 SMALL: Final = 8 << 20
@@ -46,6 +47,8 @@ class Share:
     after: bytes = b""
     whole: bool = False
     """Whether the file itself can be read in place."""
+    dialect: Dialect | None = None
+    """How a CSV file is written."""
 
     @property
     def is_cut(self) -> bool:

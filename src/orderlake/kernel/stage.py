@@ -7,14 +7,21 @@ first; a share that holds anything out of the ordinary is read again with care.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import Engine, parquet, paths, quote
-from orderlake.errors import ConfigError, DataError, LakeError, StorageUnavailableError, UnreadableObjectError
+from orderlake.errors import (
+    ConfigError,
+    DataError,
+    LakeError,
+    StorageUnavailableError,
+    UnreadableObjectError,
+    UnreadableShareError,
+)
 from orderlake.kernel import flatten, read_csv, read_json
 from orderlake.kernel.careful import PARQUET, stage_carefully
 from orderlake.kernel.plain import plain_text
@@ -31,16 +38,12 @@ if TYPE_CHECKING:
 _TOGETHER: Final = 250
 
 
-class UnreadableShareError(UnreadableObjectError):
-    """A share cannot be read; `source` tells whose it is."""
+class _TornError(Exception):
+    """A share of the file of this source is not balanced: it was cut inside a record, or is damaged there."""
 
-    def __init__(self, message: str, source: int) -> None:
-        super().__init__(message)
+    def __init__(self, source: int) -> None:
+        super().__init__(source)
         self.source = source
-
-
-class _TornError(UnreadableShareError):
-    """A share is not balanced: its file was cut inside a record, or is damaged there."""
 
 
 class _DoubtError(Exception):
@@ -54,7 +57,6 @@ class _Task:
     """The number of its first segment; it has one segment per share."""
     shares: tuple[Share, ...]
     sources: tuple[int, ...]
-    dialect: read_csv.Dialect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,39 +69,32 @@ class _Done:
     """Whether records are numbered over all segments, and not from 1 in each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A share to be staged, and the number of its source."""
-
-    source: int
-    share: Share
-    dialect: read_csv.Dialect | None = None
-
-
 def stage(engine: Engine, stream: Stream, sources: Sequence[tuple[SourceObject, Path]], folder: Path) -> StagedLoad:
     """Stage objects of one stream into `folder`; UnreadableShareError names the one that cannot be read at all."""
     plan = flatten.plan_of(stream)
     folder.mkdir(parents=True, exist_ok=True)
     plain = [_plain(path, folder / f"plain-{number}", stream, number) for number, (_, path) in enumerate(sources)]
-    uncut: set[int] = set()
-    while True:
-        parts = [
-            part
-            for number, path in enumerate(plain)
-            for part in _parts(plan, path, number, 0 if number in uncut else engine.workers)
-        ]
-        tasks = list(_tasks(parts))
-        try:
-            done = engine.each(_Worker(plan, folder).run, tasks)
-            break
-        except _TornError as error:
-            if error.source in uncut:
-                raise
-            uncut.add(error.source)
+    tasks, done = _staged(engine, _Worker(plan, folder), plain)
     for path in plain:
         if path.parent == folder:
             path.unlink()
     return _collect(plan, [source for source, _ in sources], tasks, done)
+
+
+def _staged(engine: Engine, worker: _Worker, plain: Sequence[Path]) -> tuple[list[_Task], list[_Done]]:
+    """Stage all shares on all workers; a file that was cut inside a record once more, uncut."""
+    workers = dict.fromkeys(range(len(plain)), engine.workers)
+    while True:
+        cut = [
+            (source, share)
+            for source, path in enumerate(plain)
+            for share in _shares(worker.plan, path, source, workers[source])
+        ]
+        tasks = _tasks(cut)
+        try:
+            return tasks, engine.each(worker.run, tasks)
+        except _TornError as error:
+            workers[error.source] = 0
 
 
 def _plain(path: Path, target: Path, stream: Stream, number: int) -> Path:
@@ -118,36 +113,36 @@ def _unread(error: OSError, source: int) -> LakeError:
     return UnreadableShareError(f"cannot be read: {error.strerror or error}", source)
 
 
-def _parts(plan: flatten.Plan, path: Path, source: int, workers: int) -> Iterator[_Part]:
+def _shares(plan: flatten.Plan, path: Path, source: int, workers: int) -> list[Share]:
     try:
         if not plan.is_text:
-            yield from (_Part(source, share) for share in shares(path, workers, plan.stream.envelope))
-            return
+            return shares(path, workers, plan.stream.envelope)
         with path.open("rb") as file:
-            dialect = read_csv.dialect_of(plan, file.read(1 << 16).decode(errors="replace"))
+            dialect = read_csv.dialect_of(plan, file.read(1 << 16))
     except DataError as error:
         raise UnreadableShareError(str(error), source) from None
-    if dialect is not None:
-        yield _Part(source, Share(path, "csv", 0, path.stat().st_size, whole=True), dialect)
+    if dialect is None:
+        return []
+    return [Share(path, "csv", dialect.start, path.stat().st_size, whole=dialect.start == 0, dialect=dialect)]
 
 
-def _tasks(parts: Sequence[_Part]) -> Iterator[_Task]:
+def _tasks(parts: Sequence[tuple[int, Share]]) -> list[_Task]:
     """Small whole JSON files of one layout go together, a share of a large file alone."""
 
-    def kind(part: _Part) -> tuple[str, bool]:
-        share = part.share
-        return share.layout, part.dialect is None and share.whole and share.end - share.start <= SMALL
+    def kind(part: tuple[int, Share]) -> tuple[str, bool]:
+        share = part[1]
+        return share.layout, share.dialect is None and share.whole and share.end - share.start <= SMALL
 
-    number = segment = 0
+    tasks: list[_Task] = []
+    segment = 0
     for (_, together), group in groupby(parts, key=kind):
         batch = list(group)
         step = _TOGETHER if together else 1
         for at in range(0, len(batch), step):
-            some = batch[at : at + step]
-            kept, owners = tuple(part.share for part in some), tuple(part.source for part in some)
-            yield _Task(number, segment, kept, owners, some[0].dialect)
-            number += 1
+            owners, some = zip(*batch[at : at + step], strict=True)
+            tasks.append(_Task(len(tasks), segment, some, owners))
             segment += len(some)
+    return tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +172,13 @@ class _Worker:
         share, base = task.shares[0], task.first << ROW_BITS
         files = self._files(task, "strict")
         with readable(share, self.folder, task.number) as path:
-            if task.dialect is None:
+            if share.dialect is None:
                 relation = read_json.strict_relation(self.plan, [path], share.layout)
                 self._write(cursor, files, relation, f"{base} + row_number() OVER ()")
             elif any(b"\0" in chunk for chunk in chunks_of(share)):
                 raise _DoubtError
             else:
-                self._write(cursor, files, read_csv.strict_relation(self.plan, path, task.dialect, base), None)
+                self._write(cursor, files, read_csv.strict_relation(self.plan, path, share.dialect, base), None)
         return _Done(_single(files), self._counts(cursor, task, files))
 
     def _together(self, cursor: duckdb.DuckDBPyConnection, task: _Task) -> _Done:
@@ -208,9 +203,8 @@ class _Worker:
         root = self.plan.shape.grains[0]
         levels = range(1, len(self.plan.shape.levels(root)) + 1)
         first = " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in levels) or "true"
-        rows = cursor.execute(
-            f"SELECT (_rid >> {ROW_BITS}) - {task.first}, count(*) FROM {parquet([files[root]])} WHERE {first} GROUP BY 1"
-        ).fetchall()
+        staged = f"FROM {parquet([files[root]])} WHERE {first}"
+        rows = cursor.execute(f"SELECT (_rid >> {ROW_BITS}) - {task.first}, count(*) {staged} GROUP BY 1").fetchall()
         found = dict(rows)
         return tuple(int(found.get(at, 0)) for at in range(len(task.shares)))
 
@@ -220,9 +214,11 @@ class _Worker:
         share, source = task.shares[0], task.sources[0]
         files = self._files(task, "careful")
         try:
-            count, rejections = stage_carefully(cursor, self.plan, share, task.dialect, task.first, files)
+            count, rejections = stage_carefully(cursor, self.plan, share, task.first, files)
         except UnbalancedError as error:
-            raise _TornError(str(error), source) from None
+            if share.is_cut:
+                raise _TornError(source) from None
+            raise UnreadableShareError(str(error), source) from None
         except UnreadableObjectError as error:
             raise UnreadableShareError(str(error), source) from None
         except duckdb.OutOfMemoryException as error:
@@ -236,7 +232,7 @@ class _Worker:
     def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: _Task) -> _Done:
         """A group of small files with something amiss: each is staged alone, so the fault stays with its file."""
         alone = [
-            self.run(cursor, _Task(task.number, task.first + at, (share,), (source,), task.dialect))
+            self.run(cursor, _Task(task.number, task.first + at, (share,), (source,)))
             for at, (share, source) in enumerate(zip(task.shares, task.sources, strict=True))
         ]
         grains = {

@@ -12,13 +12,14 @@ _SQL: Final = {
     "string": "VARCHAR",
     "int": "INTEGER",
     "bigint": "BIGINT",
+    "id": "BIGINT",
     "double": "DOUBLE",
     "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamp": "TIMESTAMP",
     "timestamptz": "TIMESTAMPTZ",
 }
-_ICEBERG: Final = {"bigint": "long"}
+_ICEBERG: Final = {"bigint": "long", "id": "long"}
 _DECIMAL = re.compile(r"decimal\((\d+)\s*,\s*(\d+)\)$")
 _MAX_DECIMAL_DIGITS: Final = 38
 _TIMES: Final = ("date", "timestamp", "timestamptz")

@@ -55,6 +55,7 @@ class LocalStore:
                 Path(self.local_path(source)).replace(self.local_path(target))
             except FileNotFoundError:
                 return False
+            _sync_folder(Path(self.local_path(target)).parent)
             return True
 
     def delete(self, location: str) -> None:

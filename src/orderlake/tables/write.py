@@ -144,7 +144,7 @@ class Writer:
         return text if textual else int(text)
 
     def _is_textual(self, column: str) -> bool:
-        return self.layout.columns[column].name not in ("int", "bigint")
+        return self.layout.columns[column].name not in ("int", "bigint", "id")
 
     def _file(self, row: Sequence[Any], value: Value) -> list[DataFile]:
         """The data file that a row of RETURN_STATS tells of; none when it is empty."""

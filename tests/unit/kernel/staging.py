@@ -123,22 +123,17 @@ def stage_one(folder: Path, content: bytes | str, stream: Stream | None = None, 
     return stage_files(folder, stream or stream_of(ORDERS), {"file": data}, workers)
 
 
-_POSITIONS = "COLUMNS('_i.')"
-
-
 def _rows(load: StagedLoad) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for files in load.grains.values():
         if not files:
             continue
-        found = duckdb.sql(f"SELECT * FROM {parquet(files)} ORDER BY _rid, {_POSITIONS if _has_lists(files) else 1}")
-        names = [name.split("|")[0] for name in found.columns]
-        for values in found.fetchall():
-            row = dict(zip(names, values, strict=True))
+        found = duckdb.execute(f"SELECT * FROM {parquet(files)}")
+        names = [column[0].split("|")[0] for column in found.description or ()]
+        some = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+        some.sort(key=lambda row: (row["_rid"], row.get("_i1") or 0, row.get("_i2") or 0))
+        for row in some:
             segment = load.segments[row["_rid"] >> ROW_BITS]
-            rows.append({**row, "#source": segment.source, "#n": (row["_rid"] & ((1 << ROW_BITS) - 1)) + segment.base})
+            number = (row["_rid"] & ((1 << ROW_BITS) - 1)) + segment.base
+            rows.append({**row, "#source": segment.source, "#n": number})
     return rows
-
-
-def _has_lists(files: tuple[str, ...]) -> bool:
-    return "_i1" in duckdb.sql(f"SELECT * FROM {parquet(files)} LIMIT 0").columns

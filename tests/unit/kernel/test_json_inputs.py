@@ -8,13 +8,17 @@ import json
 import pytest
 import zstandard
 
-from orderlake.errors import DataError
+from orderlake.errors import DataError, UnreadableShareError
 from orderlake.kernel import split
-from orderlake.kernel.stage import UnreadableShareError
 from tests.unit.kernel.staging import ORDERS, stage_files, stage_one, stream_of
 
 SHOP = [
-    {"order_id": 1, "total": 10.5, "customer": {"name": "Zoë"}, "products": [{"sku": "a", "price": 0.1, "quantity": 3}]},
+    {
+        "order_id": 1,
+        "total": 10.5,
+        "customer": {"name": "Zoë"},
+        "products": [{"sku": "a", "price": 0.1, "quantity": 3}],
+    },
     {"order_id": 2, "total": 20, "customer": {"name": "Ann"}, "products": []},
     {"order_id": 3, "products": [{"sku": "b"}, {"sku": "c", "quantity": 1}], "tags": ["x", {"order_id": 9}]},
 ]
@@ -48,7 +52,7 @@ def test_a_single_object_is_one_record(tmp_path):
         assert stage_one(tmp_path / str(number), text).column("order_id") == [1]
 
 
-ENVELOPES = {
+ENVELOPES: dict[str, dict[str, object]] = {
     "alone": {"orders": SHOP},
     "keys before": {"count": 3, "meta": {"orders": [1], "x": "]"}, "orders": SHOP},
     "keys after": {"orders": SHOP, "next": None, "tags": ["a", ["b"], {"c": []}], "note": "] }"},
@@ -224,34 +228,38 @@ def test_a_damaged_byte_in_utf_8_costs_one_record(tmp_path):
     assert "Zo\\xeb" in staged.load.rejections[0].raw
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (gzip.compress(b"[" * 5000)[:-12], "the gzip data ends too early"),
-        (gzip.compress(LATIN.encode())[:30], "the gzip data ends too early"),
-        (gzip.compress(LATIN.encode())[:40] + b"\xff" * 20 + gzip.compress(LATIN.encode())[60:], "the gzip data is dam"),
-        (gzip.compress(LATIN.encode()) + b"junk", "the gzip data is damaged"),
-        (zstandard.compress(LATIN.encode() * 9)[:-4], "the zstd data ends too early"),
-        (zstandard.compress(b"[]")[:4] + b"\xff" * 30, "the zstd data is damaged"),
-        (b"\x28\xb5\x2f\xfd", "the zstd data ends too early"),
-        (b"\x1f\x8b", "the gzip data ends too early"),
-        (b"\x00\x01\x02PNG", "is not JSON: it begins with"),
-        (b"order_id,total\n1,2\n", "is not JSON: it begins with 'order_id"),
-        (b'[{"order_id": 1}, {"order_id": 2', "the JSON ends at byte 32 inside a record"),
-        (b'[{"order_id": 1}, {"order_id": 2}', "the JSON ends at byte 33 inside a record or its list"),
-        (b'[\n{"order_id": 1},\n{"order_id": 2},\n{"order_id":', "the JSON ends at byte 48"),
-        (b'{"order_id": 1, "customer": {', "the JSON ends at byte 29 inside a record"),
-        (b'[{"order_id": 1}]]', "the ] at byte 17 closes nothing"),
-    ],
-)
-def test_what_cannot_be_read_is_rejected_with_the_reason(tmp_path, data, reason):
-    with pytest.raises(UnreadableShareError, match=reason.replace("[", r"\[")) as caught:
+GZIP, ZSTD = gzip.compress(LATIN.encode(), mtime=0), zstandard.compress(LATIN.encode())
+UNREADABLE = {
+    "gzip without its end": (gzip.compress(b"[" * 5000)[:-12], "the gzip data ends too early"),
+    "half a gzip": (GZIP[:30], "the gzip data ends too early"),
+    "gzip with damage inside": (GZIP[:40] + b"\xff" * 20 + GZIP[60:], "the gzip data is damaged"),
+    "gzip with more after it": (GZIP + b"junk", "the gzip data is damaged"),
+    "two bytes of gzip": (b"\x1f\x8b", "the gzip data ends too early"),
+    "zstd without its end": (ZSTD[:-4], "the zstd data ends too early"),
+    "zstd with damage inside": (ZSTD[:4] + b"\xff" * 30, "the zstd data is damaged"),
+    "four bytes of zstd": (b"\x28\xb5\x2f\xfd", "the zstd data ends too early"),
+    "a picture": (b"\x00\x01\x02PNG", "is not JSON: it begins with"),
+    "CSV": (b"order_id,total\n1,2\n", "is not JSON: it begins with 'order_id"),
+    "an array cut in a record": (b'[{"order_id": 1}, {"order_id": 2', "the JSON ends at byte 32 inside a record"),
+    "an array without its end": (b'[{"order_id": 1}, {"order_id": 2}', "the JSON ends at byte 33 inside a record or"),
+    "a cut array in lines": (b'[\n{"order_id": 1},\n{"order_id": 2},\n{"order_id":', "the JSON ends at byte 48"),
+    "a cut object": (b'{"order_id": 1, "customer": {', "the JSON ends at byte 29 inside a record"),
+    "a bracket too many": (b'[{"order_id": 1}]]', "the ] at byte 17 closes nothing"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_what_cannot_be_read_is_rejected_with_the_reason(tmp_path, kind):
+    data, reason = UNREADABLE[kind]
+    with pytest.raises(UnreadableShareError, match=reason) as caught:
         stage_one(tmp_path, data)
     assert caught.value.source == 0
     assert isinstance(caught.value, DataError)
 
 
-@pytest.mark.parametrize("data", [b"", b" \n\t ", b"\xef\xbb\xbf", b"\xff\xfe", b"[]", b"[\n]\n", gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "data", [b"", b" \n\t ", b"\xef\xbb\xbf", b"\xff\xfe", b"[]", b"[\n]\n", gzip.compress(b"", mtime=0)]
+)
 def test_nothing_is_nothing_to_load(tmp_path, data):
     staged = stage_one(tmp_path, data)
     assert (staged.read, staged.rows, staged.bad) == ([0], (), [])
@@ -270,7 +278,10 @@ def test_nul_bytes_cost_the_record_they_stand_in(tmp_path):
     ("broken", "reason"),
     [
         ('{"order_id": 2, "total": }', "is not valid JSON: Expecting value at character 26"),
-        ('{"order_id": 2, oops}', "is not valid JSON: Expecting property name enclosed in double quotes at character 17"),
+        (
+            '{"order_id": 2, oops}',
+            "is not valid JSON: Expecting property name enclosed in double quotes at char",
+        ),
         ('{"order_id": 2, "x": [1, 2}', "is not valid JSON: Expecting ',' delimiter at character 27"),
         ('{"order_id": 2, "total": 5', "is not valid JSON: Expecting ',' delimiter at character 27"),
         ('{"order_id": 2, "customer": {"name": "x}', "is not valid JSON: Unterminated string"),
@@ -311,7 +322,8 @@ def test_garbage_after_an_array_is_a_record_that_cannot_be_loaded(tmp_path, garb
 
 
 def test_arrays_in_a_row_and_missing_or_doubled_commas_lose_no_record(tmp_path):
-    for number, text in enumerate(('[{"order_id":1}][{"order_id":2}]', '[{"order_id":1}{"order_id":2}]', '[{"order_id":1},,{"order_id":2},]')):
+    texts = ('[{"order_id":1}][{"order_id":2}]', '[{"order_id":1}{"order_id":2}]', '[{"order_id":1},,{"order_id":2},]')
+    for number, text in enumerate(texts):
         assert stage_one(tmp_path / str(number), text).column("order_id") == [1, 2]
 
 
@@ -374,7 +386,8 @@ def test_a_group_of_all_kinds_keeps_each_fault_with_its_file(tmp_path):
     }
     staged = stage_files(tmp_path, stream_of(ORDERS), files)
     assert [(row["#source"], row["#n"], row["order_id"]) for row in staged.rows] == [
-        (0, 1, 1), (0, 2, 2), (2, 1, 3), (2, 3, 5), (3, 1, 6), (3, 2, 7), (5, 1, 8), (6, 1, 9), (6, 2, 10), (7, 1, 11), (7, 3, 13),
+        (0, 1, 1), (0, 2, 2), (2, 1, 3), (2, 3, 5), (3, 1, 6), (3, 2, 7),
+        (5, 1, 8), (6, 1, 9), (6, 2, 10), (7, 1, 11), (7, 3, 13),
     ]  # fmt: skip
     assert staged.read == [2, 0, 3, 2, 0, 1, 2, 3]
     assert [(staged.load.segments[bad.segment].source, bad.position, bad.line) for bad in staged.load.rejections] == [

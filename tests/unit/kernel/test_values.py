@@ -33,6 +33,8 @@ MONEY = "is not a number with at most 2 decimals and 16 digits before them"
 WHOLE = "is not a whole number of 64 bits"
 DATE = "is not a date like 2024-12-31"
 
+naive = dt.datetime.fromisoformat
+
 GOOD = [
     ("money", "10.5", Decimal("10.50")),
     ("money", "0.1", Decimal("0.10")),
@@ -80,18 +82,18 @@ GOOD = [
     ("date", '"2024-01-05T23:30:00-03:00"', dt.date(2024, 1, 5)),
     ("date", '"0001-01-01"', dt.date(1, 1, 1)),
     ("date", '"1970-01-01"', dt.date(1970, 1, 1)),
-    ("timestamp", '"2024-01-05 23:30:00.25"', dt.datetime(2024, 1, 5, 23, 30, 0, 250000)),
+    ("timestamp", '"2024-01-05 23:30:00.25"', naive("2024-01-05 23:30:00.25")),
     ("timestamptz", '"2024-01-05T23:30:00-03:00"', dt.datetime(2024, 1, 6, 2, 30, tzinfo=dt.UTC)),
     ("timestamptz", '"2024-01-05T23:30:00"', dt.datetime(2024, 1, 5, 23, 30, tzinfo=dt.UTC)),
     ({"type": "date", "format": "%m/%d/%Y"}, '"10/2/2017"', dt.date(2017, 10, 2)),
     ({"type": "date", "format": "%d.%m.%Y"}, '"02.10.2017"', dt.date(2017, 10, 2)),
-    ({"type": "timestamp", "format": "%m/%d/%Y %H:%M"}, '"10/2/2017 10:56"', dt.datetime(2017, 10, 2, 10, 56)),
+    ({"type": "timestamp", "format": "%m/%d/%Y %H:%M"}, '"10/2/2017 10:56"', naive("2017-10-02 10:56:00")),
     ({"type": "date", "timezone": "America/Sao_Paulo"}, '"2024-01-06T02:30:00Z"', dt.date(2024, 1, 5)),
     ({"type": "date", "timezone": "America/Sao_Paulo"}, '"2024-01-05T23:30:00-03:00"', dt.date(2024, 1, 5)),
     ({"type": "date", "timezone": "America/Sao_Paulo"}, '"2024-01-05T23:30:00"', dt.date(2024, 1, 5)),
     ({"type": "date", "timezone": "America/Sao_Paulo"}, '"2024-01-05"', dt.date(2024, 1, 5)),
     ({"type": "date", "timezone": "Asia/Tokyo"}, '"2024-01-05T23:30:00+00:00"', dt.date(2024, 1, 6)),
-    ({"type": "timestamp", "timezone": "Asia/Tokyo"}, '"2024-01-05T23:30:00Z"', dt.datetime(2024, 1, 6, 8, 30)),
+    ({"type": "timestamp", "timezone": "Asia/Tokyo"}, '"2024-01-05T23:30:00Z"', naive("2024-01-06 08:30:00")),
 ]
 WRONG = [
     ("money", "10.005", MONEY),
@@ -252,7 +254,11 @@ def test_a_wrong_shape_sets_the_whole_order_aside(tmp_path, order, field, reason
 
 
 def test_a_required_field_that_is_missing_is_named(tmp_path):
-    columns = {"sku": "string required from products.sku", "id": "bigint required", "mail": "string required from a.b.c"}
+    columns = {
+        "sku": "string required from products.sku",
+        "id": "bigint required",
+        "mail": "string required from a.b.c",
+    }
     stream = stream_of("format: json", tables={"t": {"rows": "products", "columns": columns}})
     records = [
         {"id": 1, "a": {"b": {"c": "x"}}, "products": []},
@@ -274,7 +280,12 @@ def test_a_path_through_a_missing_parent_is_null(tmp_path, careful):
     stream = stream_of("format: json", tables={"t": {"columns": {"id": "bigint", "c": "string from a.b.c"}}})
     records = [{"id": 1}, {"id": 2, "a": None}, {"id": 3, "a": {}}, {"id": 4, "a": {"b": {"c": "x"}}}]
     texts = [json.dumps(record) for record in records] + (['{"id": "bad"}'] if careful else [])
-    assert stage_one(tmp_path, "\n".join(texts), stream).values("id", "a.b.c") == [(1, None), (2, None), (3, None), (4, "x")]
+    assert stage_one(tmp_path, "\n".join(texts), stream).values("id", "a.b.c") == [
+        (1, None),
+        (2, None),
+        (3, None),
+        (4, "x"),
+    ]
 
 
 ODD = ["a b", "ä", "it's", 'a"b', "a\\b", "$", "a[0]", "_n", "n", "filename", "_raw", "r", "select", "A"]

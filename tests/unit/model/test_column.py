@@ -45,7 +45,7 @@ def test_a_mapping_says_the_same_and_more():
 
 WRONG = {
     "": "TYPE [required] [from PATH]",
-    "required": "unknown type 'required': the types are string, int, bigint, double, boolean, date",
+    "required": "unknown type 'required': the types are string, int, bigint, id, double, boolean, date",
     "text": "unknown type 'text'",
     "decimal": "decimal(p,s), money",
     "decimal(39,2)": "unknown type 'decimal(39,2)'",
