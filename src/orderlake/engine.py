@@ -70,6 +70,8 @@ def connect(spill: Path, memory_mb: int = DEFAULT_MEMORY_MB, workers: int | None
             # With it, a column that happens to hold no NULL is written as REQUIRED, and files of one table differ in
             # schema; without it every file has the same one, so that row groups can move between files.
             "disabled_optimizers": "statistics_propagation",
+            # Shares of a file are written one over the other under one name.
+            "enable_external_file_cache": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

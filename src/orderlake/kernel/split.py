@@ -5,7 +5,8 @@ unless a list soon ends that it does not begin. The guess needs no proof, becaus
 share is closed with a `]` of its own; a cut that is not between two records leaves a bracket or a string
 open, and then DuckDB refuses the share before it. By induction, if every share reads, every cut was
 right. The careful reader counts the same brackets; where it finds a share torn, the file is staged again
-as a whole.
+as a whole. In a share that is refused, a few records are at fault as a rule: it is cut further, and only
+the pieces that are refused again are read with care.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
 from orderlake.kernel.scan import Text, is_inside_list
-from orderlake.kernel.sniff import CHUNK, Dialect, Layout, json_layout, legacy_encoding
+from orderlake.kernel.sniff import CHUNK, Dialect, Layout, is_utf8, json_layout, legacy_encoding
 
 SHARE: Final = 64 << 20
 SMALL: Final = 8 << 20
+PIECE: Final = 2 << 20
 _ENDS: Final = 1 << 18
 """How far from either end of a file (bytes) the border of its envelope may lie."""
 _FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:')
@@ -47,6 +50,8 @@ class Share:
     after: bytes = b""
     whole: bool = False
     """Whether the file itself can be read in place."""
+    is_firm: bool = False
+    """Whether it is not to be cut any further: borders are hard to tell in it."""
     dialect: Dialect | None = None
     """How a CSV file is written."""
 
@@ -64,19 +69,18 @@ def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
         return []
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         found = _unwrap(data, size, envelope) if layout in ("values", "lines") and envelope else None
-        if found is not None:
-            start, end, layout = found
-            if layout == "values":
-                return [Share(path, "values", start, end)]
-        else:
-            start, end = 0, size
-        count = _count(end - start, workers)
-        if count == 1 and found is None:
-            return [Share(path, layout, 0, size, whole=True)]
-        if layout == "array":
-            return _array_shares(path, data, (start, end), count)
-        cuts = _line_cuts(data, start, end, count) if layout == "lines" else [start, end]
-        return [Share(path, layout, a, b) for a, b in pairwise(cuts) if b > a]
+        start, end, layout = found or (0, size, layout)
+        share = Share(path, layout, start, end, whole=found is None, is_firm=workers == 0)
+        return _cut(data, share, _count(end - start, workers))
+
+
+def pieces(share: Share) -> list[Share]:
+    """Cut a share further, so that something out of the ordinary can be looked for in a small piece."""
+    count = 1 + (share.end - share.start) // PIECE
+    if count == 1 or share.is_firm:
+        return [share]
+    with share.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _cut(data, share, count)
 
 
 def _count(size: int, workers: int) -> int:
@@ -84,6 +88,16 @@ def _count(size: int, workers: int) -> int:
         return 1
     count = max(workers, -(-size // SHARE))
     return -(-count // workers) * workers
+
+
+def _cut(data: mmap.mmap, share: Share, count: int) -> list[Share]:
+    if count > 1 and share.layout == "lines":
+        cuts = _line_cuts(data, share.start, share.end, count)
+        return [Share(share.path, "lines", a, b) for a, b in pairwise(cuts) if b > a]
+    if count > 1 and share.layout == "array":
+        commas = _array_cuts(data, share, count)
+        return [Share(share.path, "array", a + 1, b, b"[", b"]") for a, b in pairwise(commas)] or [share]
+    return [share]
 
 
 def _line_cuts(data: mmap.mmap, start: int, end: int, count: int) -> list[int]:
@@ -96,13 +110,14 @@ def _line_cuts(data: mmap.mmap, start: int, end: int, count: int) -> list[int]:
     return [*cuts, end]
 
 
-def _array_shares(path: Path, data: mmap.mmap, span: tuple[int, int], count: int) -> list[Share]:
-    start, end = span
-    opening = data.find(b"[", start, end)
-    closing = data.rfind(b"]", start, end)
+def _array_cuts(data: mmap.mmap, share: Share, count: int) -> list[int]:
+    """The places of the brackets around the records, and of commas between; none when it is no plain array."""
+    start, end = share.start, share.end
+    opening = start - 1 if share.is_cut else data.find(b"[", start, end)
+    closing = end if share.is_cut else data.rfind(b"]", start, end)
     key = _FIRST_KEY.match(data, opening + 1)
-    if count == 1 or key is None or closing < 0 or data[closing + 1 : end].strip():
-        return [Share(path, "array", start, end)]
+    if key is None or closing < 0 or data[closing + 1 : end].strip():
+        return []
     border = re.compile(rb"\}\s*(,)\s*\{\s*" + re.escape(key[1]) + rb"\s*:")
     cuts = [opening]
     for number in range(1, count):
@@ -110,8 +125,7 @@ def _array_shares(path: Path, data: mmap.mmap, span: tuple[int, int], count: int
         cut = _border(data, border, wanted, min(closing, wanted + _SEARCH))
         if cut is not None:
             cuts.append(cut)
-    cuts.append(closing)
-    return [Share(path, "array", a + 1, b, b"[", b"]") for a, b in pairwise(cuts)]
+    return [*cuts, closing]
 
 
 def _border(data: mmap.mmap, border: re.Pattern[bytes], start: int, end: int) -> int | None:
@@ -148,17 +162,16 @@ def _is_object(text: bytes) -> bool:
 
 
 @contextmanager
-def readable(share: Share, folder: Path, number: int) -> Iterator[Path]:
-    """A file with just this share: the source itself when it is whole, else a copy made and removed here."""
+def readable(share: Share, copy: Path) -> Iterator[Path]:
+    """A file with just this share: the source itself when it is whole, else `copy`, made and removed here."""
     if share.whole:
         yield share.path
         return
-    copy = folder / f"share-{number}.json"
-    with copy.open("wb", buffering=0) as out, share.path.open("rb") as file:
-        out.write(share.before)
-        _copy(file.fileno(), out.fileno(), share.start, share.end)
-        out.write(share.after)
     try:
+        with copy.open("wb", buffering=0) as out, share.path.open("rb") as file:
+            out.write(share.before)
+            _copy(file.fileno(), out.fileno(), share.start, share.end)
+            out.write(share.after)
         yield copy
     finally:
         copy.unlink(missing_ok=True)
@@ -175,17 +188,32 @@ def _copy(source: int, target: int, start: int, end: int) -> None:
         start += sent
 
 
-def text_of(share: Share) -> Text:
+class Lines:
+    """Counts the lines of a file up to places further and further on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._place, self._line = 0, 1
+
+    def at(self, place: int) -> int:
+        """The line (from 1) of a place not before the last one asked for."""
+        between = Share(self._path, "lines", self._place, place)
+        self._line += sum(chunk.count(b"\n") for chunk in chunks_of(between))
+        self._place = place
+        return self._line
+
+
+def text_of(share: Share, lines: Lines) -> Text:
     """The share for the careful reader: as UTF-8, with its place in the file."""
-    encoding = legacy_encoding(share.path)
+    encoding = None if is_utf8(chunks_of(share)) else legacy_encoding(share.path)
 
     def chunks() -> Iterator[bytes]:
         decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)()
         for chunk in chunks_of(share):
             yield chunk if decoder is None else decoder.decode(chunk).encode()
 
-    line = 1 + sum(chunk.count(b"\n") for chunk in chunks_of(Share(share.path, share.layout, 0, share.start)))
-    return Text(chunks, share.layout, share.start - len(share.before), line, is_cut=share.is_cut)
+    byte = share.start - len(share.before)
+    return Text(chunks, share.layout, byte, lines.at(share.start), share.is_cut, share.dialect)
 
 
 def chunks_of(share: Share) -> Iterator[bytes]:

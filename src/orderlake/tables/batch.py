@@ -37,6 +37,10 @@ class Batch:
         """The staged grain that serves rows at this list path."""
         return rows if rows in self.staged.grains else next(iter(self.staged.grains))
 
+    def records(self) -> int:
+        """How many records were staged, those set aside apart."""
+        return sum(segment.records for segment in self.staged.segments) - len(self.staged.rejections)
+
     def source_number(self, segment: int) -> int:
         """Which of the sources a segment belongs to."""
         return self.staged.segments[segment].source

