@@ -43,7 +43,10 @@ def find_project(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():
             return folder
-    raise NotFoundError(f"no {PROJECT_FILE} in {start} or above it: make a project with `orderlake init DIR`, or name one with --project DIR")
+    raise NotFoundError(
+        f"no {PROJECT_FILE} in {start} or above it: "
+        "make a project with `orderlake init DIR`, or name one with --project DIR"
+    )
 
 
 def load_project(root: Path) -> Project:
@@ -78,7 +81,7 @@ def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:
     return value
 
 
-def read_yaml(file: Path, cache: Path | None = None) -> Any:
+def read_yaml(file: Path, cache: Path | None = None) -> object:
     """Load a YAML file; ConfigError names the line that is wrong.
 
     With a `cache` folder the parsed document is kept there as JSON, for as long as the file does not change: importing
@@ -102,7 +105,7 @@ def read_yaml(file: Path, cache: Path | None = None) -> Any:
     return document
 
 
-def _parse_yaml(file: Path) -> Any:
+def _parse_yaml(file: Path) -> object:
     import yaml  # noqa: PLC0415 - see read_yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

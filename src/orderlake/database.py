@@ -20,7 +20,9 @@ class Database:
         self._path = path
         with self._translated():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
             self._connection.execute("PRAGMA busy_timeout = 60000")
             if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 self._connection.execute("PRAGMA journal_mode = WAL")

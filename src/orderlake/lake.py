@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from orderlake.config import PROJECT_FILE, Project, find_project, load_project
 from orderlake.errors import ConfigError, LakeError
@@ -126,11 +126,15 @@ class Lake:
         from orderlake.tables.layout import quarantine_layout, table_layout  # noqa: PLC0415 - as above
 
         specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
-        layouts = [table_layout(stream, spec) for stream, spec in specs if spec.format == "iceberg"] + [quarantine_layout()]
+        layouts = [table_layout(stream, spec) for stream, spec in specs if spec.format == "iceberg"]
         store = self._backends.store
         found = [
-            QueryTable(name, [store.local_path(file.location) for file in opened.live], {c: k.sql for c, k in opened.layout.columns.items()})
-            for name, opened in self._backends.house.open(layouts).items()
+            QueryTable(
+                name,
+                [store.local_path(file.location) for file in opened.live],
+                {c: k.sql for c, k in opened.layout.columns.items()},
+            )
+            for name, opened in self._backends.house.open([*layouts, quarantine_layout()]).items()
         ]
         for _, spec in specs:
             if spec.format == "parquet":
@@ -150,11 +154,12 @@ class Lake:
 
         where = "" if source is None else f"WHERE contains(source, {quote(source)})"
         some = "" if limit is None else f"LIMIT {max(0, limit)}"
-        newest = f'SELECT * FROM quarantine {where} ORDER BY quarantined_at DESC, source DESC, position DESC {some}'
+        newest = f"SELECT * FROM quarantine {where} ORDER BY quarantined_at DESC, source DESC, position DESC {some}"
         # As UTC without a zone: DuckDB gives times with a zone only where pytz is installed.
         result = self.query(
             "SELECT source, position, line, field, reason, record, pipeline, load_id, "
-            f'make_timestamp(epoch_us(quarantined_at)) AS quarantined_at FROM ({newest}) ORDER BY quarantined_at, source, position'
+            "make_timestamp(epoch_us(quarantined_at)) AS quarantined_at "
+            f"FROM ({newest}) ORDER BY quarantined_at, source, position"
         )
         at = result.columns.index("quarantined_at")
         times = [row[at].replace(tzinfo=UTC).isoformat(timespec="milliseconds") for row in result.rows]
@@ -189,8 +194,10 @@ class Lake:
         """Give back the catalog and the ledger."""
         self._backends.close()
 
-    def __enter__(self) -> Lake:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -41,6 +41,23 @@ Step = Callable[[int], None]
 
 
 @dataclass
+class _Attempts:
+    """A group on its way into the tables: what is left of it, and how often something went wrong."""
+
+    stream: Stream
+    definition: str
+    done: Report
+    load_id: str
+    rest: list[SourceObject]
+    failures: int = 0
+    changes: int = 0
+
+    def rejected(self, source: SourceObject, reason: str) -> LoadReport:
+        """The report of a file that does not load."""
+        return _rejected(source, self.stream.pipeline, self.stream.name, reason, self.definition)
+
+
+@dataclass
 class Loader:
     """Loads source objects into a project's tables. `on_report` hears of each file as it is done."""
 
@@ -63,7 +80,9 @@ class Loader:
                 self._claimed(stream, definition, group, done)
         return [reports[source.uri] for source in sources if source.uri in reports]
 
-    def _groups(self, sources: Sequence[SourceObject], named: str | None, done: Report) -> Iterator[tuple[Stream, str, list[SourceObject]]]:
+    def _groups(
+        self, sources: Sequence[SourceObject], named: str | None, done: Report
+    ) -> Iterator[tuple[Stream, str, list[SourceObject]]]:
         known = self.backends.ledger.applied(source.identity for source in sources)
         waiting: dict[tuple[str, str], tuple[Pipeline, Stream, list[SourceObject]]] = {}
         for source in sources:
@@ -74,7 +93,9 @@ class Loader:
             try:
                 pipeline, stream = stream_of(self.backends.pipelines, source, named)
             except ConfigError as error:
-                if not self.backends.pipelines or named is not None and all(p.name != named for p in self.backends.pipelines):
+                if not self.backends.pipelines or (
+                    named is not None and all(p.name != named for p in self.backends.pipelines)
+                ):
                     raise
                 report = _rejected(source, named or "", "", str(error), "")
                 self.backends.ledger.mark([report])
@@ -114,49 +135,60 @@ class Loader:
         from orderlake.tables.commit import Committer  # noqa: PLC0415 - same
 
         engine = self._open_engine()
-        house, ledger = self.backends.house, self.backends.ledger
-        committer = Committer(engine, house, ledger, utc_now, self.on_step)
-        load_id = uuid.uuid4().hex
+        committer = Committer(engine, self.backends.house, self.backends.ledger, utc_now, self.on_step)
         started = {source.identity: time.perf_counter() for source in group}
-        failures = changes = 0
         rest = sorted(group, key=lambda source: (source.version, source.uri))
-        while rest:
+        tried = _Attempts(stream, definition, done, uuid.uuid4().hex, rest)
+        while tried.rest:
             folder = self._folder() / uuid.uuid4().hex
             try:
-                staged = stage(engine, stream, [(source, Path(source.location)) for source in rest], folder)
-                for report in committer.commit(Batch(stream, staged, load_id), started, definition):
+                staged = stage(engine, stream, [(source, Path(source.location)) for source in tried.rest], folder)
+                for report in committer.commit(Batch(stream, staged, tried.load_id), started, definition):
                     done(report)
-                return
+                tried.rest = []
             except UnreadableShareError as error:
-                bad = rest.pop(error.source)
-                report = _rejected(bad, stream.pipeline, stream.name, str(error), definition)
-                if self._is_there(bad):  # else it is worth another try
-                    ledger.mark([report])
-                done(report)
-                failures += 1
-                if failures >= _ALONE and len(rest) > 1:
-                    for source in rest:
-                        self._load(stream, definition, [source], done)
-                    return
+                self._without_unreadable(tried, error)
             except SourcesAppliedError as error:
-                for report in ledger.applied(error.identities).values():
-                    done(report if report.load_id == load_id else _unchanged(report))
-                rest = [source for source in rest if source.identity not in error.identities]
+                self._without_applied(tried, error)
             except SourceChangedError as error:
-                changes += 1
-                now = {source.uri: source_at(self.backends.project, Path(source.location)) for source in rest}
-                for source in rest:
-                    if now[source.uri] is None:
-                        done(_rejected(source, stream.pipeline, stream.name, "it was removed while it was read", definition))
-                rest = [found for found in now.values() if found is not None]
-                if changes > _PATIENCE:
-                    for source in rest:
-                        done(_rejected(source, stream.pipeline, stream.name, f"{error}, {changes} times over: load it once it is complete", definition))
-                    return
+                self._as_they_are_now(tried, error)
             except UnreadableObjectError as error:
-                raise UnreadableObjectError(f"{', '.join(source.uri for source in rest)}: {error}") from error
+                raise UnreadableObjectError(f"{', '.join(source.uri for source in tried.rest)}: {error}") from error
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _without_unreadable(self, tried: _Attempts, error: UnreadableShareError) -> None:
+        """Reject the file that cannot be read; after a few of them the rest are loaded one by one."""
+        bad = tried.rest.pop(error.source)
+        report = tried.rejected(bad, str(error))
+        if self._is_there(bad):  # else it is worth another try
+            self.backends.ledger.mark([report])
+        tried.done(report)
+        tried.failures += 1
+        if tried.failures >= _ALONE and len(tried.rest) > 1:
+            for source in tried.rest:
+                self._load(tried.stream, tried.definition, [source], tried.done)
+            tried.rest = []
+
+    def _without_applied(self, tried: _Attempts, error: SourcesAppliedError) -> None:
+        """Report what a load has applied already."""
+        for report in self.backends.ledger.applied(error.identities).values():
+            tried.done(report if report.load_id == tried.load_id else _unchanged(report))
+        tried.rest = [source for source in tried.rest if source.identity not in error.identities]
+
+    def _as_they_are_now(self, tried: _Attempts, error: SourceChangedError) -> None:
+        """Go on with the current version of each file; give up on files that never stop changing."""
+        tried.changes += 1
+        now = {source.uri: source_at(self.backends.project, Path(source.location)) for source in tried.rest}
+        for source in tried.rest:
+            if now[source.uri] is None:
+                tried.done(tried.rejected(source, "it was removed while it was read"))
+        tried.rest = [found for found in now.values() if found is not None]
+        if tried.changes > _PATIENCE:
+            for source in tried.rest:
+                reason = f"{error}, {tried.changes} times over: load it once it is complete"
+                tried.done(tried.rejected(source, reason))
+            tried.rest = []
 
     def _is_there(self, source: SourceObject) -> bool:
         """Whether this version of the file can be opened."""

@@ -33,7 +33,7 @@ def source_at(project: Project, path: Path) -> SourceObject | None:
         found = path.stat()
     except FileNotFoundError:
         return None
-    absolute = Path(os.path.abspath(path))
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `..` goes, links stay: a link names its own source
     if not absolute.is_relative_to(project.root):  # by another way round, a link perhaps, it may be
         absolute = absolute.parent.resolve() / absolute.name
     uri = (
@@ -55,7 +55,7 @@ def _paths(project: Project, given: Sequence[str | os.PathLike[str]]) -> Iterato
         elif path.exists():
             yield path
         elif any(mark in text for mark in "*?["):
-            matches = sorted(glob.glob(text, recursive=True))
+            matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - takes absolute patterns, skips hidden files
             if not matches:
                 raise NotFoundError(f"no file matches {text}")
             yield from (Path(match) for match in matches if Path(match).is_file())

@@ -15,8 +15,9 @@ from orderlake.engine import Engine, name, parquet, quote
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
-from orderlake.tables.batch import source_of
+from orderlake.tables.batch import credit_of, source_of
 from orderlake.tables.hive import file_name
+from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import (
     QUARANTINE,
     entity_columns,
@@ -25,7 +26,6 @@ from orderlake.tables.layout import (
     quarantine_layout,
     table_layout,
 )
-from orderlake.tables.lakehouse import Opened
 from orderlake.tables.project import NotProjectableError, footer
 from orderlake.tables.thrift import get
 from orderlake.wiring import Backends
@@ -51,14 +51,14 @@ class VerifyReport:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
-        return {"ok": self.ok, "sources": self.sources, "records": self.records, "tables": self.tables, "files": self.files, "findings": list(self.findings)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Per source identity: how many entities it stands for in the tables, by the index."""
-
-    standing: Mapping[str, int]
+        return {
+            "ok": self.ok,
+            "sources": self.sources,
+            "records": self.records,
+            "tables": self.tables,
+            "files": self.files,
+            "findings": list(self.findings),
+        }
 
 
 def verify(backends: Backends, engine: Engine) -> VerifyReport:
@@ -80,7 +80,7 @@ def verify(backends: Backends, engine: Engine) -> VerifyReport:
             damage = [finding for table in opened.values() for finding in _whole(backends, table)]
             findings += damage
             if not damage:
-                findings += _stream(cursor, backends, stream, mine, opened)
+                findings += _Recount(cursor, backends, stream, opened, mine).findings()
     return VerifyReport(len(loads), sum(report.read for report in loads), tables, files, tuple(findings))
 
 
@@ -88,24 +88,35 @@ def _arithmetic(loads: Sequence[LoadReport]) -> Iterator[str]:
     for report in loads:
         if not report.conserved:
             parts = report.loaded + report.superseded + report.duplicate + report.quarantined
-            yield f"{report.source}: {report.read} records were read, but {parts} are accounted for (load {report.load_id})"
+            yield (
+                f"{report.source}: {report.read} records were read, "
+                f"but {parts} are accounted for (load {report.load_id})"
+            )
 
 
-def _quarantine(cursor: duckdb.DuckDBPyConnection, backends: Backends, loads: Sequence[LoadReport], table: Opened) -> Iterator[str]:
+def _quarantine(
+    cursor: duckdb.DuckDBPyConnection, backends: Backends, loads: Sequence[LoadReport], table: Opened
+) -> Iterator[str]:
     damage = list(_whole(backends, table))
     yield from damage
     counted: Counter[tuple[str, str]] = Counter()
     if table.live and not damage:
-        rows = cursor.execute(f"SELECT load_id, source, count(DISTINCT position) FROM {parquet(_paths(backends, table))} GROUP BY ALL").fetchall()
+        rows = cursor.execute(
+            f"SELECT load_id, source, count(DISTINCT position) FROM {_rows_of(backends, table)} GROUP BY ALL"
+        ).fetchall()
         counted.update({(str(load), str(source)): int(count) for load, source, count in rows})
     for report in loads:
         found = counted[report.load_id, report.source]
         if found != report.quarantined and not damage:
-            yield f"quarantine: {report.source} has {found} records there, its load {report.load_id} counted {report.quarantined}"
+            yield (
+                f"quarantine: {report.source} has {found} records there, "
+                f"its load {report.load_id} counted {report.quarantined}"
+            )
 
 
-def _paths(backends: Backends, table: Opened) -> list[str]:
-    return [backends.store.local_path(file.location) for file in table.live]
+def _rows_of(backends: Backends, table: Opened) -> str:
+    """A FROM item: the rows of a table's live files."""
+    return parquet([backends.store.local_path(file.location) for file in table.live])
 
 
 def _whole(backends: Backends, table: Opened) -> Iterator[str]:
@@ -118,33 +129,18 @@ def _whole(backends: Backends, table: Opened) -> Iterator[str]:
         elif found.size != file.size:
             yield f"{table.layout.name}: the file {path} has {found.size} bytes, not {file.size}"
         else:
-            rows = _rows(path)
+            rows = _row_count(path)
             if rows != file.records:
-                yield f"{table.layout.name}: the file {path} {f'has {rows} rows, not {file.records}' if rows is not None else 'is damaged'}"
+                fault = f"has {rows} rows, not {file.records}" if rows is not None else "is damaged"
+                yield f"{table.layout.name}: the file {path} {fault}"
 
 
-def _rows(path: Path) -> int | None:
+def _row_count(path: Path) -> int | None:
+    """The rows a Parquet file says it has; None when it is damaged."""
     try:
         return int(get(footer(path), 3))
     except (NotProjectableError, OSError, IndexError, ValueError, TypeError):
         return None
-
-
-def _stream(cursor: duckdb.DuckDBPyConnection, backends: Backends, stream: Stream, loads: Sequence[LoadReport], opened: Mapping[str, Opened]) -> Iterator[str]:
-    """Loads against index, index against tables."""
-    index = opened[stream.index]
-    standing = _standing(cursor, backends, stream, index)
-    expected = _expected(loads)
-    by_identity = {report.identity: report.source for report in loads}
-    if stream.key:
-        for identity, count in expected.items():
-            if standing.get(identity, 0) != count:
-                yield f"{by_identity.get(identity, identity)}: {count} of its records should stand in {stream.pipeline}, the index has {standing.get(identity, 0)}"
-    for spec in stream.tables:
-        if spec.format == "iceberg":
-            yield from _iceberg(cursor, backends, stream, spec, opened, standing, by_identity)
-        else:
-            yield from _plain(cursor, backends, stream, spec, opened)
 
 
 def _expected(loads: Sequence[LoadReport]) -> dict[str, int]:
@@ -157,108 +153,133 @@ def _expected(loads: Sequence[LoadReport]) -> dict[str, int]:
     return expected
 
 
-def _current(backends: Backends, stream: Stream, index: Opened) -> str:
-    keys = ", ".join(key_names(stream))
-    newest = "max(struct_pack(v := _version, t := _time, f := _source_file, n := _source_row, c := _credit))"
-    return f"(SELECT {keys}, {newest}.c AS credit FROM {parquet(_paths(backends, index))} GROUP BY {keys})"
+@dataclass(frozen=True)
+class _Recount:
+    """One stream counted again: its loads against its index, its index against its tables."""
 
+    cursor: duckdb.DuckDBPyConnection
+    backends: Backends
+    stream: Stream
+    opened: Mapping[str, Opened]
+    loads: Sequence[LoadReport]
 
-def _standing(cursor: duckdb.DuckDBPyConnection, backends: Backends, stream: Stream, index: Opened) -> dict[str, int]:
-    if not index.live:
-        return {}
-    found: dict[str, int] = defaultdict(int)
-    for credit, count in cursor.execute(f"SELECT credit, count(*) FROM {_current(backends, stream, index)} GROUP BY credit").fetchall():
-        found[source_of(str(credit)).identity] += int(count)
-    return found
+    def findings(self) -> Iterator[str]:
+        """Every disagreement."""
+        standing = self._standing()
+        sources = {report.identity: report.source for report in self.loads}
+        if self.stream.key:
+            for identity, count in _expected(self.loads).items():
+                if standing.get(identity, 0) != count:
+                    yield (
+                        f"{sources.get(identity, identity)}: {count} of its records should stand in "
+                        f"{self.stream.pipeline}, the index has {standing.get(identity, 0)}"
+                    )
+        per_source: Counter[str] = Counter()
+        for identity, count in standing.items():
+            per_source[sources.get(identity, identity)] += count
+        for spec in self.stream.tables:
+            yield from self._iceberg(spec, per_source) if spec.format == "iceberg" else self._plain(spec)
 
+    def _current(self) -> str:
+        """A FROM item: the key of each entity, and the credit of the source it stands for."""
+        keys = ", ".join(key_names(self.stream))
+        newest = "max(struct_pack(v := _version, t := _time, f := _source_file, n := _source_row, c := _credit))"
+        index = _rows_of(self.backends, self.opened[self.stream.index])
+        return f"(SELECT {keys}, {newest}.c AS credit FROM {index} GROUP BY {keys})"
 
-def _iceberg(  # noqa: PLR0913, PLR0917 - what one table is held against
-    cursor: duckdb.DuckDBPyConnection,
-    backends: Backends,
-    stream: Stream,
-    spec: TableSpec,
-    opened: Mapping[str, Opened],
-    standing: Mapping[str, int],
-    sources: Mapping[str, str],
-) -> Iterator[str]:
-    table, index = opened[spec.name], opened[stream.index]
-    if not table.live:
-        if standing and not spec.rows and stream.key:
-            yield f"{spec.name}: is empty, the index has {sum(standing.values())} records"
-        return
-    files = parquet(_paths(backends, table))
-    if not stream.key:
-        return
-    keys = [name(column) for column in entity_columns(stream, spec)]
-    on = " AND ".join(f"t.{key} = i.{own}" for key, own in zip(keys, key_names(stream), strict=True))
-    position = next((name(column.name) for column in spec.columns if column.is_position), None)
-    nested = any(other.rows and other.rows == spec.rows[: len(other.rows)] != spec.rows for other in stream.tables)
-    if not nested and (not spec.rows or position is not None):
+    def _standing(self) -> dict[str, int]:
+        """Per source identity, the entities it stands for by the index."""
+        if not self.opened[self.stream.index].live:
+            return {}
+        found: dict[str, int] = defaultdict(int)
+        rows = self.cursor.execute(f"SELECT credit, count(*) FROM {self._current()} GROUP BY credit").fetchall()
+        for credit, count in rows:
+            found[source_of(str(credit)).identity] += int(count)
+        return found
+
+    def _iceberg(self, spec: TableSpec, standing: Counter[str]) -> Iterator[str]:
+        """No key stands twice, every row is of a record the index knows, and no source's rows are missing."""
+        table = self.opened[spec.name]
+        if not table.live:
+            if standing and not spec.rows and self.stream.key:
+                yield f"{spec.name}: is empty, the index has {standing.total()} records"
+            return
+        if not self.stream.key:
+            return
+        files = _rows_of(self.backends, table)
+        yield from self._unique(spec, files)
+        keys = ", ".join(f"t.{key}" for key in self._keys(spec))
+        row = self.cursor.execute(
+            f"SELECT count(DISTINCT ({keys})) FROM {files} AS t ANTI JOIN {self._current()} AS i ON {self._same(spec)}"
+        ).fetchone()
+        if row is not None and row[0]:
+            yield f"{spec.name}: {row[0]} records have rows there that the index does not know"
+        if not spec.rows:
+            yield from self._per_source(spec, files, standing)
+
+    def _keys(self, spec: TableSpec) -> list[str]:
+        return [name(column) for column in entity_columns(self.stream, spec)]
+
+    def _same(self, spec: TableSpec) -> str:
+        """SQL: a table's row `t` is of the index's entity `i`."""
+        pairs = zip(self._keys(spec), key_names(self.stream), strict=True)
+        return " AND ".join(f"t.{key} = i.{own}" for key, own in pairs)
+
+    def _unique(self, spec: TableSpec, files: str) -> Iterator[str]:
+        """A key, with the position in its list where there is one, stands once."""
+        position = next((name(column.name) for column in spec.columns if column.is_position), None)
+        paths = [other.rows for other in self.stream.tables]
+        nested = any(rows and rows == spec.rows[: len(rows)] != spec.rows for rows in paths)
+        if nested or (spec.rows and position is None):
+            return
+        keys = self._keys(spec)
         unique = ", ".join([*keys, position] if position is not None else keys)
-        row = cursor.execute(f"SELECT count(*), any_value(k) FROM (SELECT concat_ws(', ', {unique}) AS k FROM {files} GROUP BY {unique} HAVING count(*) > 1)").fetchone()
+        twice = f"SELECT concat_ws(', ', {unique}) AS k FROM {files} GROUP BY {unique} HAVING count(*) > 1"
+        row = self.cursor.execute(f"SELECT count(*), any_value(k) FROM ({twice})").fetchone()
         if row is not None and row[0]:
             yield f"{spec.name}: {row[0]} keys stand more than once, for example {row[1]}"
-    row = cursor.execute(f"SELECT count(DISTINCT ({', '.join(f't.{key}' for key in keys)})) FROM {files} AS t ANTI JOIN {_current(backends, stream, index)} AS i ON {on}").fetchone()
-    if row is not None and row[0]:
-        yield f"{spec.name}: {row[0]} records have rows there that the index does not know"
-    if not spec.rows:
-        yield from _per_source(cursor, backends, spec, table, standing, sources)
 
+    def _per_source(self, spec: TableSpec, files: str, wanted: Counter[str]) -> Iterator[str]:
+        """A table of one row per record has, per source file, as many rows as records stand."""
+        rows = self.cursor.execute(f"SELECT _source_file, count(*) FROM {files} GROUP BY ALL").fetchall()
+        found = {str(file): int(count) for file, count in rows}
+        for source in sorted({*wanted, *found}):
+            if wanted[source] != found.get(source, 0):
+                yield f"{spec.name}: {found.get(source, 0)} rows come from {source}, {wanted[source]} should"
 
-def _per_source(  # noqa: PLR0913, PLR0917 - what one table is held against
-    cursor: duckdb.DuckDBPyConnection, backends: Backends, spec: TableSpec, table: Opened, standing: Mapping[str, int], sources: Mapping[str, str]
-) -> Iterator[str]:
-    """A table of one row per record has, per source file, as many rows as records stand."""
-    wanted: Counter[str] = Counter()
-    for identity, count in standing.items():
-        wanted[sources.get(identity, identity)] += count
-    found = {str(file): int(count) for file, count in cursor.execute(f"SELECT _source_file, count(*) FROM {parquet(_paths(backends, table))} GROUP BY ALL").fetchall()}
-    for source in sorted({*wanted, *found}):
-        if wanted[source] != found.get(source, 0):
-            yield f"{spec.name}: {found.get(source, 0)} rows come from {source}, {wanted[source]} should"
+    def _plain(self, spec: TableSpec) -> Iterator[str]:
+        """Each plain Parquet file belongs to one source object, and holds only records that stand for it."""
+        folder = self.backends.project.lake / spec.name
+        owners: dict[str, SourceObject] = {}
+        if self.opened[self.stream.index].live:
+            for (credit,) in self.cursor.execute(f"SELECT DISTINCT credit FROM {self._current()}").fetchall():
+                source = source_of(str(credit))
+                owners[file_name(spec.file_prefix, source)] = source
+        there = sorted(folder.glob("*.parquet"))
+        for file in there:
+            if file.name not in owners:
+                yield f"{spec.name}: the file {file} belongs to no source that stands in the tables"
+            elif _row_count(file) is None:
+                yield f"{spec.name}: the file {file} is damaged"
+            elif self.stream.key:
+                yield from self._plain_file(spec, file, owners[file.name])
+        yield from self._against_twin(spec, there)
 
+    def _plain_file(self, spec: TableSpec, file: Path, source: SourceObject) -> Iterator[str]:
+        current = f"(SELECT * FROM {self._current()} WHERE credit = {quote(credit_of(source))})"
+        row = self.cursor.execute(
+            f"SELECT count(*) FROM {parquet([str(file)])} AS t ANTI JOIN {current} AS i ON {self._same(spec)}"
+        ).fetchone()
+        if row is not None and row[0]:
+            yield f"{spec.name}: {row[0]} rows of {file} are of records that stand for another source"
 
-def _plain(cursor: duckdb.DuckDBPyConnection, backends: Backends, stream: Stream, spec: TableSpec, opened: Mapping[str, Opened]) -> Iterator[str]:
-    """Each plain Parquet file belongs to one source object, and holds only records that stand for it."""
-    index = opened[stream.index]
-    folder = backends.project.lake / spec.name
-    owners: dict[str, SourceObject] = {}
-    if index.live:
-        for (credit,) in cursor.execute(f"SELECT DISTINCT credit FROM {_current(backends, stream, index)}").fetchall():
-            source = source_of(str(credit))
-            owners[file_name(spec.file_prefix, source)] = source
-    there = {file.name: file for file in sorted(folder.glob("*.parquet"))}
-    for file in there.values():
-        if file.name not in owners:
-            yield f"{spec.name}: the file {file} belongs to no source that stands in the tables"
-        elif _rows(file) is None:
-            yield f"{spec.name}: the file {file} is damaged"
-        elif stream.key:
-            yield from _plain_file(cursor, backends, stream, spec, index, file, owners[file.name])
-    twin = _twin(stream, spec, opened)
-    if twin is not None:
-        yield from _against_twin(cursor, backends, spec, twin, [str(file) for file in there.values() if _rows(file) is not None])
-
-
-def _plain_file(  # noqa: PLR0913, PLR0917 - what one file is held against
-    cursor: duckdb.DuckDBPyConnection, backends: Backends, stream: Stream, spec: TableSpec, index: Opened, file: Path, source: SourceObject
-) -> Iterator[str]:
-    keys = [name(column) for column in entity_columns(stream, spec)]
-    on = " AND ".join(f"t.{key} = i.{own}" for key, own in zip(keys, key_names(stream), strict=True))
-    credit = quote(f"{source.version}:{source.size}:{source.uri}")
-    current = f"(SELECT * FROM {_current(backends, stream, index)} WHERE credit = {credit})"
-    row = cursor.execute(f"SELECT count(*) FROM {parquet([str(file)])} AS t ANTI JOIN {current} AS i ON {on}").fetchone()
-    if row is not None and row[0]:
-        yield f"{spec.name}: {row[0]} rows of {file} are of records that stand for another source"
-
-
-def _twin(stream: Stream, spec: TableSpec, opened: Mapping[str, Opened]) -> Opened | None:
-    """An Iceberg table of the same rows, whose counts a plain table must share."""
-    return next((opened[other.name] for other in stream.tables if other.format == "iceberg" and other.rows == spec.rows), None)
-
-
-def _against_twin(cursor: duckdb.DuckDBPyConnection, backends: Backends, spec: TableSpec, twin: Opened, files: Sequence[str]) -> Iterator[str]:
-    plain = sum(_rows(Path(file)) or 0 for file in files)
-    other = sum(file.records for file in twin.live)
-    if plain != other:
-        yield f"{spec.name}: has {plain} rows, {twin.layout.name} has {other}"
+    def _against_twin(self, spec: TableSpec, files: Sequence[Path]) -> Iterator[str]:
+        """A plain table has as many rows as an Iceberg table of the same rows."""
+        twins = (other.name for other in self.stream.tables if other.format == "iceberg" and other.rows == spec.rows)
+        twin = next(twins, None)
+        if twin is None:
+            return
+        plain = sum(_row_count(file) or 0 for file in files)
+        other = sum(file.records for file in self.opened[twin].live)
+        if plain != other:
+            yield f"{spec.name}: has {plain} rows, {twin} has {other}"

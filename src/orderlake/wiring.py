@@ -46,19 +46,23 @@ class Backends:
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
         """The project's pipelines, by file name; ConfigError when one is wrong or a table is declared in two."""
-        found = tuple(load_pipeline(file, self.project.state / "cache") for file in sorted(self.project.pipelines.glob("*.y*ml")))
+        found = tuple(
+            load_pipeline(file, self.project.state / "cache") for file in sorted(self.project.pipelines.glob("*.y*ml"))
+        )
         owners: dict[str, str] = {}
         for pipeline in found:
             for table in (table.name for stream in pipeline.streams for table in stream.tables):
                 if owners.setdefault(table, pipeline.name) != pipeline.name:
-                    raise ConfigError(f"table {table!r} is declared by the pipelines {owners[table]} and {pipeline.name}")
+                    raise ConfigError(
+                        f"table {table!r} is declared by the pipelines {owners[table]} and {pipeline.name}"
+                    )
         return found
 
     @cached_property
     def house(self) -> Lakehouse:
         """The tables."""
-        from orderlake.tables.iceberg import ManifestCache  # noqa: PLC0415 - only loads and queries need tables
-        from orderlake.tables.lakehouse import Lakehouse  # noqa: PLC0415 - same
+        from orderlake.tables.iceberg import ManifestCache
+        from orderlake.tables.lakehouse import Lakehouse
 
         return Lakehouse(
             self.store,
@@ -71,7 +75,7 @@ class Backends:
 
     def engine(self, work: Path) -> Engine:
         """A DuckDB with the project's memory budget, spilling under `work`."""
-        from orderlake.engine import connect  # noqa: PLC0415 - only loads and queries need it
+        from orderlake.engine import connect
 
         return connect(work / "spill", self.project.memory_mb, self.project.workers)
 

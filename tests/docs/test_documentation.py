@@ -96,7 +96,9 @@ def test_every_verb_is_in_the_readme_and_its_help_ends_with_an_example():
             [str(BIN / "orderlake"), verb, "--help"], env=_environment(), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0
-        assert f"orderlake {verb}" in done.stdout.splitlines()[-1] or "orderlake" in done.stdout.rstrip().splitlines()[-1], verb
+        assert (
+            f"orderlake {verb}" in done.stdout.splitlines()[-1] or "orderlake" in done.stdout.rstrip().splitlines()[-1]
+        ), verb
 
 
 def test_every_bundled_pipeline_is_in_the_readme():

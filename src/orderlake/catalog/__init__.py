@@ -1,0 +1,1 @@
+"""Which metadata each table has: catalogs of Iceberg tables."""

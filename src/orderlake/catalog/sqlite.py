@@ -46,14 +46,18 @@ class SqliteCatalog:
                     )
                 else:
                     done = connection.execute(
-                        "UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = metadata_location "
+                        "UPDATE iceberg_tables "
+                        "SET metadata_location = ?, previous_metadata_location = metadata_location "
                         "WHERE catalog_name = ? AND table_namespace = ? AND table_name = ? AND metadata_location = ?",
                         (update.metadata, self._catalog, self._namespace, update.table, update.expected),
                     )
                 if done.rowcount != 1:
-                    raise CommitConflictError(f"table {update.table} was changed by another load; nothing of this one was written")
+                    raise CommitConflictError(
+                        f"table {update.table} was changed by another load; nothing of this one was written"
+                    )
             connection.execute(
-                "INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, 'exists', 'true')", (self._catalog, self._namespace)
+                "INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, 'exists', 'true')",
+                (self._catalog, self._namespace),
             )
 
     def tables(self) -> Sequence[TableHead]:

@@ -1,4 +1,4 @@
-"""Stage one share with care: what cannot be loaded is set aside record by record, all else is staged."""
+"""Stage one text with care: what cannot be loaded is set aside record by record, all else is staged."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from orderlake.engine import quote
 from orderlake.kernel import flatten, read_csv, read_json
 from orderlake.kernel.complaints import value_complaints
 from orderlake.kernel.flatten import NUMBER
+from orderlake.kernel.scan import Text
 from orderlake.kernel.shape import inner
-from orderlake.kernel.split import Share, text_of
 from orderlake.model.staged import ROW_BITS, Rejection
 
 if TYPE_CHECKING:
@@ -21,31 +21,23 @@ PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
 
 
 def stage_carefully(
-    cursor: duckdb.DuckDBPyConnection,
-    plan: flatten.Plan,
-    share: Share,
-    segment: int,
-    files: Mapping[flatten.Grain, str],
+    cursor: duckdb.DuckDBPyConnection, plan: flatten.Plan, text: Text, base: int, files: Mapping[flatten.Grain, str]
 ) -> tuple[int, tuple[Rejection, ...]]:
-    """Write a share's grains to `files` as its segment; give the number of records read, and the rejected ones.
+    """Write a text's grains to `files`; give the number of records read, and the rejected ones.
 
-    UnreadableObjectError when the share does not even tell its records, UnbalancedError when it ends inside one.
-    The tables are the cursor's own.
+    `base` is the `_rid` before its first record's. UnreadableObjectError when the text does not even tell its
+    records, UnbalancedError when it ends inside one. The tables made on the way are the cursor's own.
     """
     work = Path(next(iter(files.values())))
-    if share.dialect is not None:
-        count = read_csv.read_carefully(cursor, plan, text_of(share), share.dialect, work)
-    else:
-        count = read_json.read_carefully(cursor, plan, text_of(share), work)
+    count = (read_json if text.dialect is None else read_csv).read_carefully(cursor, plan, text, work)
     for grain in plan.shape.grains:
         cursor.execute(f"INSERT INTO bad {value_complaints(plan, grain, 'records')}")
     for grain, file in files.items():
-        sql = flatten.careful_sql(plan, grain, "records", "bad", segment << ROW_BITS)
-        cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
-    return count, _rejections(cursor, segment)
+        cursor.execute(f"COPY ({flatten.careful_sql(plan, grain, 'records', 'bad', base)}) TO {quote(file)} {PARQUET}")
+    return count, _rejections(cursor, base)
 
 
-def _rejections(cursor: duckdb.DuckDBPyConnection, segment: int) -> tuple[Rejection, ...]:
+def _rejections(cursor: duckdb.DuckDBPyConnection, base: int) -> tuple[Rejection, ...]:
     rows = cursor.execute(
         f"SELECT b.{NUMBER}, any_value(r.{inner('line')}), min_by(b.field, b.field || b.reason), "
         f"min_by(b.reason, b.field || b.reason), any_value(r.{inner('raw')}) "
@@ -53,7 +45,8 @@ def _rejections(cursor: duckdb.DuckDBPyConnection, segment: int) -> tuple[Reject
     ).fetchall()
     for table in ("bad", "raws", "records"):
         cursor.execute(f"DROP TABLE {table}")
+    segment, before = base >> ROW_BITS, base & ((1 << ROW_BITS) - 1)
     return tuple(
-        Rejection(segment, int(number), field, read_json.explained(reason, raw), raw, line)
+        Rejection(segment, before + int(number), field, read_json.explained(reason, raw), raw, line)
         for number, line, field, reason, raw in rows
     )

@@ -73,11 +73,11 @@ def exact(column: Column, read: str, number: str, present: str) -> Cast:
         value = f"TRY_CAST({number} AS {kind.sql})"
         fine = f"DECIMAL(38,{exact_scale(kind)})"
         held = f"TRY_CAST({number} AS {fine}) = TRY_CAST({value} AS {fine}) AND {_plain_digits(present)}"
-    elif kind.name == "id":
-        return text(column, read)
     elif kind.name in _INTEGER_BITS:
         value = f"TRY_CAST({number} AS {kind.sql})"
         held = f"{number} = TRY_CAST({value} AS DECIMAL(38,6)) AND {_plain_digits(present)}"
+        if kind.name == "id":
+            held = f"{held} AND TRY_CAST({present} AS DOUBLE) IS NOT NULL"  # true is no id
     elif kind.name in ("double", "boolean"):
         value = f"TRY_CAST({read} AS {kind.sql})"
         held = f"isfinite({value}) AND {_plain_digits(present)}" if kind.name == "double" else f"{value} IS NOT NULL"

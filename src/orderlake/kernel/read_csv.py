@@ -78,9 +78,12 @@ def strict_relation(plan: Plan, file: Path, dialect: Dialect, base: int) -> str:
     return f"({_cleaned(plan, f'SELECT {base} + row_number() OVER () AS {NUMBER}, * FROM {read}', columns)})"
 
 
-def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, dialect: Dialect, work: Path) -> int:
+def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, work: Path) -> int:
     """Fill the temporary tables `raws`, `records` and `bad` as for JSON; give the number of rows, blank ones apart."""
-    columns = _names(plan, dialect.header)
+    if text.dialect is None:
+        raise ValueError("a CSV text has a dialect")
+    delimiter, header = text.dialect.delimiter, text.dialect.header
+    columns = _names(plan, header)
     file = work.with_suffix(".rows.csv")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws ({NUMBER} BIGINT, {_LINE} BIGINT, {_RAW} VARCHAR)")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad ({NUMBER} BIGINT, field VARCHAR, reason VARCHAR)")
@@ -91,7 +94,7 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, di
         f"read_csv({quote(str(file))}, header = false, delim = ',', new_line = '\\n', {settings})"
     )
     try:
-        rows = careful_rows(text, dialect.delimiter, len(dialect.header))
+        rows = careful_rows(text, delimiter, len(header))
         count = _write(cursor, rows, file)
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_cleaned(plan, read, columns)}")
     finally:

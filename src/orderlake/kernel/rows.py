@@ -63,14 +63,27 @@ class _Lines:
     def row(self, delimiter: str) -> tuple[list[str], str | None] | None:
         """The next row's cells and what is wrong with it; None at the end."""
         self.start, self._taken, self._size = self._next, [], 0
-        reader = csv.reader(self._texts(), delimiter=delimiter, strict=True, skipinitialspace=True)
         try:
-            cells = next(reader)
-        except StopIteration:
-            return None
+            cells = self._parsed(delimiter)
+            if cells is not None and any(_is_quoted_after_blanks(cell) for cell in cells):
+                self._give_back(0)
+                skipped = self._parsed(delimiter, skip=True) or []
+                pairs = zip(cells, skipped, strict=False)
+                alike = len(cells) == len(skipped)
+                cells = [bare if _is_quoted_after_blanks(cell) else cell for cell, bare in pairs] if alike else skipped
         except csv.Error as error:
             return self._one_line(delimiter, str(error))
-        return cells, self._damage()
+        return None if cells is None else (cells, self._damage())
+
+    def _parsed(self, delimiter: str, *, skip: bool = False) -> list[str] | None:
+        return next(csv.reader(self._texts(), delimiter=delimiter, strict=True, skipinitialspace=skip), None)
+
+    def _give_back(self, keep: int) -> None:
+        """Let the lines of the row after the first `keep` be read again."""
+        self._back += reversed(self._taken[keep:])
+        self._next -= len(self._taken) - keep
+        self._size -= sum(map(len, self._taken[keep:]))
+        del self._taken[keep:]
 
     @property
     def raw(self) -> str:
@@ -89,9 +102,7 @@ class _Lines:
 
     def _one_line(self, delimiter: str, error: str) -> tuple[list[str], str | None]:
         """A row that does not parse ends where its first line does, so that those after it are not lost with it."""
-        self._back += reversed(self._taken[1:])
-        self._next -= len(self._taken) - 1
-        del self._taken[1:]
+        self._give_back(1)
         text = self.raw
         spaced = re.sub(rf'" +(?={re.escape(delimiter)}|$)', '"', text)  # DuckDB takes blanks after a quoted field
         if spaced != text:
@@ -111,6 +122,11 @@ class _Lines:
         except UnicodeDecodeError:
             return "is not valid UTF-8"
         return None
+
+
+def _is_quoted_after_blanks(cell: str) -> bool:
+    """DuckDB takes blanks before a quoted field, and keeps those before any other."""
+    return cell[:1] == " " and cell.lstrip(" ")[:1] == '"'
 
 
 def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from orderlake.errors import UnreadableObjectError
-from orderlake.kernel.sniff import Layout
+from orderlake.kernel.sniff import Dialect, Layout
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -43,6 +43,8 @@ class Text:
     line: int = 1
     is_cut: bool = False
     """Whether it begins or ends at a border between two records, or what was taken for one."""
+    dialect: Dialect | None = None
+    """How it is written when it is CSV."""
 
 
 @dataclass(frozen=True, slots=True)

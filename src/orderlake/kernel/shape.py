@@ -32,7 +32,7 @@ class Node:
             inner = ", ".join(f"{name(key)} {child.read_type(reading)}" for key, child in self.children.items())
             return f"STRUCT({inner}){'[]' if self.is_list else ''}"
         kinds = {kind.name for kind in self.types}
-        if reading == "exact" and kinds & _NUMBERS:
+        if reading == "exact" and kinds & {*_NUMBERS, "id"}:
             return f"DECIMAL(38,{max(cast.exact_scale(kind) for kind in self.types)})"
         if reading != "text" and kinds <= _NUMBERS:
             return "DOUBLE"

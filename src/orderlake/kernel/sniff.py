@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
@@ -164,15 +164,20 @@ _MULTIBYTE: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 
 def legacy_encoding(path: Path) -> str | None:
     """cp1252 or latin-1 for a plain file that is no UTF-8 anywhere; None for UTF-8, a byte of which may be damaged."""
-    if _decodes(path, "utf-8") or any(_MULTIBYTE.search(chunk) for chunk in raw_chunks(path, "none")):
+    if is_utf8(raw_chunks(path, "none")) or any(_MULTIBYTE.search(chunk) for chunk in raw_chunks(path, "none")):
         return None
-    return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+    return "cp1252" if _decodes(raw_chunks(path, "none"), "cp1252") else "latin-1"
 
 
-def _decodes(path: Path, encoding: str) -> bool:
+def is_utf8(chunks: Iterable[bytes]) -> bool:
+    """Whether a text decodes as UTF-8."""
+    return _decodes(chunks, "utf-8")
+
+
+def _decodes(chunks: Iterable[bytes], encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        for chunk in raw_chunks(path, "none"):
+        for chunk in chunks:
             decoder.decode(chunk)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:

@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from threading import get_ident
 from typing import Final
 
 from orderlake.kernel.scan import Text, is_inside_list

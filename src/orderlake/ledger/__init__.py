@@ -1,0 +1,1 @@
+"""What was loaded, and what somebody is loading now."""

@@ -36,7 +36,9 @@ class SqliteLedger:
         for start in range(0, len(wanted), _BATCH):
             batch = tuple(wanted[start : start + _BATCH])
             marks = ", ".join("?" * len(batch))
-            for identity, report in self._database.rows(f"SELECT identity, report FROM loads WHERE identity IN ({marks})", batch):
+            for identity, report in self._database.rows(
+                f"SELECT identity, report FROM loads WHERE identity IN ({marks})", batch
+            ):
                 found[str(identity)] = _report(report)
         return found
 
@@ -46,9 +48,17 @@ class SqliteLedger:
             for report in reports:
                 connection.execute(
                     "INSERT INTO loads (identity, source, pipeline, status, load_id, report) VALUES (?, ?, ?, ?, ?, ?) "
-                    "ON CONFLICT (identity) DO UPDATE SET status = excluded.status, load_id = excluded.load_id, report = excluded.report "
+                    "ON CONFLICT (identity) DO UPDATE "
+                    "SET status = excluded.status, load_id = excluded.load_id, report = excluded.report "
                     "WHERE loads.status = 'rejected'",
-                    (report.identity, report.source, report.pipeline, report.status, report.load_id, json.dumps(report.as_dict())),
+                    (
+                        report.identity,
+                        report.source,
+                        report.pipeline,
+                        report.status,
+                        report.load_id,
+                        json.dumps(report.as_dict()),
+                    ),
                 )
 
     def loads(self) -> Sequence[LoadReport]:

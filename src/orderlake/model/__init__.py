@@ -1,0 +1,1 @@
+"""What the words mean: pipelines, columns, sources, files and reports, without any engine."""

@@ -51,4 +51,8 @@ class StagedLoad:
 def staged_name(column: Column) -> str:
     """The name a column has in staged files: columns that read the same value the same way share one."""
     options = "|".join(str(option) for option in (column.format, column.timezone) if option is not None)
-    return "|".join([".".join(column.path), column.type.sql, options]) if options else f"{'.'.join(column.path)}|{column.type.sql}"
+    return (
+        "|".join([".".join(column.path), column.type.sql, options])
+        if options
+        else f"{'.'.join(column.path)}|{column.type.sql}"
+    )

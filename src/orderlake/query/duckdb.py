@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from orderlake.engine import Engine, name, parquet
 from orderlake.errors import QueryError
 
-
 if TYPE_CHECKING:
     import duckdb
 
@@ -56,7 +55,11 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
     except duckdb.Error as error:
         known = ", ".join(table.name for table in tables) or "none yet: load a file with `orderlake run`"
         raise QueryError(f"{error}\nThe tables are: {known}") from error
-    return Result(tuple(column[0] for column in description), tuple(str(column[1]) for column in description), tuple(map(tuple, rows)))
+    return Result(
+        tuple(column[0] for column in description),
+        tuple(str(column[1]) for column in description),
+        tuple(map(tuple, rows)),
+    )
 
 
 def _only_reads(statement: duckdb.Statement) -> bool:
@@ -65,11 +68,15 @@ def _only_reads(statement: duckdb.Statement) -> bool:
 
     if statement.type == duckdb.StatementType.SELECT:
         return True
-    explained = re.match(r"\s*explain\s+(analyze\s+)?(\([^)]*\)\s*)?(select|with|from)\b", statement.query, re.IGNORECASE)
+    explained = re.match(
+        r"\s*explain\s+(analyze\s+)?(\([^)]*\)\s*)?(select|with|from)\b", statement.query, re.IGNORECASE
+    )
     return statement.type == duckdb.StatementType.EXPLAIN and explained is not None
 
 
 def _select(table: QueryTable) -> str:
     if table.files:
         return f"SELECT * FROM {parquet(table.files)}"
-    return f"SELECT {', '.join(f'NULL::{kind} AS {name(column)}' for column, kind in table.columns.items())} WHERE false"
+    return (
+        f"SELECT {', '.join(f'NULL::{kind} AS {name(column)}' for column, kind in table.columns.items())} WHERE false"
+    )

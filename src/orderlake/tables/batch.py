@@ -53,7 +53,7 @@ class Batch:
     def version(self) -> str:
         """SQL of `_version`: the sequence value where declared, else the object's modification time (ns)."""
         time = self.per_segment([str(source.version) for source in self.staged.sources])
-        return f"coalesce(_seq, 0)" if self.stream.sequence_by is not None else f"CAST({time} AS BIGINT)"
+        return "coalesce(_seq, 0)" if self.stream.sequence_by is not None else f"CAST({time} AS BIGINT)"
 
     def time(self) -> str:
         """SQL of the object's modification time (ns)."""
@@ -105,7 +105,8 @@ class Batch:
         """SELECT a table's own columns for the winning records."""
         columns = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
         lineage = (
-            f", {self.file()} AS _source_file, {self.row()} AS _source_row, {self.version()} AS _version, {quote(self.load_id)} AS _load_id"
+            f", {self.file()} AS _source_file, {self.row()} AS _source_row, "
+            f"{self.version()} AS _version, {quote(self.load_id)} AS _load_id"
             if spec.format == "iceberg"
             else ""
         )

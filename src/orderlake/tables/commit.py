@@ -157,7 +157,7 @@ class _Attempt:
         self.committer.on_step(5)
         cursor = self.committer.engine.cursor()
         decision = self._decide(cursor)
-        swaps = [self._hive(cursor, spec, decision) for spec in self.batch.stream.tables if spec.format == "parquet"]
+        swaps = [self._hive(spec, decision) for spec in self.batch.stream.tables if spec.format == "parquet"]
         rewrites = self._rewrites(cursor, decision)
         self.committer.on_step(6)
         reports = self._reports(decision)
@@ -187,7 +187,7 @@ class _Attempt:
         store = self.committer.house.store
         return decide(cursor, self.batch, [store.local_path(file.location) for file in files])
 
-    def _hive(self, cursor: duckdb.DuckDBPyConnection, spec: TableSpec, decision: Decision) -> hive.Swap:
+    def _hive(self, spec: TableSpec, decision: Decision) -> hive.Swap:
         folder = Path(self.committer.house.store.local_path(f"{self.committer.house.root}/{spec.name}"))
         folder.mkdir(parents=True, exist_ok=True)
         if not any(self.batch.staged.grains.values()) and not decision.retired:
@@ -212,9 +212,7 @@ class _Attempt:
             changes.append(
                 (
                     index_layout(self.batch.stream),
-                    Change(
-                        decision.index, merge=_newest(index_layout(self.batch.stream)), count=decision.index_rows
-                    ),
+                    Change(decision.index, merge=_newest(index_layout(self.batch.stream)), count=decision.index_rows),
                 )
             )
         if self.batch.staged.rejections:
@@ -252,8 +250,12 @@ class _Attempt:
                     source.uri,
                     source.version,
                     segment.base + rejection.position,
+                    rejection.line,
+                    rejection.field,
+                    rejection.reason,
+                    rejection.raw,
+                    self.committer.now(),
                 ]
-                + [rejection.line, rejection.field, rejection.reason, rejection.raw, self.committer.now()]
             )
         cursor.executemany(f"INSERT INTO quarantined VALUES ({', '.join('?' * len(QUARANTINE_COLUMNS))})", rows)
         return "SELECT * FROM quarantined"
@@ -350,4 +352,5 @@ def _newest(layout: TableLayout) -> str:
     rest = [column for column in layout.columns if column not in layout.key]
     packed = ", ".join(f"{column} := {column}" for column in [*order.split(", "), *(c for c in rest if c not in order)])
     unpacked = ", ".join(f"m.{column} AS {column}" for column in rest)
-    return f"SELECT {keys}, {unpacked} FROM (SELECT {keys}, max(struct_pack({packed})) AS m FROM {{source}} GROUP BY {keys})"
+    newest = f"SELECT {keys}, max(struct_pack({packed})) AS m FROM {{source}} GROUP BY {keys}"
+    return f"SELECT {keys}, {unpacked} FROM ({newest})"

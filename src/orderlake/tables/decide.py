@@ -64,7 +64,8 @@ def _lose_within(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str) -> 
     cursor.execute(
         f"INSERT INTO losers SELECT _rid, _hash = first_hash FROM ("
         f"SELECT _rid, _hash, first_value(_rid) OVER w AS first_rid, first_value(_hash) OVER w AS first_hash "
-        f"FROM {batch.entities()} AS e SEMI JOIN twice USING ({keys}) WINDOW w AS (PARTITION BY {keys} ORDER BY _v DESC, _rid DESC)"
+        f"FROM {batch.entities()} AS e SEMI JOIN twice USING ({keys}) "
+        f"WINDOW w AS (PARTITION BY {keys} ORDER BY _v DESC, _rid DESC)"
         f") WHERE _rid <> first_rid"
     )
 
@@ -87,12 +88,15 @@ def _lose_to_index(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, i
         f"FROM {batch.entities()} AS e ANTI JOIN losers USING (_rid))"
     )
     current = (
-        f"(SELECT {keys}, max(struct_pack(v := _version, t := _time, f := _source_file, n := _source_row, h := _hash, c := _credit)) AS m "
-        f"FROM {parquet(index_files)} AS i SEMI JOIN (SELECT {keys} FROM {batch.entities()}) AS b USING ({keys}) GROUP BY {keys})"
+        f"(SELECT {keys}, max(struct_pack("
+        "v := _version, t := _time, f := _source_file, n := _source_row, h := _hash, c := _credit)) AS m "
+        f"FROM {parquet(index_files)} AS i SEMI JOIN (SELECT {keys} FROM {batch.entities()}) AS b USING ({keys}) "
+        f"GROUP BY {keys})"
     )
     cursor.execute(
         f"CREATE OR REPLACE TABLE hits AS SELECT {keys}, _rid, _hash = m.h AS same, "
-        f"(struct_pack(v := _v, t := t, f := f, n := n) > struct_pack(v := m.v, t := m.t, f := m.f, n := m.n)) AS newer, m.c AS credit "
+        "(struct_pack(v := _v, t := t, f := f, n := n) > struct_pack(v := m.v, t := m.t, f := m.f, n := m.n)) "
+        "AS newer, m.c AS credit "
         f"FROM {entities} AS e JOIN {current} AS c USING ({keys})"
     )
     cursor.execute("INSERT INTO losers SELECT _rid, same FROM hits WHERE same OR NOT newer")
@@ -108,9 +112,7 @@ def _decision(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, *, hit
     replaced: dict[tuple[int, str], int] = {}
     rows = batch.records() - sum(int(count) for _, _, count in lost)
     if hits:
-        cursor.execute(
-            f"CREATE OR REPLACE TABLE dropped AS SELECT {keys}, credit FROM hits WHERE newer AND NOT same"
-        )
+        cursor.execute(f"CREATE OR REPLACE TABLE dropped AS SELECT {keys}, credit FROM hits WHERE newer AND NOT same")
         for segment, credit, count in cursor.execute(
             f"SELECT _rid >> {ROW_BITS}, credit, count(*) FROM hits WHERE newer AND NOT same GROUP BY ALL ORDER BY ALL"
         ).fetchall():
@@ -119,7 +121,10 @@ def _decision(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, *, hit
     winners = " ANTI JOIN losers USING (_rid)" if lost else ""
     appended = f"SELECT {keys}, {_index_values(batch, batch.credit())} FROM {batch.entities()} AS e{winners}"
     if hits:
-        known = f"SELECT {keys}, {_index_values(batch, 'credit')} FROM {batch.entities()} AS e JOIN (SELECT _rid, credit FROM hits WHERE newer AND same) AS h USING (_rid)"
+        known = (
+            f"SELECT {keys}, {_index_values(batch, 'credit')} FROM {batch.entities()} AS e "
+            "JOIN (SELECT _rid, credit FROM hits WHERE newer AND same) AS h USING (_rid)"
+        )
         appended = f"{appended} UNION ALL {known}"
         again = cursor.execute("SELECT count(*) FROM hits WHERE newer AND same").fetchone()
         rows += int(again[0]) if again is not None else 0
@@ -136,7 +141,10 @@ def _decision(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, *, hit
 
 
 def _index_values(batch: Batch, credit: str) -> str:
-    return f"_v AS _version, {batch.time()} AS _time, {batch.file()} AS _source_file, {batch.row()} AS _source_row, _hash, {credit} AS _credit"
+    return (
+        f"_v AS _version, {batch.time()} AS _time, {batch.file()} AS _source_file, {batch.row()} AS _source_row, "
+        f"_hash, {credit} AS _credit"
+    )
 
 
 def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files: Sequence[str]) -> Decision:
@@ -144,7 +152,8 @@ def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files
     current: dict[str, tuple[int, int, str]] = {}
     if index_files:
         for uri, version, content, credit in cursor.execute(
-            f"SELECT _entity, m.v, m.h, m.c FROM (SELECT _entity, max(struct_pack(v := _version, h := _hash, c := _credit)) AS m "
+            "SELECT _entity, m.v, m.h, m.c FROM ("
+            "SELECT _entity, max(struct_pack(v := _version, h := _hash, c := _credit)) AS m "
             f"FROM {parquet(index_files)} GROUP BY _entity)"
         ).fetchall():
             current[uri] = (version, content, credit)
@@ -176,7 +185,8 @@ def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files
             dropped.add(before[2])
             replaced[number, before[2]] = sizes.get(before[2], 0)
         rows.append(
-            f"({quote(source.uri)}, {source.version}, {source.version}, {quote(source.uri)}, 0, {content}, {quote(credit)})"
+            f"({quote(source.uri)}, {source.version}, {source.version}, {quote(source.uri)}, 0, "
+            f"{content}, {quote(credit)})"
         )
     _fill_object_tables(cursor, batch, losing, dropped)
     columns = ", ".join(name(column) for column in ("_entity", *INDEX_COLUMNS))

@@ -50,7 +50,7 @@ def file_name(prefix: str, source: SourceObject) -> str:
     return f"{prefix}_{time:%Y%m%d_%H%M%S}_{source.identity[:12]}.parquet"
 
 
-def prepare(
+def prepare(  # noqa: PLR0913, PLR0917 - what the files are made of, and where they go
     engine: Engine, batch: Batch, spec: TableSpec, decision: Decision, folder: Path, attempt: str
 ) -> Swap:
     """Write the hidden files of a batch: one per object that wins rows, and those that earlier files shrink to."""
@@ -74,7 +74,9 @@ def prepare(
     return Swap(tuple(moves), tuple(removals), rows)
 
 
-def _shrink(engine: Engine, batch: Batch, spec: TableSpec, decision: Decision, final: Path, shrunk: Path) -> int:
+def _shrink(  # noqa: PLR0913, PLR0917 - as prepare
+    engine: Engine, batch: Batch, spec: TableSpec, decision: Decision, final: Path, shrunk: Path
+) -> int:
     """Write what stays of a file; give its rows. Row groups that lose nothing are copied byte for byte."""
     if not batch.stream.key:
         return 0
@@ -83,7 +85,8 @@ def _shrink(engine: Engine, batch: Batch, spec: TableSpec, decision: Decision, f
     found = footer(final)
     ends = group_ends(found)
     rows = engine.cursor().execute(
-        f"SELECT file_row_number FROM read_parquet({quote(str(final))}, file_row_number = true, hive_partitioning = false) AS t "
+        "SELECT file_row_number "
+        f"FROM read_parquet({quote(str(final))}, file_row_number = true, hive_partitioning = false) AS t "
         f"SEMI JOIN {decision.dropped} AS d ON {on}"
     )
     hit = sorted({bisect_right(ends, number) for (number,) in rows.fetchall()})
@@ -130,7 +133,8 @@ def _new_files(  # noqa: PLR0913, PLR0917 - what the files are made of
     number = f"CAST({batch.per_segment([str(at) for at in range(len(sources))])} AS INTEGER)"
     select = _with_source(batch.rows_of(spec, decision.losers), number)
     done = cursor.execute(
-        f"COPY ({select}) TO {quote(str(hidden / attempt))} ({_OPTIONS}, PARTITION_BY (_n), RETURN_STATS, FILENAME_PATTERN 'rows-{{i}}')"
+        f"COPY ({select}) TO {quote(str(hidden / attempt))} "
+        f"({_OPTIONS}, PARTITION_BY (_n), RETURN_STATS, FILENAME_PATTERN 'rows-{{i}}')"
     ).fetchall()
     moves, rows = [], {}
     for path, count, _, _, _, keys, *_ in done:
@@ -152,7 +156,9 @@ def _one_file(
     if decision.losers is None and _all_rows(cursor, batch, spec, files):
         try:
             return project(
-                [Piece(Path(file)) for file in files], [(staged_name(column), column.name) for column in spec.columns], target
+                [Piece(Path(file)) for file in files],
+                [(staged_name(column), column.name) for column in spec.columns],
+                target,
             )
         except NotProjectableError:
             pass  # careful and strict files differ in what may be null: let the engine write them

@@ -78,7 +78,9 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
         for group, loses in ((files_in(files, hits), True), (files_out(files, hits), False)):
             if group:
                 rows = f"SELECT {columns} FROM {parquet(store.local_path(file.location) for file in group)} AS t"
-                selects.append(f"{rows} ANTI JOIN {change.dropped} AS d ON {_same_key(layout, change)}" if loses else rows)
+                selects.append(
+                    f"{rows} ANTI JOIN {change.dropped} AS d ON {_same_key(layout, change)}" if loses else rows
+                )
         return selects
 
     source = Source(
@@ -119,7 +121,9 @@ def _counts(cursor: duckdb.DuckDBPyConnection, layout: TableLayout, change: Chan
         return {}
     if change.count is not None:
         return {None: change.count}
-    found = cursor.execute(f"SELECT {partition_sql(layout) or 'NULL'} AS p, count(*) FROM ({rows}) GROUP BY p").fetchall()
+    found = cursor.execute(
+        f"SELECT {partition_sql(layout) or 'NULL'} AS p, count(*) FROM ({rows}) GROUP BY p"
+    ).fetchall()
     return {value: int(count) for value, count in found if count}
 
 

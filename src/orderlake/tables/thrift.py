@@ -15,12 +15,12 @@ _INTEGERS: Final = (I16, I32, I64)
 _LONG_LIST: Final = 15
 
 
-def get(struct: Struct, field: int, default: Any = None) -> Any:
+def get(struct: Struct, field: int, default: object = None) -> Any:  # noqa: ANN401 - the format says what a field is
     """The value of a field, or `default`; a list's value is (element type, items)."""
     return next((value for number, _, value in struct if number == field), default)
 
 
-def put(struct: Struct, field: int, wire: int, value: Any) -> Struct:
+def put(struct: Struct, field: int, wire: int, value: object) -> Struct:
     """A copy with the field set, in id order."""
     kept = [item for item in struct if item[0] != field]
     return sorted([*kept, (field, wire, value)], key=lambda item: item[0])
@@ -69,24 +69,22 @@ class Reader:
         self._at += count
         return self._data[self._at - count : self._at]
 
-    def _value(self, wire: int) -> Any:
+    def _value(self, wire: int) -> object:
         if wire in (TRUE, FALSE):
             return wire == TRUE
         if wire in _INTEGERS:
             return self._zigzag()
-        if wire == BINARY:
-            return self._bytes(self._varint())
+        if wire in (BINARY, DOUBLE):
+            return self._bytes(8 if wire == DOUBLE else self._varint())
         if wire == STRUCT:
             return self.struct()
         if wire in (LIST, SET):
             return self._list()
         if wire == BYTE:
             return self._byte()
-        if wire == DOUBLE:
-            return self._bytes(8)
         raise ValueError(f"wire type {wire} has no place in a Parquet footer")
 
-    def _list(self) -> tuple[int, list[Any]]:
+    def _list(self) -> tuple[int, list[object]]:
         head = self._byte()
         count, wire = head >> 4, head & 15
         if count == _LONG_LIST:
@@ -130,7 +128,7 @@ def _struct(out: bytearray, struct: Struct) -> None:
     out.append(0)
 
 
-def _value(out: bytearray, wire: int, value: Any) -> None:
+def _value(out: bytearray, wire: int, value: Any) -> None:  # noqa: ANN401 - `wire` says what it is
     if wire in _INTEGERS:
         _zigzag(out, value)
     elif wire == BINARY:

@@ -26,6 +26,7 @@ tables:
       order_date: date
       total: money
       name: string from customer.name
+      customer: id from customer.id
       rate: double
       paid: boolean
   lines:

@@ -94,6 +94,7 @@ def test_a_file_cut_short_in_its_envelope_is_rejected(tmp_path):
 def _small_shares(monkeypatch):
     monkeypatch.setattr(split, "SMALL", 100)
     monkeypatch.setattr(split, "SHARE", 300)
+    monkeypatch.setattr(split, "PIECE", 200)
 
 
 def many(count=60):
@@ -271,7 +272,7 @@ def test_nul_bytes_cost_the_record_they_stand_in(tmp_path):
     assert [bad[:2] + bad[3:] for bad in staged.bad] == [(2, 2, "holds a NUL byte"), (4, 4, "holds a NUL byte")]
 
 
-# --- records that are not well -----------------------------------------------------------------------------------------
+# --- records that are not well ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

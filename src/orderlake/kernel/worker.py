@@ -1,0 +1,200 @@
+"""Stage shares: strictly all together first, then piece by piece, and with care only what is refused again."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orderlake.engine import parquet, paths, quote
+from orderlake.errors import (
+    ConfigError,
+    LakeError,
+    StorageUnavailableError,
+    UnreadableObjectError,
+    UnreadableShareError,
+)
+from orderlake.kernel import flatten, read_csv, read_json
+from orderlake.kernel.careful import PARQUET, stage_carefully
+from orderlake.kernel.scan import UnbalancedError
+from orderlake.kernel.shape import inner
+from orderlake.kernel.split import Lines, Share, chunks_of, pieces, readable, text_of
+from orderlake.model.staged import ROW_BITS, Rejection
+
+if TYPE_CHECKING:
+    import duckdb
+
+Files = dict[flatten.Grain, str]
+
+
+class TornError(Exception):
+    """A share of the file of this source is not balanced: it was cut inside a record, or is damaged there."""
+
+    def __init__(self, source: int) -> None:
+        super().__init__(source)
+        self.source = source
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Shares that are staged together, each as a segment of its own, the first of which has the number `first`."""
+
+    first: int
+    shares: tuple[Share, ...]
+    sources: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a task: staged files per grain, records read per segment, and what is set aside."""
+
+    grains: dict[flatten.Grain, tuple[str, ...]]
+    counts: tuple[int, ...]
+    rejections: tuple[Rejection, ...] = ()
+    is_numbered_through: bool = False
+    """Whether records are numbered over all segments, and not from 1 in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Stages tasks of one stream into `folder`."""
+
+    plan: flatten.Plan
+    folder: Path
+
+    def run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
+        """Stage a task; UnreadableShareError names the source that cannot be read, TornError the one cut wrongly."""
+        import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
+
+        source = task.sources[0]
+        try:
+            return self._run(cursor, task)
+        except UnbalancedError as error:
+            if task.shares[0].is_cut:
+                raise TornError(source) from None
+            raise UnreadableShareError(str(error), source) from None
+        except UnreadableShareError:
+            raise
+        except UnreadableObjectError as error:
+            raise UnreadableShareError(str(error), source) from None
+        except OSError as error:
+            raise unread(error, source) from error
+        except duckdb.OutOfMemoryException as error:
+            raise ConfigError(f"memory_mb is too small for this file: {error}") from error
+        except (duckdb.IOException, duckdb.FatalException) as error:
+            raise StorageUnavailableError(f"staging failed: {error}") from error
+        except duckdb.Error as error:
+            raise UnreadableShareError(f"cannot be staged: {str(error).splitlines()[0]}", source) from error
+
+    def _run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
+        if len(task.shares) > 1:
+            return self._together(cursor, task) or self._one_by_one(cursor, task)
+        share, base = task.shares[0], task.first << ROW_BITS
+        files = self._files(task, "all")
+        count = self._strict(cursor, share, base, files)
+        if count is not None:
+            return Done(_single(files), (count,))
+        some = pieces(share)
+        if len(some) > 1:
+            try:
+                return self._piecewise(cursor, task, some)
+            except UnbalancedError:
+                pass  # a piece was cut wrongly, or is damaged: the share as a whole tells more
+        count, rejections = stage_carefully(cursor, self.plan, text_of(share, Lines(share.path)), base, files)
+        return Done(_single(files), (count,), rejections)
+
+    def _files(self, task: Task, what: str) -> Files:
+        return {
+            grain: str(self.folder / f"staged-{number}-{task.first:06d}-{what}.parquet")
+            for number, grain in enumerate(self.plan.shape.grains)
+        }
+
+    def _strict(self, cursor: duckdb.DuckDBPyConnection, share: Share, base: int, files: Files) -> int | None:
+        """Stage a share strictly; give the number of records in it, None when it is refused."""
+        import duckdb  # noqa: PLC0415 - as in run
+
+        try:
+            with readable(share, Path(f"{next(iter(files.values()))}.share")) as path:
+                if share.dialect is None:
+                    relation = read_json.strict_relation(self.plan, [path], share.layout)
+                    self._write(cursor, files, relation, f"{base} + row_number() OVER ()")
+                elif any(b"\0" in chunk for chunk in chunks_of(share)):
+                    return None
+                else:
+                    self._write(cursor, files, read_csv.strict_relation(self.plan, path, share.dialect, base), None)
+        except (duckdb.IOException, duckdb.FatalException):
+            raise
+        except duckdb.Error:
+            return None
+        return self._counts(cursor, files).get(base >> ROW_BITS, 0)
+
+    def _piecewise(self, cursor: duckdb.DuckDBPyConnection, task: Task, some: list[Share]) -> Done:
+        """Stage a share that was refused in pieces: strictly as long as that pays, else with care."""
+        done: list[Files] = []
+        rejections: list[Rejection] = []
+        read = refused = 0
+        lines = Lines(task.shares[0].path)
+        for number, piece in enumerate(some):
+            files, base = self._files(task, f"{number:04d}"), (task.first << ROW_BITS) + read
+            count = self._strict(cursor, piece, base, files) if refused * 2 <= number + 2 else None
+            if count is None:
+                refused += 1
+                count, bad = stage_carefully(cursor, self.plan, text_of(piece, lines), base, files)
+                rejections += bad
+            done.append(files)
+            read += count
+        grains = {grain: tuple(files[grain] for files in done) for grain in self.plan.shape.grains}
+        return Done(grains, (read,), tuple(rejections))
+
+    def _together(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done | None:
+        """Stage many small files in one go; None when one of them is refused."""
+        import duckdb  # noqa: PLC0415 - as in run
+
+        files = self._files(task, "all")
+        read = [share.path for share in task.shares]
+        which = f"list_position({paths(str(file) for file in read)}, r.{inner('file')})"
+        number = f"(({task.first - 1} + {which})::BIGINT << {ROW_BITS}) + row_number() OVER ()"
+        try:
+            self._write(cursor, files, read_json.strict_relation(self.plan, read, task.shares[0].layout), number)
+        except (duckdb.IOException, duckdb.FatalException):
+            raise
+        except duckdb.Error:
+            return None
+        found = self._counts(cursor, files)
+        counts = tuple(found.get(task.first + at, 0) for at in range(len(read)))
+        return Done(_single(files), counts, is_numbered_through=True)
+
+    def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
+        """Stage each file of a group alone, so that a fault stays with its file."""
+        alone = [
+            self.run(cursor, Task(task.first + at, (share,), (source,)))
+            for at, (share, source) in enumerate(zip(task.shares, task.sources, strict=True))
+        ]
+        grains = {grain: tuple(file for one in alone for file in one.grains[grain]) for grain in self.plan.shape.grains}
+        counts = tuple(count for one in alone for count in one.counts)
+        return Done(grains, counts, tuple(rejection for one in alone for rejection in one.rejections))
+
+    def _write(self, cursor: duckdb.DuckDBPyConnection, files: Files, relation: str, number: str | None) -> None:
+        for grain, file in files.items():
+            sql = flatten.strict_sql(self.plan, grain, relation, number)
+            cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
+
+    def _counts(self, cursor: duckdb.DuckDBPyConnection, files: Files) -> dict[int, int]:
+        """Records per segment, from the first grain: one row of it per record."""
+        root = self.plan.shape.grains[0]
+        levels = range(1, len(self.plan.shape.levels(root)) + 1)
+        first = " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in levels) or "true"
+        staged = f"FROM {parquet([files[root]])} WHERE {first}"
+        return dict(cursor.execute(f"SELECT _rid >> {ROW_BITS}, count(*) {staged} GROUP BY 1").fetchall())
+
+
+def unread(error: OSError, source: int) -> LakeError:
+    """What a failed system call means: this machine is short of something, or the source cannot be read."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        return StorageUnavailableError(f"staging failed: {error}")
+    return UnreadableShareError(f"cannot be read: {error.strerror or error}", source)
+
+
+def _single(files: Files) -> dict[flatten.Grain, tuple[str, ...]]:
+    return {grain: (file,) for grain, file in files.items()}
