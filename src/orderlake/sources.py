@@ -55,7 +55,7 @@ def _paths(project: Project, given: Sequence[str | os.PathLike[str]]) -> Iterato
         elif path.exists():
             yield path
         elif any(mark in text for mark in "*?["):
-            matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - takes absolute patterns, skips hidden files
+            matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
             if not matches:
                 raise NotFoundError(f"no file matches {text}")
             yield from (Path(match) for match in matches if Path(match).is_file())

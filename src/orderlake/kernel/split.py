@@ -162,18 +162,23 @@ def _is_object(text: bytes) -> bool:
 
 @contextmanager
 def readable(share: Share, copy: Path) -> Iterator[Path]:
-    """A file with just this share: the source itself when it is whole, else `copy`, made and removed here."""
+    """A file with just this share: the source itself when it is whole, else `copy`, made or written over.
+
+    A thread uses one copy for all its shares: pages that a file has already cost a third of new ones.
+    """
     if share.whole:
         yield share.path
         return
+    out = os.open(copy, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        with copy.open("wb", buffering=0) as out, share.path.open("rb") as file:
-            out.write(share.before)
-            _copy(file.fileno(), out.fileno(), share.start, share.end)
-            out.write(share.after)
-        yield copy
+        os.write(out, share.before)
+        with share.path.open("rb") as file:
+            _copy(file.fileno(), out, share.start, share.end)
+        os.write(out, share.after)
+        os.ftruncate(out, os.lseek(out, 0, os.SEEK_CUR))
     finally:
-        copy.unlink(missing_ok=True)
+        os.close(out)
+    yield copy
 
 
 def _copy(source: int, target: int, start: int, end: int) -> None:

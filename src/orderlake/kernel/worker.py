@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from orderlake.engine import parquet, paths, quote
@@ -115,7 +116,7 @@ class Worker:
         import duckdb  # noqa: PLC0415 - as in run
 
         try:
-            with readable(share, Path(f"{next(iter(files.values()))}.share")) as path:
+            with readable(share, self.folder / f"share-{get_ident()}") as path:
                 if share.dialect is None:
                     relation = read_json.strict_relation(self.plan, [path], share.layout)
                     self._write(cursor, files, relation, f"{base} + row_number() OVER ()")
@@ -127,7 +128,9 @@ class Worker:
             raise
         except duckdb.Error:
             return None
-        return self._counts(cursor, files).get(base >> ROW_BITS, 0)
+        if share.dialect is not None:
+            return self._counts(cursor, files).get(base >> ROW_BITS, 0)
+        return self._last(cursor, files, base) - base
 
     def _piecewise(self, cursor: duckdb.DuckDBPyConnection, task: Task, some: list[Share]) -> Done:
         """Stage a share that was refused in pieces: strictly as long as that pays, else with care."""
@@ -179,6 +182,13 @@ class Worker:
         for grain, file in files.items():
             sql = flatten.strict_sql(self.plan, grain, relation, number)
             cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
+
+    def _last(self, cursor: duckdb.DuckDBPyConnection, files: Files, base: int) -> int:
+        """The last record's `_rid`, `base` when there is none; from the footer, for JSON is numbered without a gap."""
+        staged = quote(files[self.plan.shape.grains[0]])
+        last = "SELECT max(CAST(stats_max_value AS BIGINT)) FROM parquet_metadata"
+        (number,) = cursor.execute(f"{last}({staged}) WHERE path_in_schema = '_rid'").fetchone() or (None,)
+        return base if number is None else int(number)
 
     def _counts(self, cursor: duckdb.DuckDBPyConnection, files: Files) -> dict[int, int]:
         """Records per segment, from the first grain: one row of it per record."""
