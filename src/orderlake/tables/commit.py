@@ -43,6 +43,7 @@ from orderlake.errors import (
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import HeadUpdate, Ledger
 from orderlake.model.report import LoadReport
+from orderlake.model.staged import Rejection
 from orderlake.tables import hive
 from orderlake.tables.batch import Batch, source_of
 from orderlake.tables.decide import Decision, decide
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 _REPORTS: Final = "orderlake.loads"
 _PUBLISH: Final = "orderlake.publish"
 _ATTEMPTS: Final = 60
+_ROWS_AT_ONCE: Final = 5_000
 Step = Callable[[int], None]
 
 
@@ -239,26 +241,30 @@ class _Attempt:
     def _quarantined(self, cursor: duckdb.DuckDBPyConnection) -> str:
         columns = ", ".join(f"{name} {kind.sql}" for name, kind in QUARANTINE_COLUMNS.items())
         cursor.execute(f"CREATE OR REPLACE TABLE quarantined ({columns})")
-        rows = []
-        for rejection in self.batch.staged.rejections:
-            segment = self.batch.staged.segments[rejection.segment]
-            source = self.batch.staged.sources[segment.source]
-            rows.append(
-                [
-                    self.batch.load_id,
-                    self.batch.stream.pipeline,
-                    source.uri,
-                    source.version,
-                    segment.base + rejection.position,
-                    rejection.line,
-                    rejection.field,
-                    rejection.reason,
-                    rejection.raw,
-                    self.committer.now(),
-                ]
-            )
-        cursor.executemany(f"INSERT INTO quarantined VALUES ({', '.join('?' * len(QUARANTINE_COLUMNS))})", rows)
+        now = self.committer.now()
+        insert = f"INSERT INTO quarantined SELECT {', '.join(['unnest(?)'] * len(QUARANTINE_COLUMNS))}"
+        for start in range(0, len(self.batch.staged.rejections), _ROWS_AT_ONCE):
+            some = self.batch.staged.rejections[start : start + _ROWS_AT_ONCE]
+            rows = [self._quarantine_row(one, now) for one in some]
+            cursor.execute(insert, [list(column) for column in zip(*rows, strict=True)])
         return "SELECT * FROM quarantined"
+
+    def _quarantine_row(self, rejection: Rejection, now: str) -> tuple[object, ...]:
+        """A rejected record in the order of QUARANTINE_COLUMNS."""
+        segment = self.batch.staged.segments[rejection.segment]
+        source = self.batch.staged.sources[segment.source]
+        return (
+            self.batch.load_id,
+            self.batch.stream.pipeline,
+            source.uri,
+            source.version,
+            segment.base + rejection.position,
+            rejection.line,
+            rejection.field,
+            rejection.reason,
+            rejection.raw,
+            now,
+        )
 
     def _reports(self, decision: Decision) -> list[LoadReport]:
         staged, reports = self.batch.staged, []
