@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orderlake.engine import Engine, name, parquet, quote
+from orderlake.model.column import ColumnType
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
@@ -184,7 +185,12 @@ class _Recount:
         """A FROM item: the key of each entity, and the credit of the source it stands for."""
         keys = ", ".join(key_names(self.stream))
         newest = "max(struct_pack(v := _version, t := _time, f := _source_file, n := _source_row, c := _credit))"
-        index = _rows_of(self.backends, self.opened[self.stream.index])
+        opened = self.opened[self.stream.index]
+        if not opened.live:
+            types = {**opened.layout.columns, "credit": ColumnType("string")}
+            none = ", ".join(f"NULL::{types[name].sql} AS {name}" for name in (*key_names(self.stream), "credit"))
+            return f"(SELECT {none} WHERE false)"
+        index = _rows_of(self.backends, opened)
         return f"(SELECT {keys}, {newest}.c AS credit FROM {index} GROUP BY {keys})"
 
     def _standing(self) -> dict[str, int]:
