@@ -31,7 +31,7 @@ class Segment:
     source: int
     records: int
     base: int
-    """Records of the same source in the segments before this one."""
+    """What makes a record's number here its number in the source; negative when numbers run on from other sources."""
 
 
 @dataclass(frozen=True, slots=True)
