@@ -67,7 +67,9 @@ def test_every_form_of_a_file_loads_in_one_run(lake):
         name: ("loaded", 2 if name in ("array", "lines") else 1) for name in texts
     }
     assert ids(lake) == list(range(1, 11))
-    assert [row for (row,) in lake.query("SELECT _source_row FROM orders ORDER BY order_id").rows] == [1, 2, 1, 2] + [1] * 6
+    assert [row for (row,) in lake.query("SELECT _source_row FROM orders ORDER BY order_id").rows] == [1, 2, 1, 2] + [
+        1
+    ] * 6
     assert lake.query("SELECT DISTINCT customer_name FROM orders").rows == (("Zoë",),)
     assert lake.query("SELECT count(*), sum(price * quantity) FROM order_lines").rows == ((20, 23),)
 

@@ -19,7 +19,7 @@ from orderlake.errors import UnreadableShareError
 from orderlake.kernel import split
 from tests.unit.kernel.staging import ORDERS, ROWS, Staged, stage_files, stage_one, stream_of
 
-BOUNDED = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+BOUNDED = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 cents = st.integers(-(10**17), 10**17).map(lambda number: str(Decimal(number).scaleb(-2)))
 numbers = st.one_of(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
-from orderlake.errors import MissingExtraError, UnreadableObjectError
+from orderlake.errors import UnreadableObjectError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -111,10 +111,8 @@ class _Zstd(io.RawIOBase):
     """Read zstd frames, one after another; an unfinished frame is an EOFError, as gzip has it."""
 
     def __init__(self, file: BinaryIO) -> None:
-        try:
-            import zstandard  # noqa: PLC0415 - only files compressed with zstd need it
-        except ImportError:
-            raise MissingExtraError("a file is compressed with zstd: pip install zstandard") from None
+        import zstandard  # noqa: PLC0415 - only files compressed with zstd need it
+
         self._file = file
         self._new = zstandard.ZstdDecompressor().decompressobj
         self._damage = zstandard.ZstdError
