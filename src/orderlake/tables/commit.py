@@ -209,7 +209,8 @@ class _Attempt:
                 changes.append(
                     (table_layout(self.batch.stream, spec), Change(rows, decision.dropped, keys, clustered_by=files))
                 )
-                self.written[spec.name] = self._rows_per_source(cursor, spec, decision) if staged else {}
+                if len(self.batch.staged.sources) > 1 and staged:
+                    self.written[spec.name] = self._rows_per_source(cursor, spec, decision)
         if decision.index is not None:
             changes.append(
                 (
@@ -226,6 +227,8 @@ class _Attempt:
             done[layout.name] = rewrite(
                 engine, house.store, layout, opened.live, change, location=opened.location, attempt=self.name
             )
+            if layout.spec is not None:
+                self.written.setdefault(layout.name, {0: done[layout.name].rows})
         return done
 
     def _rows_per_source(
