@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from orderlake.config import DEFAULT_MEMORY_MB
 
 if TYPE_CHECKING:
     import duckdb
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-DEFAULT_MEMORY_MB: Final = 192
 
 
 @dataclass(frozen=True, slots=True)

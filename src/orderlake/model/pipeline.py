@@ -19,8 +19,6 @@ _PREFIX = re.compile(r"[A-Za-z0-9][\w-]*\Z", re.ASCII)
 _TAKEN: Final = ("quarantine",)
 _PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
 _WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
-LINEAGE: Final = ("_source_file", "_source_row", "_version", "_load_id")
-"""Columns every Iceberg table carries after the declared ones."""
 
 
 @dataclass(frozen=True, slots=True)

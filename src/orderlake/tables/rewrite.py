@@ -75,7 +75,8 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
         """SELECTs of what stays of these files."""
         columns = ", ".join(f"t.{name(column)}" for column in layout.columns)
         selects = []
-        for group, loses in ((files_in(files, hits), True), (files_out(files, hits), False)):
+        for loses in (True, False):
+            group = [file for file in files if (file.location in hits) is loses]
             if group:
                 rows = f"SELECT {columns} FROM {parquet(store.local_path(file.location) for file in group)} AS t"
                 selects.append(
@@ -93,16 +94,6 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
     )
     added = Writer(engine, store, layout, location, attempt).write(source)
     return Rewrite(tuple(added), tuple(file.location for file in taken), sum(incoming.values()))
-
-
-def files_in(files: Sequence[DataFile], locations: set[str]) -> list[DataFile]:
-    """Those of the files that lie at the locations."""
-    return [file for file in files if file.location in locations]
-
-
-def files_out(files: Sequence[DataFile], locations: set[str]) -> list[DataFile]:
-    """Those of the files that lie elsewhere."""
-    return [file for file in files if file.location not in locations]
 
 
 def _same_key(layout: TableLayout, change: Change) -> str:
