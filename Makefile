@@ -35,7 +35,7 @@ lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE
 	@set -e; for name in runtime dev bench; do \
 	  extra=""; if [ $$name != runtime ]; then extra="--extra $$name --constraints requirements/runtime.txt"; fi; \
 	  .venv-lock/bin/uv pip compile pyproject.toml --group build $$extra --output-file requirements/$$name.txt \
-	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --custom-compile-command "make lock" \
 	    --quiet $(UPGRADE); \
 	  echo "requirements/$$name.txt"; \
 	done

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,30 @@ from orderlake.errors import ConfigError, NotFoundError
 PROJECT_FILE: Final = "orderlake.yaml"
 _KEYS: Final = {"raw", "lake", "memory_mb", "workers"}
 DEFAULT_MEMORY_MB: Final = 192
+AWS_FILE: Final = "aws.json"
+"""In a project's `.orderlake`: the outputs of its deployment, by the names of AwsSettings."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """A deployment on AWS, as Terraform's outputs or a Lambda function's environment name its parts.
+
+    `raw` and `lake` and `pipelines` are `s3://bucket/prefix` without a slash at the end, `table` is the DynamoDB table
+    of heads, leases and loads, `database` the Glue database.
+    """
+
+    name: str
+    region: str
+    raw: str
+    lake: str
+    pipelines: str
+    table: str
+    database: str
+    workgroup: str = ""
+    queue_url: str = ""
+    dead_letter_url: str = ""
+    state_machine: str = ""
+    crawler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,8 @@ class Project:
     lake: Path
     memory_mb: int = DEFAULT_MEMORY_MB
     workers: int | None = None
+    aws: AwsSettings | None = None
+    """Where the lake is on AWS; None for a lake in folders."""
 
     @property
     def state(self) -> Path:
@@ -70,6 +97,52 @@ def load_project(root: Path) -> Project:
         DEFAULT_MEMORY_MB if memory is None else memory,
         _whole(file, settings, "workers"),
     )
+
+
+def aws_settings(values: Mapping[str, Any], where: str) -> AwsSettings:
+    """Settings from Terraform's outputs or from an environment; ConfigError names what is missing or unsafe."""
+    known = [field.name for field in fields(AwsSettings)]
+    needed = [field.name for field in fields(AwsSettings) if field.default is MISSING]
+    missing = [key for key in needed if not values.get(key)]
+    if missing:
+        raise ConfigError(f"{where}: {', '.join(missing)} is missing")
+    found = {key: str(values[key]).rstrip("/") for key in known if values.get(key)}
+    for key in ("raw", "lake", "pipelines"):
+        if not found[key].startswith("s3://"):
+            raise ConfigError(f"{where}: {key} must be an s3:// location, not {found[key]!r}")
+    refuse_loop(found["raw"], found["lake"], where)
+    return AwsSettings(**found)
+
+
+def refuse_loop(raw: str, lake: str, where: str) -> None:
+    """ConfigError when what is written to the lake would land where new files are looked for, and load itself."""
+    a, b = f"{raw.rstrip('/')}/", f"{lake.rstrip('/')}/"
+    if a.startswith(b) or b.startswith(a):
+        raise ConfigError(
+            f"{where}: raw ({raw}) and lake ({lake}) lie in each other, so that what a load writes would be loaded "
+            "again, without end: give them buckets or prefixes of their own"
+        )
+
+
+def lambda_settings(environment: Mapping[str, str]) -> AwsSettings:
+    """The settings of a Lambda function: ORDERLAKE_RAW, ORDERLAKE_LAKE and so on, and AWS_REGION."""
+    values = {field.name: environment.get(f"ORDERLAKE_{field.name.upper()}", "") for field in fields(AwsSettings)}
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+    return aws_settings({**values, "region": values["region"] or region}, "the environment (ORDERLAKE_…)")
+
+
+def deployed(root: Path) -> AwsSettings:
+    """The deployment of a project, as `orderlake deploy apply` left its outputs; NotFoundError when there is none."""
+    file = root / ".orderlake" / AWS_FILE
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"{root} is not deployed on AWS from here: there is no {file}; `orderlake deploy apply` makes it"
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}: make it again with `orderlake deploy status`") from error
+    return aws_settings(values, str(file))
 
 
 def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:

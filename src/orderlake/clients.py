@@ -1,0 +1,118 @@
+"""AWS as it is called from here: one session, clients with time limits and retries, its errors as ours.
+
+botocore retries what may be retried (throttling, 5xx, lost connections) with back-off and jitter. A call that changes
+something may thus be sent twice when a reply is lost: every caller below this module is written to bear that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Final
+
+from orderlake.errors import (
+    CatalogUnavailableError,
+    ConfigError,
+    LakeError,
+    MissingExtraError,
+    NotFoundError,
+    StorageUnavailableError,
+)
+
+_NOT_FOUND: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
+_MISSING: Final = frozenset({
+    "NoSuchBucket",
+    "ResourceNotFoundException",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "StateMachineDoesNotExist",
+})
+_REFUSED: Final = frozenset({
+    "AccessDenied",
+    "AccessDeniedException",
+    "403",
+    "Forbidden",
+    "UnauthorizedOperation",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "KMS.AccessDeniedException",
+    "KMS.DisabledException",
+})
+
+
+@lru_cache(maxsize=1)
+def _session() -> Any:
+    try:
+        import boto3  # noqa: PLC0415 - an optional extra, and slow to load
+    except ImportError as error:
+        raise MissingExtraError("AWS needs the extra `aws`: pip install 'orderlake[aws]'") from error
+    return boto3.session.Session()
+
+
+@lru_cache(maxsize=32)
+def client(service: str, region: str | None = None) -> Any:
+    """A client of one AWS service; safe to share between threads. Endpoints as botocore has them (AWS_ENDPOINT_URL)."""
+    session = _session()
+    from botocore.config import Config  # noqa: PLC0415 - as above
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
+
+    settings = Config(
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=32,
+        retries={"mode": "standard", "max_attempts": 6},
+        s3={"addressing_style": "path"} if _is_emulated() else {},
+    )
+    try:
+        return session.client(service, region_name=region, config=settings)
+    except BotoCoreError as error:
+        raise ConfigError(f"{error}: set AWS_REGION, or `aws configure`") from error
+
+
+def _is_emulated() -> bool:
+    import os  # noqa: PLC0415 - for this alone
+
+    return "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
+
+
+@contextmanager
+def translated(what: str, unavailable: type[LakeError] = StorageUnavailableError) -> Iterator[None]:
+    """Raise botocore's errors as ours: what is refused as ConfigError, what is not there as NotFoundError, else `unavailable`."""
+    from botocore.exceptions import (  # noqa: PLC0415 - an optional extra
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        NoRegionError,
+    )
+
+    try:
+        yield
+    except ClientError as error:
+        code = error_code(error)
+        message = error.response.get("Error", {}).get("Message", "") or code
+        if code in _NOT_FOUND:
+            raise NotFoundError(f"there is no {what}") from error
+        if code in _MISSING:
+            raise ConfigError(f"{what}: {message}: has it been deployed? (`orderlake deploy status`)") from error
+        if code in _REFUSED:
+            raise ConfigError(f"{what}: AWS refuses it: {message} ({code}): check the credentials and the policy") from error
+        raise unavailable(f"{what}: {message} ({code})") from error
+    except (NoCredentialsError, NoRegionError) as error:
+        raise ConfigError(f"{what}: {error}: log in to AWS, or set AWS_PROFILE and AWS_REGION") from error
+    except BotoCoreError as error:
+        raise unavailable(f"{what}: {error}") from error
+
+
+def error_code(error: Any) -> str:
+    """The code of a ClientError, e.g. `ConditionalCheckFailedException`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def catalog_errors(what: str) -> Any:
+    """`translated` for Glue and DynamoDB."""
+    return translated(what, CatalogUnavailableError)
