@@ -6,6 +6,8 @@ UPGRADE ?=
 UV_VERSION := 0.13.9
 
 PIP := -m pip --disable-pip-version-check --no-input -qq
+LAMBDA_LOCK := src/orderlake/deploy/lambda.txt
+LOCK_STYLE = --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -17,7 +19,7 @@ help: ## Show what can be made
 demo: .venv/.ready ## Load sample orders into a lake on this machine and query it
 	@ORDERLAKE="$(CURDIR)/.venv/bin/orderlake" bash examples/demo.sh
 
-test: .venv-dev/.ready ## Run the tests (ARGS="-k merge" narrows them)
+test: .venv-dev/.ready .venv-lambda/.ready ## Run the tests (ARGS="-k merge" narrows them)
 	@.venv-dev/bin/python -m pytest -n $(WORKERS) $(ARGS) tests
 
 check: .venv-dev/.ready ## Lint, formatting, types and layers
@@ -35,13 +37,16 @@ lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE
 	@set -e; for name in runtime dev bench; do \
 	  extra=""; if [ $$name != runtime ]; then extra="--extra $$name --constraints requirements/runtime.txt"; fi; \
 	  .venv-lock/bin/uv pip compile pyproject.toml --group build $$extra --output-file requirements/$$name.txt \
-	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --custom-compile-command "make lock" \
-	    --quiet $(UPGRADE); \
+	    --universal --python-version 3.11 --no-strip-extras $(LOCK_STYLE); \
 	  echo "requirements/$$name.txt"; \
 	done
+	@.venv-lock/bin/uv pip compile pyproject.toml --extra aws --constraints requirements/dev.txt --output-file $(LAMBDA_LOCK) \
+	  --python-platform x86_64-manylinux_2_28 --python-version 3.11 --no-strip-extras $(LOCK_STYLE) && echo "$(LAMBDA_LOCK)"
+	@echo aws-sam-cli | .venv-lock/bin/uv pip compile - --no-deps --output-file requirements/rie.txt \
+	  --universal --python-version 3.11 $(LOCK_STYLE) && echo requirements/rie.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf .venv .venv-dev .venv-bench .venv-lock build dist src/*.egg-info
+	rm -rf .venv .venv-dev .venv-bench .venv-lock .venv-lambda build dist src/*.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
 	find src tests benchmarks examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -70,6 +75,15 @@ endef
 $(eval $(call environment,.venv,runtime))
 $(eval $(call environment,.venv-dev,dev))
 $(eval $(call environment,.venv-bench,bench))
+
+# What the tests of the Lambda package need and may not fetch themselves: the runtime interface emulator, which is one file
+# in the wheel of AWS's SAM CLI (nothing of that runs), and the wheels that go into the package.
+.venv-lambda/.ready: requirements/rie.txt $(LAMBDA_LOCK) | .venv-dev/.ready
+	@rm -rf .venv-lambda
+	@.venv-dev/bin/python $(PIP) install --require-hashes --no-deps --target .venv-lambda/rie --requirement requirements/rie.txt
+	@.venv-dev/bin/python $(PIP) download --require-hashes --no-deps --only-binary=:all: --dest .venv-lambda/wheels \
+	  --requirement $(LAMBDA_LOCK)
+	@touch $@
 
 .venv-lock/.ready: Makefile | python
 	@rm -rf .venv-lock

@@ -25,6 +25,7 @@ VERBS: Final[Mapping[str, str]] = {
     "verify": "prove that every record is accounted for",
     "doctor": "check this machine and this project",
     "generate": "write sample order files of any size",
+    "package": "build the zip of the Lambda functions",
 }
 """Each verb is the module of its name beside this one, imported when it is asked for."""
 

@@ -1,0 +1,1 @@
+"""What puts orderlake on AWS: the package of its Lambda functions."""
