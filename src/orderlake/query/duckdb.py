@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orderlake.engine import Engine, name, parquet
@@ -24,12 +25,26 @@ class QueryTable:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryStats:
+    """What a query took on an engine that bills for it: `cost` in US dollars, None where no price is known."""
+
+    engine: str
+    query_id: str
+    bytes_scanned: int
+    engine_seconds: float
+    queue_seconds: float
+    location: str = ""
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A query's answer: column names, DuckDB type names, rows."""
+    """A query's answer: column names, DuckDB type names, rows; and what it took, where that is billed."""
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    stats: QueryStats | None = None
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The rows by column name."""
@@ -47,7 +62,7 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
     cursor.execute("SET disabled_optimizers = ''")
     try:
         statements = cursor.extract_statements(sql)
-        if len(statements) != 1 or not _only_reads(statements[0]):
+        if len(statements) != 1 or not only_reads(statements[0]):
             raise QueryError("one SELECT at a time: the lake is read-only here, tables change only by `orderlake run`")
         done = cursor.execute(statements[0])
         description = done.description or []
@@ -62,7 +77,7 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
     )
 
 
-def _only_reads(statement: duckdb.Statement) -> bool:
+def only_reads(statement: duckdb.Statement) -> bool:
     """Whether a statement is a SELECT, or explains one (EXPLAIN ANALYZE runs what it explains)."""
     import duckdb  # noqa: PLC0415 - as above
 
