@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
+from moto.dynamodb import responses
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -33,6 +34,7 @@ def make_strict() -> None:
     GlueBackend.create_table = _create_table  # type: ignore[method-assign]
     GlueBackend.get_table = _get_table  # type: ignore[method-assign]
     DynamoDBBackend.transact_write_items = _transact_write_items  # type: ignore[method-assign]
+    responses.TRANSACTION_MAX_ITEMS = 100
     DynamoHandler.transact_write_items = _idempotent  # type: ignore[method-assign]
     S3Response.put_object = _put_object  # type: ignore[method-assign]
     S3Backend.list_object_versions = _list_object_versions  # type: ignore[method-assign]
