@@ -19,7 +19,7 @@ help: ## Show what can be made
 demo: .venv/.ready ## Load sample orders into a lake on this machine and query it
 	@ORDERLAKE="$(CURDIR)/.venv/bin/orderlake" bash examples/demo.sh
 
-test: .venv-dev/.ready .venv-lambda/.ready ## Run the tests (ARGS="-k merge" narrows them)
+test: .venv-dev/.ready .venv-lambda/.ready .venv-tools/.locked ## Run the tests (ARGS="-k merge" narrows them)
 	@.venv-dev/bin/python -m pytest -n $(WORKERS) $(ARGS) tests
 
 check: .venv-dev/.ready ## Lint, formatting, types and layers
@@ -42,11 +42,13 @@ lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE
 	done
 	@.venv-lock/bin/uv pip compile pyproject.toml --extra aws --constraints requirements/dev.txt --output-file $(LAMBDA_LOCK) \
 	  --python-platform x86_64-manylinux_2_28 --python-version 3.11 --no-strip-extras $(LOCK_STYLE) && echo "$(LAMBDA_LOCK)"
+	@.venv-lock/bin/uv pip compile --group tools --output-file requirements/tools.txt \
+	  --universal --python-version 3.11 --no-strip-extras $(LOCK_STYLE) && echo requirements/tools.txt
 	@echo aws-sam-cli | .venv-lock/bin/uv pip compile - --no-deps --output-file requirements/rie.txt \
 	  --universal --python-version 3.11 $(LOCK_STYLE) && echo requirements/rie.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf .venv .venv-dev .venv-bench .venv-lock .venv-lambda build dist src/*.egg-info
+	rm -rf .venv .venv-dev .venv-bench .venv-lock .venv-lambda .venv-tools build dist src/*.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
 	find src tests benchmarks examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -75,6 +77,8 @@ endef
 $(eval $(call environment,.venv,runtime))
 $(eval $(call environment,.venv-dev,dev))
 $(eval $(call environment,.venv-bench,bench))
+# checkov, which scans the Terraform module: packages only, so that `make .venv-tools/.locked` is all of it.
+$(eval $(call environment,.venv-tools,tools))
 
 # What the tests of the Lambda package need and may not fetch themselves: the runtime interface emulator, which is one file
 # in the wheel of AWS's SAM CLI (nothing of that runs), and the wheels that go into the package.

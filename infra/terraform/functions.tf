@@ -17,7 +17,7 @@ locals {
     POWERTOOLS_SERVICE_NAME      = var.name
     POWERTOOLS_METRICS_NAMESPACE = "orderlake"
     POWERTOOLS_LOG_LEVEL         = var.log_level
-    ORDERLAKE_TRACING            = var.tracing ? "true" : null
+    POWERTOOLS_TRACE_DISABLED    = var.tracing ? null : "true"
   }
 }
 
