@@ -21,28 +21,32 @@ from orderlake.errors import (
 )
 
 _NOT_FOUND: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
-_MISSING: Final = frozenset({
-    "NoSuchBucket",
-    "ResourceNotFoundException",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-    "StateMachineDoesNotExist",
-})
-_REFUSED: Final = frozenset({
-    "AccessDenied",
-    "AccessDeniedException",
-    "403",
-    "Forbidden",
-    "UnauthorizedOperation",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "KMS.AccessDeniedException",
-    "KMS.DisabledException",
-})
+_MISSING: Final = frozenset(
+    {
+        "NoSuchBucket",
+        "ResourceNotFoundException",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
+        "StateMachineDoesNotExist",
+    }
+)
+_REFUSED: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "403",
+        "Forbidden",
+        "UnauthorizedOperation",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "KMS.AccessDeniedException",
+        "KMS.DisabledException",
+    }
+)
 
 
 @lru_cache(maxsize=1)
@@ -100,7 +104,9 @@ def translated(what: str, unavailable: type[LakeError] = StorageUnavailableError
         if code in _MISSING:
             raise ConfigError(f"{what}: {message}: has it been deployed? (`orderlake deploy status`)") from error
         if code in _REFUSED:
-            raise ConfigError(f"{what}: AWS refuses it: {message} ({code}): check the credentials and the policy") from error
+            raise ConfigError(
+                f"{what}: AWS refuses it: {message} ({code}): check the credentials and the policy"
+            ) from error
         raise unavailable(f"{what}: {message} ({code})") from error
     except (NoCredentialsError, NoRegionError) as error:
         raise ConfigError(f"{what}: {error}: log in to AWS, or set AWS_PROFILE and AWS_REGION") from error

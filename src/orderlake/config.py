@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from orderlake.errors import ConfigError, NotFoundError
 PROJECT_FILE: Final = "orderlake.yaml"
 _KEYS: Final = {"raw", "lake", "memory_mb", "workers"}
 DEFAULT_MEMORY_MB: Final = 192
+ENVIRONMENTS: Final = ("local", "aws")
 AWS_FILE: Final = "aws.json"
 """In a project's `.orderlake`: the outputs of its deployment, by the names of AwsSettings."""
 
@@ -143,6 +144,14 @@ def deployed(root: Path) -> AwsSettings:
     except ValueError as error:
         raise ConfigError(f"{file}: {error}: make it again with `orderlake deploy status`") from error
     return aws_settings(values, str(file))
+
+
+def in_environment(project: Project, env: str | None = None) -> Project:
+    """The project as it is in an environment: `local`, or `aws` where it is deployed; by default ORDERLAKE_ENV's."""
+    chosen = env or os.environ.get("ORDERLAKE_ENV") or "local"
+    if chosen not in ENVIRONMENTS:
+        raise ConfigError(f"there is no environment {chosen!r}: say {' or '.join(ENVIRONMENTS)}")
+    return project if chosen == "local" else replace(project, aws=deployed(project.root))
 
 
 def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 from orderlake.config import Project, find_project, load_project
 from orderlake.errors import ConfigError, LakeError
 from orderlake.model.pipeline import Pipeline
-from orderlake.sources import find_sources, stream_of
+from orderlake.sources import LocalSources, stream_of
 from orderlake.wiring import Backends, load_pipeline
 
 Status = Literal["ok", "warn", "fail"]
@@ -164,7 +164,7 @@ def _disk(project: Project) -> Check:
 def _raw(project: Project, pipelines: Sequence[Pipeline]) -> Iterator[Check]:
     if not pipelines or not project.raw.is_dir():
         return
-    sources = find_sources(project, ())
+    sources = LocalSources(project).find(())
     strangers: list[str] = []
     for source in sources:
         try:

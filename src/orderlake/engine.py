@@ -57,8 +57,13 @@ class Engine:
         self.connection.close()
 
 
-def connect(spill: Path, memory_mb: int = DEFAULT_MEMORY_MB, workers: int | None = None) -> Engine:
-    """Open an Engine that spills under `spill` and holds at most `memory_mb` MiB in DuckDB."""
+def connect(
+    spill: Path, memory_mb: int = DEFAULT_MEMORY_MB, workers: int | None = None, filesystem: object = None
+) -> Engine:
+    """Open an Engine that spills under `spill` and holds at most `memory_mb` MiB in DuckDB.
+
+    `filesystem` (fsspec's interface) serves the paths that are not of this machine.
+    """
     import duckdb  # noqa: PLC0415 - 0.1 s that `run` of a loaded file, `loads` and `--help` need not pay
 
     count = workers if workers is not None else max(1, min(os.cpu_count() or 1, 8))
@@ -76,6 +81,8 @@ def connect(spill: Path, memory_mb: int = DEFAULT_MEMORY_MB, workers: int | None
             "autoload_known_extensions": False,
         }
     )
+    if filesystem is not None:
+        connection.register_filesystem(filesystem)  # type: ignore[arg-type]  # any fsspec file system will do
     return Engine(connection, count, spill)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from orderlake.errors import NotFoundError
 from orderlake.model.pipeline import Stream, TableSpec
+from orderlake.tables.hive import files_of
 from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import QUARANTINE, TableLayout, index_layout, quarantine_layout, table_layout
 from orderlake.tables.project import footer
@@ -51,11 +52,7 @@ def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
     if infos[QUARANTINE].rows == 0 and not system:
         del infos[QUARANTINE]
     names = [spec.name for _, spec in declared]
-    infos |= {
-        spec.name: _parquet(stream, spec, backends.project.lake / spec.name)
-        for stream, spec in declared
-        if spec.format == "parquet"
-    }
+    infos |= {spec.name: _parquet(backends, stream, spec) for stream, spec in declared if spec.format == "parquet"}
     return [infos.pop(name) for name in names] + list(infos.values())
 
 
@@ -72,15 +69,15 @@ def _iceberg(pipeline: str, table: Opened) -> TableInfo:
     )
 
 
-def _parquet(stream: Stream, spec: TableSpec, folder: Path) -> TableInfo:
-    files = list(_measured(folder))
+def _parquet(backends: Backends, stream: Stream, spec: TableSpec) -> TableInfo:
+    files = list(_measured(backends, spec.name))
     columns = {column.name: column.type.sql for column in spec.columns}
     rows, size = sum(rows for rows, _ in files), sum(size for _, size in files)
     return TableInfo(spec.name, stream.pipeline, "parquet", rows, len(files), size, 0, columns)
 
 
-def _measured(folder: Path) -> Iterator[tuple[int, int]]:
+def _measured(backends: Backends, table: str) -> Iterator[tuple[int, int]]:
     """Rows and bytes of each file; one that a load replaces while we look is passed over."""
-    for file in sorted(folder.glob("*.parquet")):
-        with suppress(FileNotFoundError):
-            yield int(get(footer(file), _FOOTER_ROWS)), file.stat().st_size
+    for found in files_of(backends.store, backends.root, table):
+        with suppress(NotFoundError):
+            yield int(get(footer(backends.store, found.location), _FOOTER_ROWS)), found.size

@@ -10,18 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from orderlake.config import PROJECT_FILE, Project, find_project, load_project
+from orderlake.config import PROJECT_FILE, Project, find_project, in_environment, load_project
 from orderlake.errors import ConfigError, LakeError
 from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
-from orderlake.sources import find_sources
 from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.inventory import TableInfo
     from orderlake.model.pipeline import Stream
+    from orderlake.model.ports import SourceFiles
+    from orderlake.model.source import SourceObject
     from orderlake.query.duckdb import QueryTable, Result
     from orderlake.verify import VerifyReport
     from orderlake.watching import Pace
@@ -41,10 +42,21 @@ class Lake:
     >>> Lake.init("/tmp/shop", ["orders"]).run(["orders.json"])  # doctest: +SKIP
     """
 
-    def __init__(self, project: str | os.PathLike[str] | None = None) -> None:
-        """Open a project folder, or the nearest one upward; NotFoundError says how to make one."""
+    def __init__(self, project: str | os.PathLike[str] | None = None, env: str | None = None) -> None:
+        """Open a project folder, or the nearest one upward; NotFoundError says how to make one.
+
+        `env` is `local` for the lake in folders, or `aws` for the one that the project is deployed as; by default what
+        ORDERLAKE_ENV says, else local.
+        """
         root = find_project(Path.cwd()) if project is None else Path(project)
-        self._backends = Backends(load_project(root))
+        self._backends = Backends(in_environment(load_project(root), env))
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """Open a lake by its settings."""
+        lake = cls.__new__(cls)
+        lake._backends = Backends(project)
+        return lake
 
     @classmethod
     def init(cls, folder: str | os.PathLike[str], pipelines: Sequence[str] = ()) -> Lake:
@@ -91,8 +103,25 @@ class Lake:
         A file that cannot be read is reported as rejected and the others load. Loading a file again
         changes nothing. Raises ConfigError, NotFoundError, TransientError; never for bad data.
         """
-        sources = find_sources(self.project, paths)
-        return Loader(self._backends, on_report, on_step).run(sources, pipeline)
+        return Loader(self._backends, on_report, on_step).run(self.sources.find(paths), pipeline)
+
+    def load(
+        self,
+        sources: Sequence[SourceObject],
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        proceed: Callable[[], bool] = lambda: True,
+    ) -> list[LoadReport]:
+        """Load these source objects; `proceed` is asked before each group, and no ends the load there.
+
+        A report per object, in the order given, those apart that were not begun. Raises as `run` does; `on_report` has
+        heard then of what was done.
+        """
+        return Loader(self._backends, on_report, proceed=proceed).run(sources)
+
+    @property
+    def sources(self) -> SourceFiles:
+        """Where source objects come from."""
+        return self._backends.sources
 
     def watch(
         self,
@@ -109,7 +138,9 @@ class Lake:
         from orderlake.watching import EVERY_SECOND, Watch  # noqa: PLC0415 - `run` watches nothing
 
         loader = Loader(self._backends, on_report)
-        Watch(lambda: find_sources(self.project, ()), loader.run, wait, on_error, pace or EVERY_SECOND).run()
+        if self._backends.is_remote:
+            raise ConfigError("on AWS each new file announces itself, there is nothing to watch: leave --env aws out")
+        Watch(lambda: self.sources.find(()), loader.run, wait, on_error, pace or EVERY_SECOND).run()
 
     def query(self, sql: str) -> Result:
         """Answer one SELECT over all tables by name; QueryError when it cannot be."""
@@ -123,6 +154,7 @@ class Lake:
 
     def _query_tables(self) -> list[QueryTable]:
         from orderlake.query.duckdb import QueryTable  # noqa: PLC0415 - as above
+        from orderlake.tables.hive import files_of  # noqa: PLC0415 - as above
         from orderlake.tables.layout import quarantine_layout, table_layout  # noqa: PLC0415 - as above
 
         specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
@@ -131,14 +163,15 @@ class Lake:
         found = [
             QueryTable(
                 name,
-                [store.local_path(file.location) for file in opened.live],
+                [store.engine_path(file.location) for file in opened.live],
                 {c: k.sql for c, k in opened.layout.columns.items()},
             )
             for name, opened in self._backends.house.open([*layouts, quarantine_layout()]).items()
         ]
         for _, spec in specs:
             if spec.format == "parquet":
-                files = sorted(str(file) for file in (self.project.lake / spec.name).glob("*.parquet"))
+                there = files_of(store, self._backends.root, spec.name)
+                files = [store.engine_path(file.location) for file in there]
                 found.append(QueryTable(spec.name, files, {column.name: column.type.sql for column in spec.columns}))
         return found
 
@@ -188,7 +221,8 @@ class Lake:
         from orderlake.tables.layout import index_layout  # noqa: PLC0415 - as above
 
         with self._backends.ledger.turn(stream.index):
-            Committer(engine, self._backends.house, self._backends.ledger, utc_now).recover(index_layout(stream))
+            parts = self._backends
+            Committer(engine, parts.house, parts.ledger, parts.sources, utc_now).recover(index_layout(stream))
 
     def close(self) -> None:
         """Give back the catalog and the ledger."""

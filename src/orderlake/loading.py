@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from orderlake.config import Project
 from orderlake.errors import (
     ConfigError,
+    NotFoundError,
     SourceChangedError,
     SourcesAppliedError,
     UnreadableObjectError,
@@ -22,8 +23,8 @@ from orderlake.errors import (
 )
 from orderlake.model.pipeline import Pipeline, Stream
 from orderlake.model.report import LoadReport
-from orderlake.model.source import SourceObject
-from orderlake.sources import source_at, stream_of
+from orderlake.model.source import RemoteFile, SourceObject
+from orderlake.sources import stream_of
 from orderlake.wiring import Backends, utc_now
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _GROUP_FILES: Final = 250
 _GROUP_BYTES: Final = 256 << 20
+_STAGED_HERE: Final = 96 << 20
+"""Bytes of source objects of a remote lake whose staged form stays on this machine."""
+WORK: Final = ".work"
 _PATIENCE: Final = 5
 """How often a file that changes while it is read is read again."""
 _ALONE: Final = 4
@@ -64,21 +68,28 @@ class Loader:
     backends: Backends
     on_report: Report = field(default=lambda _: None)
     on_step: Step = field(default=lambda _: None)
+    proceed: Callable[[], bool] = field(default=lambda: True)
+    """Asked before each group; once it says no, what is left is not begun, and has no report."""
     _work: Path | None = None
     _engine: Engine | None = None
 
     def run(self, sources: Sequence[SourceObject], named: str | None = None) -> list[LoadReport]:
         """Load what is not loaded yet; a report per source, in the order given."""
-        reports: dict[str, LoadReport] = {}
+        reports: dict[int, LoadReport] = {}
+        places = {source.identity: place for place, source in enumerate(sources)}
+        by_name = {source.uri: place for place, source in enumerate(sources)}
 
         def done(report: LoadReport) -> None:
-            reports[report.source] = report
+            # A file that changed while it was read is loaded as it became: it answers for what was asked for.
+            reports[places.get(report.identity, by_name[report.source])] = report
             self.on_report(report)
 
         with self._workplace():
             for stream, definition, group in self._groups(sources, named, done):
+                if not self.proceed():
+                    break
                 self._claimed(stream, definition, group, done)
-        return [reports[source.uri] for source in sources if source.uri in reports]
+        return [reports[place] for place in sorted(reports)]
 
     def _groups(
         self, sources: Sequence[SourceObject], named: str | None, done: Report
@@ -113,7 +124,7 @@ class Loader:
         """Work on what nobody else works on, then wait for the others and see what is left."""
         todo = {source.identity: source for source in group}
         pause = 0.01
-        while todo:
+        while todo and self.proceed():
             with self.backends.ledger.claim(todo) as won:
                 applied = self.backends.ledger.applied(todo)
                 for identity, report in applied.items():
@@ -135,14 +146,19 @@ class Loader:
         from orderlake.tables.commit import Committer  # noqa: PLC0415 - same
 
         engine = self._open_engine()
-        committer = Committer(engine, self.backends.house, self.backends.ledger, utc_now, self.on_step)
+        committer = Committer(
+            engine, self.backends.house, self.backends.ledger, self.backends.sources, utc_now, self.on_step
+        )
         started = {source.identity: time.perf_counter() for source in group}
         rest = sorted(group, key=lambda source: (source.version, source.uri))
         tried = _Attempts(stream, definition, done, uuid.uuid4().hex, rest)
         while tried.rest:
-            folder = self._folder() / uuid.uuid4().hex
+            attempt = uuid.uuid4().hex
+            folder = self._folder() / attempt
+            elsewhere = self._elsewhere(tried.rest, attempt)
             try:
-                staged = stage(engine, stream, [(source, Path(source.location)) for source in tried.rest], folder)
+                files = self._files(tried, folder)
+                staged = stage(engine, stream, files, folder, elsewhere)
                 for report in committer.commit(Batch(stream, staged, tried.load_id), started, definition):
                     done(report)
                 tried.rest = []
@@ -156,6 +172,25 @@ class Loader:
                 raise UnreadableObjectError(f"{', '.join(source.uri for source in tried.rest)}: {error}") from error
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+                if elsewhere:
+                    for found in self.backends.store.list(elsewhere):
+                        self.backends.store.delete(found.location)
+
+    def _elsewhere(self, sources: Sequence[SourceObject], attempt: str) -> str:
+        """Where the staged form of a large group goes that would not fit on this machine; empty when it stays here."""
+        is_large = sum(source.size for source in sources) > _STAGED_HERE
+        return f"{self.backends.root}/{WORK}/{attempt}" if is_large and self.backends.is_remote else ""
+
+    def _files(self, tried: _Attempts, folder: Path) -> list[tuple[SourceObject, Path | RemoteFile]]:
+        """The bytes of what is left of a group; what was removed is rejected."""
+        files: list[tuple[SourceObject, Path | RemoteFile]] = []
+        for source in tried.rest:
+            try:
+                files.append((source, self.backends.sources.file(source, folder)))
+            except NotFoundError:
+                tried.done(tried.rejected(source, "it was removed before it was read"))
+        tried.rest = [source for source, _ in files]
+        return files
 
     def _without_unreadable(self, tried: _Attempts, error: UnreadableShareError) -> None:
         """Reject the file that cannot be read; after a few of them the rest are loaded one by one."""
@@ -179,11 +214,11 @@ class Loader:
     def _as_they_are_now(self, tried: _Attempts, error: SourceChangedError) -> None:
         """Go on with the current version of each file; give up on files that never stop changing."""
         tried.changes += 1
-        now = {source.uri: source_at(self.backends.project, Path(source.location)) for source in tried.rest}
-        for source in tried.rest:
-            if now[source.uri] is None:
+        now = [(source, self.backends.sources.now(source)) for source in tried.rest]
+        for source, found in now:
+            if found is None:
                 tried.done(tried.rejected(source, "it was removed while it was read"))
-        tried.rest = [found for found in now.values() if found is not None]
+        tried.rest = [found for _, found in now if found is not None]
         if tried.changes > _PATIENCE:
             for source in tried.rest:
                 reason = f"{error}, {tried.changes} times over: load it once it is complete"
@@ -192,9 +227,11 @@ class Loader:
 
     def _is_there(self, source: SourceObject) -> bool:
         """Whether this version of the file can be opened."""
+        if self.backends.is_remote:
+            return self.backends.sources.now(source) == source
         try:
             with Path(source.location).open("rb"):
-                return source_at(self.backends.project, Path(source.location)) == source
+                return self.backends.sources.now(source) == source
         except OSError:
             return False
 

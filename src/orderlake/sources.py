@@ -7,24 +7,35 @@ import os
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
 
 from orderlake.config import Project
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.pipeline import Pipeline, Stream
-from orderlake.model.source import SourceObject
-
-_UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
+from orderlake.model.source import SourceObject, is_wanted
 
 
-def find_sources(project: Project, given: Sequence[str | os.PathLike[str]]) -> list[SourceObject]:
-    """The files named (files, folders, patterns), or all under raw/; each once, oldest first."""
-    chosen: dict[str, SourceObject] = {}
-    for path in _paths(project, given):
-        found = source_at(project, path)
-        if found is not None:
-            chosen[found.uri] = found
-    return sorted(chosen.values(), key=lambda source: (source.version, source.uri))
+class LocalSources:
+    """SourceFiles in folders: a project's raw/, and whatever path is named."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def find(self, given: Sequence[str | os.PathLike[str]]) -> list[SourceObject]:
+        """The files named (files, folders, patterns), or all under raw/; each once, oldest first."""
+        chosen: dict[str, SourceObject] = {}
+        for path in _paths(self._project, given):
+            found = source_at(self._project, path)
+            if found is not None:
+                chosen[found.uri] = found
+        return sorted(chosen.values(), key=lambda source: (source.version, source.uri))
+
+    def now(self, source: SourceObject) -> SourceObject | None:
+        """The current version of the file at its place; None when it is gone."""
+        return source_at(self._project, Path(source.location))
+
+    def file(self, source: SourceObject, folder: Path) -> Path:  # noqa: ARG002 - it need not be copied
+        """The file itself."""
+        return Path(source.location)
 
 
 def source_at(project: Project, path: Path) -> SourceObject | None:
@@ -59,6 +70,11 @@ def _paths(project: Project, given: Sequence[str | os.PathLike[str]]) -> Iterato
             if not matches:
                 raise NotFoundError(f"no file matches {text}")
             yield from (Path(match) for match in matches if Path(match).is_file())
+        elif text.startswith("s3://"):
+            raise ConfigError(
+                f"{text} is on AWS: say --env aws, once the project is deployed (`orderlake deploy apply`); "
+                "to load it into a lake in folders, copy it to raw/ first"
+            )
         else:
             raise NotFoundError(f"there is no file or folder {text}")
 
@@ -67,7 +83,7 @@ def _under(folder: Path) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and not name.lower().endswith(_UNFINISHED):
+            if is_wanted(name):
                 yield Path(root) / name
 
 

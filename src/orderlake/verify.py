@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orderlake.engine import Engine, name, parquet, quote
+from orderlake.errors import NotFoundError
 from orderlake.model.column import ColumnType
 from orderlake.model.pipeline import Stream, TableSpec
+from orderlake.model.ports import ObjectStore
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 from orderlake.tables.batch import credit_of, source_of
-from orderlake.tables.hive import file_name
+from orderlake.tables.hive import file_name, files_of
 from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import (
     QUARANTINE,
@@ -117,30 +118,30 @@ def _quarantine(
 
 def _rows_of(backends: Backends, table: Opened) -> str:
     """A FROM item: the rows of a table's live files."""
-    return parquet([backends.store.local_path(file.location) for file in table.live])
+    return parquet([backends.store.engine_path(file.location) for file in table.live])
 
 
 def _whole(backends: Backends, table: Opened) -> Iterator[str]:
     """Each file of a table is there, has its size, and as many rows as its manifest says."""
     for file in table.live:
-        path = Path(backends.store.local_path(file.location))
+        path = backends.store.engine_path(file.location)
         found = backends.store.stat(file.location)
         if found is None:
             yield f"{table.layout.name}: the file {path} is gone"
         elif found.size != file.size:
             yield f"{table.layout.name}: the file {path} has {found.size} bytes, not {file.size}"
         else:
-            rows = _row_count(path)
+            rows = _row_count(backends.store, file.location)
             if rows != file.records:
                 fault = f"has {rows} rows, not {file.records}" if rows is not None else "is damaged"
                 yield f"{table.layout.name}: the file {path} {fault}"
 
 
-def _row_count(path: Path) -> int | None:
+def _row_count(store: ObjectStore, location: str) -> int | None:
     """The rows a Parquet file says it has; None when it is damaged."""
     try:
-        return int(get(footer(path), 3))
-    except (NotProjectableError, OSError, IndexError, ValueError, TypeError):
+        return int(get(footer(store, location), 3))
+    except (NotProjectableError, NotFoundError, OSError, IndexError, ValueError, TypeError):
         return None
 
 
@@ -255,37 +256,39 @@ class _Recount:
 
     def _plain(self, spec: TableSpec) -> Iterator[str]:
         """Each plain Parquet file belongs to one source object, and holds only records that stand for it."""
-        folder = self.backends.project.lake / spec.name
+        store = self.backends.store
         owners: dict[str, SourceObject] = {}
         if self.opened[self.stream.index].live:
             for (credit,) in self.cursor.execute(f"SELECT DISTINCT credit FROM {self._current()}").fetchall():
                 source = source_of(str(credit))
                 owners[file_name(spec.file_prefix, source)] = source
-        there = sorted(folder.glob("*.parquet"))
+        there = [found.location for found in files_of(store, self.backends.root, spec.name)]
         for file in there:
-            if file.name not in owners:
-                yield f"{spec.name}: the file {file} belongs to no source that stands in the tables"
-            elif _row_count(file) is None:
-                yield f"{spec.name}: the file {file} is damaged"
+            owner = owners.get(file.rsplit("/", 1)[-1])
+            shown = store.engine_path(file)
+            if owner is None:
+                yield f"{spec.name}: the file {shown} belongs to no source that stands in the tables"
+            elif _row_count(store, file) is None:
+                yield f"{spec.name}: the file {shown} is damaged"
             elif self.stream.key:
-                yield from self._plain_file(spec, file, owners[file.name])
+                yield from self._plain_file(spec, shown, owner)
         yield from self._against_twin(spec, there)
 
-    def _plain_file(self, spec: TableSpec, file: Path, source: SourceObject) -> Iterator[str]:
+    def _plain_file(self, spec: TableSpec, file: str, source: SourceObject) -> Iterator[str]:
         current = f"(SELECT * FROM {self._current()} WHERE credit = {quote(credit_of(source))})"
         row = self.cursor.execute(
-            f"SELECT count(*) FROM {parquet([str(file)])} AS t ANTI JOIN {current} AS i ON {self._same(spec)}"
+            f"SELECT count(*) FROM {parquet([file])} AS t ANTI JOIN {current} AS i ON {self._same(spec)}"
         ).fetchone()
         if row is not None and row[0]:
             yield f"{spec.name}: {row[0]} rows of {file} are of records that stand for another source"
 
-    def _against_twin(self, spec: TableSpec, files: Sequence[Path]) -> Iterator[str]:
+    def _against_twin(self, spec: TableSpec, files: Sequence[str]) -> Iterator[str]:
         """A plain table has as many rows as an Iceberg table of the same rows."""
         twins = (other.name for other in self.stream.tables if other.format == "iceberg" and other.rows == spec.rows)
         twin = next(twins, None)
         if twin is None:
             return
-        plain = sum(_row_count(file) or 0 for file in files)
+        plain = sum(_row_count(self.backends.store, file) or 0 for file in files)
         other = sum(file.records for file in self.opened[twin].live)
         if plain != other:
             yield f"{spec.name}: has {plain} rows, {twin} has {other}"

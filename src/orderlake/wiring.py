@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from orderlake.catalog.sqlite import SqliteCatalog
 from orderlake.config import Project, read_yaml
-from orderlake.errors import ConfigError
+from orderlake.errors import ConfigError, MissingExtraError
 from orderlake.ledger.sqlite import SqliteLedger
 from orderlake.model.pipeline import Pipeline, parse_pipeline
+from orderlake.sources import LocalSources
 from orderlake.storage.local import LocalStore, location_of
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.model.ports import Catalog, Ledger, ObjectStore, SourceFiles
+    from orderlake.storage.s3 import S3Store
     from orderlake.tables.lakehouse import Lakehouse
 
 
@@ -28,20 +31,51 @@ class Backends:
 
     project: Project
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether the lake is in buckets."""
+        return self.project.aws is not None
+
+    @property
+    def root(self) -> str:
+        """The location under which the tables lie."""
+        return location_of(self.project.lake) if self.project.aws is None else self.project.aws.lake
+
     @cached_property
-    def store(self) -> LocalStore:
+    def store(self) -> ObjectStore:
         """Where bytes are."""
-        return LocalStore()
+        return LocalStore() if self.project.aws is None else self._s3
 
     @cached_property
-    def catalog(self) -> SqliteCatalog:
+    def _s3(self) -> S3Store:
+        from orderlake.storage.s3 import S3Store
+
+        return S3Store(None if self.project.aws is None else self.project.aws.region)
+
+    @cached_property
+    def catalog(self) -> Catalog:
         """Which metadata each table has."""
-        return SqliteCatalog(self.project.state / "catalog.db")
+        if self.project.aws is None:
+            return SqliteCatalog(self.project.state / "catalog.db")
+        return self._glue()
 
     @cached_property
-    def ledger(self) -> SqliteLedger:
+    def ledger(self) -> Ledger:
         """What was loaded."""
-        return SqliteLedger(self.project.state / "ledger.db")
+        if self.project.aws is None:
+            return SqliteLedger(self.project.state / "ledger.db")
+        from orderlake.ledger.dynamodb import DynamoLedger
+
+        return DynamoLedger(self.project.aws.table, self.project.aws.region)
+
+    @cached_property
+    def sources(self) -> SourceFiles:
+        """Where source objects come from."""
+        if self.project.aws is None:
+            return LocalSources(self.project)
+        from orderlake.events.objects import S3Sources
+
+        return S3Sources(self.project.aws.region, self.project.aws.raw, self.project.aws.lake)
 
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
@@ -67,7 +101,7 @@ class Backends:
         return Lakehouse(
             self.store,
             self.catalog,
-            location_of(self.project.lake),
+            self.root,
             lambda: time.time_ns() // 1_000_000,
             lambda: secrets.randbits(62),
             ManifestCache(),
@@ -77,7 +111,16 @@ class Backends:
         """A DuckDB with the project's memory budget, spilling under `work`."""
         from orderlake.engine import connect
 
-        return connect(work / "spill", self.project.memory_mb, self.project.workers)
+        return connect(work / "spill", self.project.memory_mb, self.project.workers, self._filesystem())
+
+    def _filesystem(self) -> object:
+        if self.project.aws is None:
+            return None
+        try:
+            from orderlake.storage.filesystem import StoreFileSystem
+        except ImportError as error:
+            raise MissingExtraError(f"AWS needs the extra `aws` ({error}): pip install 'orderlake[aws]'") from error
+        return StoreFileSystem(self._s3)
 
     def close(self) -> None:
         """Give back what was opened."""

@@ -34,9 +34,9 @@ def store(backend):
 
 
 def names(backend, prefix=""):
-    base = backend.store.local_path(backend.at())
+    base = backend.store.engine_path(backend.at())
     return [
-        os.path.relpath(backend.store.local_path(each.location), base)
+        os.path.relpath(backend.store.engine_path(each.location), base)
         for each in backend.store.list(backend.at(prefix))
     ]
 
@@ -105,7 +105,7 @@ def test_a_listing_of_nothing_is_empty(backend, store):
 
 def test_a_listed_object_has_the_version_that_stat_tells(backend, store):
     store.write(backend.at("a"), b"1")
-    assert list(store.list(backend.at())) == [store.stat(store.local_path(backend.at("a")))]
+    assert list(store.list(backend.at())) == [store.stat(store.engine_path(backend.at("a")))]
 
 
 def test_the_version_grows_when_an_object_is_replaced(backend, store):

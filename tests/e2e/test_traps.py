@@ -257,7 +257,7 @@ def test_twenty_writers_lose_nothing(lake, tmp_path):
     assert Counter(status for status, _ in told) == {0: 20}
     assert {report["status"] for _, said in told for report in said["reports"]} == {"loaded"}
     assert found(lake) == expected(made)
-    assert not list((lake.project.lake / "orders_parquet_datalake" / ".pending").rglob("*.parquet"))
+    assert not list((lake.project.lake / ".pending" / "orders_parquet_datalake").rglob("*.parquet"))
 
 
 # trap 33: the reply is lost, the commit was not

@@ -128,7 +128,7 @@ def test_dead_files_never_show(tmp_path):
             ended(spawn(tmp_path, kill=(1, step)))
             assert found(lake) == expected(old)
         lake.run()
-        shutil.rmtree(lake.project.lake / "orders_parquet_datalake" / ".pending")
+        shutil.rmtree(lake.project.lake / ".pending" / "orders_parquet_datalake")
         assert found(lake) == expected(every)
 
 

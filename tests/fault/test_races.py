@@ -6,6 +6,7 @@ from orderlake import Lake
 from orderlake.errors import CatalogUnavailableError
 from orderlake.model.ports import HeadUpdate
 from orderlake.model.source import SourceObject
+from orderlake.sources import LocalSources
 from tests.fault.worker import ended, leaseless, spawn
 from tests.reference import NOON, SECOND, by_text, expected, found, new_lake, order, put, visible_parquet, written
 
@@ -238,7 +239,7 @@ def test_a_file_that_went_away_and_came_back_is_loaded(tmp_path, monkeypatch):
         made = written(lake, path, [order(1, "A")], NOON)
         aside = path.rename(tmp_path / "aside")
         source = SourceObject(made.uri, str(path), aside.stat().st_size, NOON)
-        monkeypatch.setattr("orderlake.lake.find_sources", lambda *_: [source])
+        monkeypatch.setattr(LocalSources, "find", lambda *_: [source])
         assert [report.status for report in lake.run()] == ["rejected"]
         aside.rename(path)
         assert [report.status for report in lake.run()] == ["loaded"]

@@ -92,7 +92,7 @@ def test_a_full_disk_is_transient_and_leaves_nothing_half_done(tmp_path, limit):
         assert [load.status for load in lake.loads()] == ["loaded", "loaded"]
 
 
-@pytest.mark.parametrize("place", ["orders", "order_lines/data", "orders_parquet_datalake/.pending"])
+@pytest.mark.parametrize("place", ["orders", "order_lines/data", ".pending/orders_parquet_datalake"])
 def test_a_table_folder_that_cannot_be_made_is_transient(tmp_path, place):
     """A file stands where a folder has to be, which stops even the superuser."""
     with new_lake(tmp_path) as lake:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,16 +21,24 @@ if TYPE_CHECKING:
 PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
 
 
+@dataclass(frozen=True, slots=True)
+class Careful:
+    """How a text is read with care: by a plan, with working files named after `work`."""
+
+    plan: flatten.Plan
+    work: Path
+
+
 def stage_carefully(
-    cursor: duckdb.DuckDBPyConnection, plan: flatten.Plan, text: Text, base: int, files: Mapping[flatten.Grain, str]
+    cursor: duckdb.DuckDBPyConnection, how: Careful, text: Text, base: int, files: Mapping[flatten.Grain, str]
 ) -> tuple[int, tuple[Rejection, ...]]:
     """Write a text's grains to `files`; give the number of records read, and the rejected ones.
 
     `base` is the `_rid` before its first record's. UnreadableObjectError when the text does not even tell its
     records, UnbalancedError when it ends inside one. The tables made on the way are the cursor's own.
     """
-    work = Path(next(iter(files.values())))
-    count = (read_json if text.dialect is None else read_csv).read_carefully(cursor, plan, text, work)
+    plan = how.plan
+    count = (read_json if text.dialect is None else read_csv).read_carefully(cursor, plan, text, how.work)
     for grain in plan.shape.grains:
         cursor.execute(f"INSERT INTO bad {value_complaints(plan, grain, 'records')}")
     for grain, file in files.items():

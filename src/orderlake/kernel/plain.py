@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Final
 
 from orderlake.kernel.sniff import Form, form_of, legacy_encoding, text_chunks
+from orderlake.model.source import RemoteFile
 
 _EAGER: Final = 8 << 20
 """Up to this size (bytes) a file is looked through for old encodings at once; beyond it, when strict reading fails."""
 
 
-def plain_text(path: Path, target: Path, declared: str) -> Path:
-    """The path itself when its bytes are plain UTF-8, else `target` with a plain copy in it.
+def plain_text(path: Path | RemoteFile, target: Path, declared: str) -> Path:
+    """The path itself when its bytes are plain UTF-8 and on this machine, else `target` with a plain copy in it.
 
     UnreadableObjectError when the compression is damaged.
     """
     form = form_of(path, declared)
-    if not form.is_plain:
+    if isinstance(path, RemoteFile) or not form.is_plain:
         _copy(path, target, form)
         path = target
     if declared == "auto" and form.encoding == "utf-8" and path.stat().st_size <= _EAGER:
@@ -30,7 +31,7 @@ def plain_text(path: Path, target: Path, declared: str) -> Path:
     return path
 
 
-def _copy(path: Path, target: Path, form: Form) -> None:
+def _copy(path: Path | RemoteFile, target: Path, form: Form) -> None:
     with target.open("wb") as out:
         for chunk in text_chunks(path, form):
             out.write(chunk)

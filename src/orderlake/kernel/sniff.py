@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from orderlake.errors import UnreadableObjectError
+from orderlake.model.source import RemoteFile
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -59,7 +60,7 @@ class Dialect:
     header: tuple[str, ...]
 
 
-def form_of(path: Path, declared: str = "auto") -> Form:
+def form_of(path: Path | RemoteFile, declared: str = "auto") -> Form:
     """Tell compression and encoding from the first bytes; UTF-8 unless a BOM, NULs or `declared` say otherwise."""
     with path.open("rb") as file:
         magic = file.read(4)
@@ -82,7 +83,7 @@ def form_of(path: Path, declared: str = "auto") -> Form:
     return Form(compression, "utf-8", 0)
 
 
-def raw_chunks(path: Path, compression: str, size: int = CHUNK) -> Iterator[bytes]:
+def raw_chunks(path: Path | RemoteFile, compression: str, size: int = CHUNK) -> Iterator[bytes]:
     """The decompressed bytes in chunks; UnreadableObjectError when the compression is cut short or damaged."""
     with path.open("rb") as file:
         if compression == "none":
@@ -145,7 +146,7 @@ class _Zstd(io.RawIOBase):
         return count
 
 
-def text_chunks(path: Path, form: Form) -> Iterator[bytes]:
+def text_chunks(path: Path | RemoteFile, form: Form) -> Iterator[bytes]:
     """The file as UTF-8 bytes without BOM, in chunks. Bytes that are no text in UTF-8 stay as they are."""
     skip = form.skip
     decoder = None if form.encoding == "utf-8" else codecs.getincrementaldecoder(form.encoding)("replace")
@@ -184,14 +185,22 @@ def _decodes(chunks: Iterable[bytes], encoding: str) -> bool:
 
 
 def json_layout(path: Path) -> Layout:
-    """Tell how JSON records lie in a plain file: an array, one per line, values in a row, or nothing.
+    """`layout_of` a plain file."""
+    with path.open("rb") as file:
+        return layout_of(_read(file, _HEAD))
+
+
+def layout_of(chunks: Iterable[bytes]) -> Layout:
+    """Tell how JSON records lie in a text: an array, one per line, values in a row, or nothing.
 
     Strict reading proves it right; where it fails, the careful reader wants only the kind of border between records.
     """
     head, rest = b"", b""
-    with path.open("rb") as file:
-        while not head and (rest := file.read(_HEAD)):
-            head = rest.lstrip()
+    for chunk in chunks:
+        rest = chunk[:_HEAD]
+        head = rest.lstrip()
+        if head:
+            break
     if not head:
         return "empty"
     if head[:1] == b"[":

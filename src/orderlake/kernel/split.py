@@ -18,20 +18,23 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orderlake.kernel.scan import Text, is_inside_list
 from orderlake.kernel.sniff import CHUNK, Dialect, Layout, is_utf8, json_layout, legacy_encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined]
 
 SHARE: Final = 64 << 20
 SMALL: Final = 8 << 20
 PIECE: Final = 2 << 20
 _ENDS: Final = 1 << 18
 """How far from either end of a file (bytes) the border of its envelope may lie."""
-_FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:')
+FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:')
 _SEARCH: Final = 8 << 20
 _LOOK: Final = 1 << 18
 """How far to look (bytes) for the end of a list that a border might lie in."""
@@ -53,6 +56,10 @@ class Share:
     """Whether it is not to be cut any further: borders are hard to tell in it."""
     dialect: Dialect | None = None
     """How a CSV file is written."""
+    line: int = 1
+    """The line of the source that the path's first byte is in: more than 1 where the path holds a part of it."""
+    origin: int = 0
+    """The byte of the source that the path's first byte is."""
 
     @property
     def is_cut(self) -> bool:
@@ -92,10 +99,11 @@ def _count(size: int, workers: int) -> int:
 def _cut(data: mmap.mmap, share: Share, count: int) -> list[Share]:
     if count > 1 and share.layout == "lines":
         cuts = _line_cuts(data, share.start, share.end, count)
-        return [Share(share.path, "lines", a, b) for a, b in pairwise(cuts) if b > a]
+        return [replace(share, start=a, end=b, whole=False) for a, b in pairwise(cuts) if b > a]
     if count > 1 and share.layout == "array":
         commas = _array_cuts(data, share, count)
-        return [Share(share.path, "array", a + 1, b, b"[", b"]") for a, b in pairwise(commas)] or [share]
+        part = replace(share, before=b"[", after=b"]", whole=False)
+        return [replace(part, start=a + 1, end=b) for a, b in pairwise(commas)] or [share]
     return [share]
 
 
@@ -114,10 +122,10 @@ def _array_cuts(data: mmap.mmap, share: Share, count: int) -> list[int]:
     start, end = share.start, share.end
     opening = start - 1 if share.is_cut else data.find(b"[", start, end)
     closing = end if share.is_cut else data.rfind(b"]", start, end)
-    key = _FIRST_KEY.match(data, opening + 1)
+    key = FIRST_KEY.match(data, opening + 1)
     if key is None or closing < 0 or data[closing + 1 : end].strip():
         return []
-    border = re.compile(rb"\}\s*(,)\s*\{\s*" + re.escape(key[1]) + rb"\s*:")
+    border = border_of(key[1])
     cuts = [opening]
     for number in range(1, count):
         wanted = max(cuts[-1] + 1, start + (end - start) * number // count)
@@ -125,6 +133,17 @@ def _array_cuts(data: mmap.mmap, share: Share, count: int) -> list[int]:
         if cut is not None:
             cuts.append(cut)
     return [*cuts, closing]
+
+
+def border_of(key: bytes) -> re.Pattern[bytes]:
+    """What lies between two records of an array whose records begin with this key; the group is the comma."""
+    return re.compile(rb"\}\s*(,)\s*\{\s*" + re.escape(key) + rb"\s*:")
+
+
+def last_border(data: Buffer, border: re.Pattern[bytes], start: int, end: int, look: int = _LOOK) -> int | None:
+    """The last comma in [start, end - look) that looks like one between two records; data goes on to `end`."""
+    found = [(match.start(1), match.end(1)) for match in border.finditer(data, start, max(start, end - look))]
+    return next((at for at, after in reversed(found) if not is_inside_list(data, after, min(end, after + look))), None)
 
 
 def _border(data: mmap.mmap, border: re.Pattern[bytes], start: int, end: int) -> int | None:
@@ -138,19 +157,32 @@ def _border(data: mmap.mmap, border: re.Pattern[bytes], start: int, end: int) ->
 
 def _unwrap(data: mmap.mmap, size: int, envelope: tuple[str, ...]) -> tuple[int, int, Layout] | None:
     """Find the records inside `{"orders": […]}` or `{"order": {…}}`: their span, and how they lie in it."""
-    head, tail_at = data[:_ENDS], max(0, size - _ENDS)
+    tail_at = max(0, size - _ENDS)
+    for opening in _openings(data[:_ENDS], envelope):
+        is_list = data[opening : opening + 1] == b"["
+        base = max(tail_at, opening)
+        closing = closing_of(data[base:size], b"]" if is_list else b"}")
+        if closing is not None:
+            return opening, base + closing + 1, "array" if is_list else "values"
+    return None
+
+
+def envelope_at(head: bytes, envelope: tuple[str, ...]) -> int | None:
+    """Where the bracket is that opens the records of an envelope, by a file's head; None when it is no envelope."""
+    return next(_openings(head[:_ENDS], envelope), None)
+
+
+def _openings(head: bytes, envelope: tuple[str, ...]) -> Iterator[int]:
     for key in envelope:
         for found in re.finditer(re.escape(json.dumps(key, ensure_ascii=False)).encode() + rb"\s*:\s*([\[{])", head):
-            opening = found.start(1)
-            if not _is_object(data[:opening] + b"0}"):
-                continue
-            close = b"]" if found[1] == b"[" else b"}"
-            tail = data[max(tail_at, opening) : size]
-            ends = (size - len(tail) + at.start() for at in re.finditer(re.escape(close), tail))
-            closing = next((end for end in ends if _is_object(b'{"":0' + data[end + 1 : size])), None)
-            if closing is not None:
-                return opening, closing + 1, "array" if found[1] == b"[" else "values"
-    return None
+            if _is_object(head[: found.start(1)] + b"0}"):
+                yield found.start(1)
+
+
+def closing_of(tail: bytes, close: bytes) -> int | None:
+    """Where the bracket is that closes the records of an envelope, by a file's tail."""
+    ends = (at.start() for at in re.finditer(re.escape(close), tail))
+    return next((end for end in ends if _is_object(b'{"":0' + tail[end + 1 :])), None)
 
 
 def _is_object(text: bytes) -> bool:
@@ -195,9 +227,9 @@ def _copy(source: int, target: int, start: int, end: int) -> None:
 class Lines:
     """Counts the lines of a file up to places further and further on."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, first: int = 1) -> None:
         self._path = path
-        self._place, self._line = 0, 1
+        self._place, self._line = 0, first
 
     def at(self, place: int) -> int:
         """The line (from 1) of a place not before the last one asked for."""
@@ -216,7 +248,7 @@ def text_of(share: Share, lines: Lines) -> Text:
         for chunk in chunks_of(share):
             yield chunk if decoder is None else decoder.decode(chunk).encode()
 
-    byte = share.start - len(share.before)
+    byte = share.origin + share.start - len(share.before)
     return Text(chunks, share.layout, byte, lines.at(share.start), share.is_cut, share.dialect)
 
 

@@ -7,54 +7,114 @@ first; a share that holds anything out of the ordinary is read again with care.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, islice
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from orderlake.engine import Engine
 from orderlake.errors import DataError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.plain import plain_text
+from orderlake.kernel.sniff import form_of, layout_of, text_chunks
 from orderlake.kernel.split import SMALL, Share, shares
+from orderlake.kernel.windows import UncuttableError, Windows
 from orderlake.kernel.worker import Done, Task, TornError, Worker, unread
 from orderlake.model.pipeline import Stream
-from orderlake.model.source import SourceObject
+from orderlake.model.source import RemoteFile, SourceObject
 from orderlake.model.staged import Segment, StagedLoad
 
 _TOGETHER: Final = 250
 
 
-def stage(engine: Engine, stream: Stream, sources: Sequence[tuple[SourceObject, Path]], folder: Path) -> StagedLoad:
-    """Stage objects of one stream into `folder`; UnreadableShareError names the one that cannot be read at all."""
-    plan = flatten.plan_of(stream)
+def stage(
+    engine: Engine,
+    stream: Stream,
+    sources: Sequence[tuple[SourceObject, Path | RemoteFile]],
+    folder: Path,
+    out: str = "",
+) -> StagedLoad:
+    """Stage objects of one stream; UnreadableShareError names the one that cannot be read at all.
+
+    Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same).
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    plain = [_plain(path, folder / f"plain-{number}", stream, number) for number, (_, path) in enumerate(sources)]
-    tasks, done = _staged(engine, Worker(plan, folder), plain)
-    for path in plain:
-        if path.parent == folder:
-            path.unlink()
-    return _collect(plan, [source for source, _ in sources], tasks, done)
+    worker = Worker(flatten.plan_of(stream), folder, out or str(folder))
+    tasks: list[Task] = []
+    done: list[Done] = []
+    for is_remote, group in groupby(enumerate(sources), key=lambda each: isinstance(each[1][1], RemoteFile)):
+        files = [(number, file) for number, (_, file) in group]
+        first = sum(len(task.shares) for task in tasks)
+        if is_remote:
+            for number, file in files:
+                found = _streamed(engine, worker, number, cast("RemoteFile", file), first)
+                tasks, done = tasks + found[0], done + found[1]
+                first = sum(len(task.shares) for task in tasks)
+        else:
+            found = _read(engine, worker, [(number, _plain(worker, file, number)) for number, file in files], first)
+            tasks, done = tasks + found[0], done + found[1]
+    return _collect(worker.plan, [source for source, _ in sources], tasks, done)
 
 
-def _staged(engine: Engine, worker: Worker, plain: Sequence[Path]) -> tuple[list[Task], list[Done]]:
+Staged = tuple[list[Task], list[Done]]
+
+
+def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], first: int) -> Staged:
     """Stage all shares on all workers; a file that was cut inside a record once more, uncut."""
-    workers = dict.fromkeys(range(len(plain)), engine.workers)
+    workers = {number: engine.workers for number, _ in plain}
     while True:
         cut = [
-            (source, share)
-            for source, path in enumerate(plain)
-            for share in _shares(worker.plan, path, source, workers[source])
+            (number, share) for number, path in plain for share in _shares(worker.plan, path, number, workers[number])
         ]
-        tasks = _tasks(cut)
+        tasks = _tasks(cut, first)
         try:
-            return tasks, engine.each(worker.run, tasks)
+            done = engine.each(worker.run, tasks)
         except TornError as error:
             workers[error.source] = 0
+            continue
+        for _, path in plain:
+            if path.parent == worker.folder:
+                path.unlink()
+        return tasks, done
 
 
-def _plain(path: Path, target: Path, stream: Stream, number: int) -> Path:
+def _streamed(engine: Engine, worker: Worker, number: int, file: RemoteFile, first: int) -> Staged:
+    """Stage a large object window by window; whole, from a copy, when it cannot be cut."""
+    if not worker.plan.is_text:
+        try:
+            return _windows(engine, worker, number, file, first)
+        except (TornError, UncuttableError):
+            pass
+        except DataError as error:
+            if isinstance(error, UnreadableShareError):
+                raise
+            raise UnreadableShareError(str(error), number) from None
+    return _read(engine, worker, [(number, _plain(worker, file, number))], first)
+
+
+def _windows(engine: Engine, worker: Worker, number: int, file: RemoteFile, first: int) -> Staged:
+    form = form_of(file, worker.plan.stream.encoding)
+    layout = layout_of(text_chunks(file, form))
+    if layout == "empty":
+        return [], []
+    cut = Windows(worker.folder, layout, worker.plan.stream.envelope).cut(text_chunks(file, form))
+    if cut is None:
+        raise UncuttableError
+    tasks: list[Task] = []
+    done: list[Done] = []
+    while some := list(islice(cut, engine.workers)):
+        now = [Task(first + len(tasks) + at, (share,), (number,)) for at, share in enumerate(some)]
+        tasks += now
+        try:
+            done += engine.each(worker.run, now)
+        finally:
+            for share in some:
+                share.path.unlink()
+    return tasks, done
+
+
+def _plain(worker: Worker, path: Path | RemoteFile, number: int) -> Path:
     try:
-        return plain_text(path, target, stream.encoding)
+        return plain_text(path, worker.folder / f"plain-{number}", worker.plan.stream.encoding)
     except UnreadableObjectError as error:
         raise UnreadableShareError(str(error), number) from None
     except OSError as error:
@@ -74,7 +134,7 @@ def _shares(plan: flatten.Plan, path: Path, source: int, workers: int) -> list[S
     return [Share(path, "csv", dialect.start, path.stat().st_size, whole=dialect.start == 0, dialect=dialect)]
 
 
-def _tasks(parts: Sequence[tuple[int, Share]]) -> list[Task]:
+def _tasks(parts: Sequence[tuple[int, Share]], segment: int) -> list[Task]:
     """Small whole JSON files of one layout go together, a share of a large file alone."""
 
     def kind(part: tuple[int, Share]) -> tuple[str, bool]:
@@ -82,7 +142,6 @@ def _tasks(parts: Sequence[tuple[int, Share]]) -> list[Task]:
         return share.layout, share.dialect is None and share.whole and share.end - share.start <= SMALL
 
     tasks: list[Task] = []
-    segment = 0
     for (_, together), group in groupby(parts, key=kind):
         batch = list(group)
         step = _TOGETHER if together else 1

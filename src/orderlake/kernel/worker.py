@@ -17,8 +17,8 @@ from orderlake.errors import (
     UnreadableShareError,
 )
 from orderlake.kernel import flatten, read_csv, read_json
-from orderlake.kernel.careful import PARQUET, stage_carefully
-from orderlake.kernel.scan import UnbalancedError
+from orderlake.kernel.careful import PARQUET, Careful, stage_carefully
+from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.shape import inner
 from orderlake.kernel.split import Lines, Share, chunks_of, pieces, readable, text_of
 from orderlake.model.staged import ROW_BITS, Rejection
@@ -59,10 +59,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Stages tasks of one stream into `folder`."""
+    """Stages tasks of one stream: what it works with lies in `folder`, what it stages at `out` (a path of the engine)."""
 
     plan: flatten.Plan
     folder: Path
+    out: str
 
     def run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage a task; UnreadableShareError names the source that cannot be read, TornError the one cut wrongly."""
@@ -102,14 +103,19 @@ class Worker:
                 return self._piecewise(cursor, task, some)
             except UnbalancedError:
                 pass  # a piece was cut wrongly, or is damaged: the share as a whole tells more
-        count, rejections = stage_carefully(cursor, self.plan, text_of(share, Lines(share.path)), base, files)
+        count, rejections = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
         return Done(_single(files), (count,), rejections)
 
     def _files(self, task: Task, what: str) -> Files:
         return {
-            grain: str(self.folder / f"staged-{number}-{task.first:06d}-{what}.parquet")
+            grain: f"{self.out}/staged-{number}-{task.first:06d}-{what}.parquet"
             for number, grain in enumerate(self.plan.shape.grains)
         }
+
+    def _carefully(
+        self, cursor: duckdb.DuckDBPyConnection, text: Text, base: int, files: Files
+    ) -> tuple[int, tuple[Rejection, ...]]:
+        return stage_carefully(cursor, Careful(self.plan, self.folder / f"careful-{get_ident()}"), text, base, files)
 
     def _strict(self, cursor: duckdb.DuckDBPyConnection, share: Share, base: int, files: Files) -> int | None:
         """Stage a share strictly; give the number of records in it, None when it is refused."""
@@ -137,13 +143,13 @@ class Worker:
         done: list[Files] = []
         rejections: list[Rejection] = []
         read = refused = 0
-        lines = Lines(task.shares[0].path)
+        lines = Lines(task.shares[0].path, task.shares[0].line)
         for number, piece in enumerate(some):
             files, base = self._files(task, f"{number:04d}"), (task.first << ROW_BITS) + read
             count = self._strict(cursor, piece, base, files) if refused * 2 <= number + 2 else None
             if count is None:
                 refused += 1
-                count, bad = stage_carefully(cursor, self.plan, text_of(piece, lines), base, files)
+                count, bad = self._carefully(cursor, text_of(piece, lines), base, files)
                 rejections += bad
             done.append(files)
             read += count

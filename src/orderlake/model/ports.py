@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from orderlake.model.report import LoadReport
+from orderlake.model.source import RemoteFile, SourceObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,37 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Bytes by location (`file:///…`). Raises StorageUnavailableError; NotFoundError on a missing read."""
+    """Bytes by location (`file:///…`, `s3://…`). Raises StorageUnavailableError; NotFoundError on a missing read."""
 
     def read(self, location: str) -> bytes:
         """Give the whole object."""
         ...
 
+    def open(self, location: str) -> BinaryIO:
+        """Open the object for reading anywhere in it; on S3 only what is read is fetched."""
+        ...
+
     def write(self, location: str, data: bytes) -> None:
-        """Create the object, all or nothing. Names are unique to an attempt, so a retry is safe."""
+        """Create or replace the object, all or nothing. A retry is safe."""
+        ...
+
+    def create(self, location: str, data: bytes) -> None:
+        """Create the object, all or nothing; StorageUnavailableError when another one has its name.
+
+        The same bytes under that name are our own, of a try whose reply was lost: a retry is safe.
+        """
+        ...
+
+    def writer(self, location: str) -> AbstractContextManager[BinaryIO]:
+        """Write an object of any size piece by piece; `sync` says when it is there to stay."""
+        ...
+
+    def folder(self, location: str) -> Path:
+        """Where the engine may write many files that `adopt` puts under `location`: a folder of this machine."""
+        ...
+
+    def adopt(self, file: Path, location: str) -> None:
+        """Make a file that the engine wrote in `folder` the object of this location; it leaves the folder."""
         ...
 
     def sync(self, locations: Iterable[str]) -> None:
@@ -35,7 +61,7 @@ class ObjectStore(Protocol):
         ...
 
     def publish(self, source: str, target: str) -> bool:
-        """Move an object over `target` in one step; False when `source` is gone (already done)."""
+        """Put an object over `target` in one step and take it away; False when `source` is gone (already done)."""
         ...
 
     def delete(self, location: str) -> None:
@@ -43,15 +69,38 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object under a folder, in name order."""
+        """Every object under a folder, in name order; hidden ones (below a name with a dot) apart."""
         ...
 
     def stat(self, location: str) -> StoredObject | None:
         """The object's current version, or None."""
         ...
 
-    def local_path(self, location: str) -> str:
-        """A path DuckDB can read or write for this location."""
+    def engine_path(self, location: str) -> str:
+        """What the engine calls this location."""
+        ...
+
+    def target_path(self, location: str) -> str:
+        """As engine_path, for an object that the engine is to write: its folder is made."""
+        ...
+
+
+class SourceFiles(Protocol):
+    """Where source objects come from: folders, or buckets. Raises StorageUnavailableError."""
+
+    def find(self, given: Sequence[str | PathLike[str]]) -> list[SourceObject]:
+        """What these paths, folders, patterns name, or all that lies where new files are looked for; oldest first.
+
+        NotFoundError when one of them names nothing.
+        """
+        ...
+
+    def now(self, source: SourceObject) -> SourceObject | None:
+        """What its place holds now: the same source as long as what was read of it is what is there; None when gone."""
+        ...
+
+    def file(self, source: SourceObject, folder: Path) -> Path | RemoteFile:
+        """Its bytes: where they lie, or a copy in `folder`, or, when they are too many for that, a stream."""
         ...
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import BinaryIO, Final, Literal
+
+_UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,20 +16,44 @@ class SourceObject:
 
     `uri` names the file the same way on every machine (relative to the project where it can be),
     `location` is where its bytes are now, `size` is in bytes, `version` its modification time in
-    nanoseconds since 1970.
+    nanoseconds since 1970. `tag` is what the store itself calls this version (S3: the version id, or the
+    ETag where a bucket keeps no versions), empty for a file in a folder.
     """
 
     uri: str
     location: str
     size: int
     version: int
+    tag: str = ""
 
     @property
     def identity(self) -> str:
         """The same for the same version of the same file, and for nothing else."""
-        return hashlib.sha256(f"{self.uri}\0{self.version}\0{self.size}".encode()).hexdigest()[:24]
+        tagged = f"\0{self.tag}" if self.tag else ""
+        return hashlib.sha256(f"{self.uri}\0{self.version}\0{self.size}{tagged}".encode()).hexdigest()[:24]
 
     @property
     def name(self) -> str:
         """The file's name without its folder."""
         return self.uri.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A source object's bytes where they are too many to copy: `size` bytes, read by `opener()` from the start on."""
+
+    size: int
+    opener: Callable[[], BinaryIO]
+
+    def open(self, mode: Literal["rb"] = "rb") -> BinaryIO:  # noqa: ARG002 - as a path is opened
+        """Open it for reading, as a path is opened."""
+        return self.opener()
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a file of this name is for loading: hidden and unfinished ones are not.
+
+    >>> [is_wanted(name) for name in ("orders.json", ".DS_Store", "orders.json.part", "_SUCCESS", "")]
+    [True, False, False, False, False]
+    """
+    return bool(name) and not name.startswith((".", "_SUCCESS")) and not name.lower().endswith(_UNFINISHED)

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.model.ports import StoredObject
@@ -21,26 +21,65 @@ class LocalStore:
     def read(self, location: str) -> bytes:
         """Give the whole object."""
         with _translated(location):
-            return Path(self.local_path(location)).read_bytes()
+            return Path(self.engine_path(location)).read_bytes()
 
     def write(self, location: str, data: bytes) -> None:
         """Create or replace the object in one step; it is on disk when this returns."""
-        target = Path(self.local_path(location))
+        target = Path(self.engine_path(location))
         part = target.with_name(f"{_PART}{uuid.uuid4().hex}")
         with _translated(location):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_through(part, data)
             part.replace(target)
             _sync_folder(target.parent)
+
+    def open(self, location: str) -> BinaryIO:
+        """Open the object for reading anywhere in it."""
+        with _translated(location):
+            return Path(self.engine_path(location)).open("rb")
+
+    def create(self, location: str, data: bytes) -> None:
+        """Create the object in one step if its name is free; finding our own bytes there is fine."""
+        target = Path(self.engine_path(location))
+        part = target.with_name(f"{_PART}{uuid.uuid4().hex}")
+        with _translated(location):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_through(part, data)
+            try:
+                os.link(part, target)
+            except FileExistsError:
+                if target.read_bytes() != data:
+                    raise StorageUnavailableError(f"there is another file {location} already") from None
+            finally:
+                part.unlink()
+            _sync_folder(target.parent)
+
+    @contextmanager
+    def writer(self, location: str) -> Iterator[BinaryIO]:
+        """Write a file in place; `sync` makes it last."""
+        with _translated(location), Path(self.target_path(location)).open("wb") as file:
+            yield file
+
+    def folder(self, location: str) -> Path:
+        """The folder itself."""
+        folder = Path(self.engine_path(location))
+        with _translated(location):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def adopt(self, file: Path, location: str) -> None:
+        """Move a file to its place, where it is not there yet."""
+        target = Path(self.engine_path(location))
+        if file != target:
+            with _translated(location):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
 
     def sync(self, locations: Iterable[str]) -> None:
         """See to it that objects written by others (the engine) are on disk, and their folders know them."""
         folders: set[Path] = set()
         for location in locations:
-            path = Path(self.local_path(location))
+            path = Path(self.engine_path(location))
             with _translated(location), path.open("rb") as file:
                 os.fsync(file.fileno())
             folders.add(path.parent)
@@ -52,20 +91,20 @@ class LocalStore:
         """Move an object over `target` in one step; False when `source` is gone."""
         with _translated(source):
             try:
-                Path(self.local_path(source)).replace(self.local_path(target))
+                Path(self.engine_path(source)).replace(self.target_path(target))
             except FileNotFoundError:
                 return False
-            _sync_folder(Path(self.local_path(target)).parent)
+            _sync_folder(Path(self.engine_path(target)).parent)
             return True
 
     def delete(self, location: str) -> None:
         """Remove the object if it is there."""
         with _translated(location):
-            Path(self.local_path(location)).unlink(missing_ok=True)
+            Path(self.engine_path(location)).unlink(missing_ok=True)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object under a folder, in name order; temporary and hidden ones apart."""
-        root = Path(self.local_path(prefix))
+        root = Path(self.engine_path(prefix))
         with _translated(prefix):
             for folder, folders, files in os.walk(root):
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -77,7 +116,7 @@ class LocalStore:
 
     def stat(self, location: str) -> StoredObject | None:
         """The object's size and modification time (ns), or None when there is no such file."""
-        path = self.local_path(location)
+        path = self.engine_path(location)
         with _translated(location):
             try:
                 found = Path(path).stat()
@@ -85,13 +124,20 @@ class LocalStore:
                 return None
         return StoredObject(path, found.st_size, found.st_mtime_ns)
 
-    def local_path(self, location: str) -> str:
+    def engine_path(self, location: str) -> str:
         """The path of a location.
 
-        >>> LocalStore().local_path("file:///data/month=660")
+        >>> LocalStore().engine_path("file:///data/month=660")
         '/data/month=660'
         """
         return location.removeprefix("file://")
+
+    def target_path(self, location: str) -> str:
+        """The path of a location, its folder made."""
+        path = self.engine_path(location)
+        with _translated(location):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return path
 
 
 def location_of(path: Path) -> str:
@@ -101,6 +147,13 @@ def location_of(path: Path) -> str:
     'file:///data/month=660'
     """
     return f"file://{path}"
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

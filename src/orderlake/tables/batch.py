@@ -16,13 +16,15 @@ Grain = tuple[str, ...]
 
 def credit_of(source: SourceObject) -> str:
     """A name for a source object version that its place and time can be told from."""
-    return f"{source.version}:{source.size}:{source.uri}"
+    tagged = f"@{source.tag}" if source.tag else ""
+    return f"{source.version}:{source.size}{tagged}:{source.uri}"
 
 
 def source_of(credit: str) -> SourceObject:
     """The source object version a credit names (its bytes' place is not kept)."""
-    version, size, uri = credit.split(":", 2)
-    return SourceObject(uri, uri, int(size), int(version))
+    version, sized, uri = credit.split(":", 2)
+    size, _, tag = sized.partition("@")
+    return SourceObject(uri, uri, int(size), int(version), tag)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.engine import Engine
@@ -41,7 +40,7 @@ from orderlake.errors import (
     StorageUnavailableError,
 )
 from orderlake.model.pipeline import TableSpec
-from orderlake.model.ports import HeadUpdate, Ledger
+from orderlake.model.ports import HeadUpdate, Ledger, SourceFiles
 from orderlake.model.report import LoadReport
 from orderlake.model.staged import Rejection
 from orderlake.tables import hive
@@ -75,6 +74,7 @@ class Committer:
     engine: Engine
     house: Lakehouse
     ledger: Ledger
+    sources: SourceFiles
     now: Callable[[], str]
     on_step: Step = field(default=lambda _: None)
 
@@ -116,8 +116,7 @@ class Committer:
 
     def _still_there(self, batch: Batch) -> None:
         for source in batch.staged.sources:
-            found = self.house.store.stat(source.location)
-            if found is None or (found.size, found.version) != (source.size, source.version):
+            if self.sources.now(source) != source:
                 raise SourceChangedError(f"{source.uri} changed while it was read")
 
     def _look_again(self, index: Opened) -> None:
@@ -187,14 +186,13 @@ class _Attempt:
             ).fetchone() or (None, None)
             files = may_hold(files, first, low, high) if low is not None else []
         store = self.committer.house.store
-        return decide(cursor, self.batch, [store.local_path(file.location) for file in files])
+        return decide(cursor, self.batch, [store.engine_path(file.location) for file in files])
 
     def _hive(self, spec: TableSpec, decision: Decision) -> hive.Swap:
-        folder = Path(self.committer.house.store.local_path(f"{self.committer.house.root}/{spec.name}"))
-        folder.mkdir(parents=True, exist_ok=True)
         if not any(self.batch.staged.grains.values()) and not decision.retired:
             return hive.Swap(rows={})
-        swap = hive.prepare(self.committer.engine, self.batch, spec, decision, folder, self.name)
+        house = self.committer.house
+        swap = hive.Plain(self.committer.engine, house.store, house.root, spec, self.name).prepare(self.batch, decision)
         self.written[spec.name] = swap.rows or {}
         return swap
 
@@ -306,7 +304,7 @@ class _Attempt:
         return reports
 
     def _publish(self, swaps: Sequence[hive.Swap]) -> dict[str, Any]:
-        root = self.committer.house.store.local_path(self.committer.house.root) + "/"
+        root = self.committer.house.root + "/"
         moves = [
             [hidden.removeprefix(root), final.removeprefix(root)] for swap in swaps for hidden, final in swap.moves
         ]

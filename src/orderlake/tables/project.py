@@ -11,28 +11,32 @@ import struct as packing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from orderlake.model.ports import ObjectStore
 from orderlake.tables import thrift
 from orderlake.tables.thrift import BINARY, I16, I32, I64, LIST, STRUCT, Struct, get, put, without
 
 _MAGIC: Final = b"PAR1"
 _COPY: Final = 1 << 20
+_LEAST: Final = 12
+"""Bytes of the shortest file: its magic twice, and the length of a footer."""
 
 
 class NotProjectableError(ValueError):
     """The files do not share a flat schema; write them through the query engine instead."""
 
 
-def footer(path: Path) -> Struct:
+def footer(store: ObjectStore, location: str) -> Struct:
     """Read a Parquet file's footer."""
-    with path.open("rb") as file:
+    with store.open(location) as file:
         size = file.seek(0, 2)
+        if size < _LEAST:
+            raise NotProjectableError(f"{location} is not a Parquet file")
         file.seek(size - 8)
         length, magic = packing.unpack("<I4s", file.read(8))
         if magic != _MAGIC:
-            raise NotProjectableError(f"{path} is not a Parquet file")
+            raise NotProjectableError(f"{location} is not a Parquet file")
         file.seek(size - 8 - length)
         return thrift.Reader(file.read(length)).struct()
 
@@ -41,25 +45,25 @@ def footer(path: Path) -> Struct:
 class Piece:
     """Some row groups of a file, by number; all of them when `groups` is None."""
 
-    path: Path
+    location: str
     groups: frozenset[int] | None = None
 
 
-def project(pieces: Sequence[Piece], columns: Sequence[tuple[str, str]], target: Path) -> int:
-    """Write `target` with the (staged name → table name) columns of the pieces; give the number of rows.
+def project(store: ObjectStore, pieces: Sequence[Piece], columns: Sequence[tuple[str, str]], target: str) -> int:
+    """Write `target` (a location) with the (staged name → table name) columns of the pieces; give the number of rows.
 
     NotProjectableError, and no file, when the pieces' schemas differ or are nested.
     """
-    footers = [footer(piece.path) for piece in pieces]
+    footers = [footer(store, piece.location) for piece in pieces]
     schemas = [_elements(found, columns) for found in footers]
     if not schemas or any(schema != schemas[0] for schema in schemas):
         raise NotProjectableError("the files differ in schema")
     groups: list[Struct] = []
     rows = 0
-    with target.open("wb") as out:
+    with store.writer(target) as out:
         out.write(_MAGIC)
         for piece, found in zip(pieces, footers, strict=True):
-            with piece.path.open("rb") as file:
+            with store.open(piece.location) as file:
                 for number, group in enumerate(get(found, 4)[1]):
                     if piece.groups is None or number in piece.groups:
                         groups.append(_group(file, out, group, columns, len(groups)))

@@ -78,7 +78,7 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
         for loses in (True, False):
             group = [file for file in files if (file.location in hits) is loses]
             if group:
-                rows = f"SELECT {columns} FROM {parquet(store.local_path(file.location) for file in group)} AS t"
+                rows = f"SELECT {columns} FROM {parquet(store.engine_path(file.location) for file in group)} AS t"
                 selects.append(
                     f"{rows} ANTI JOIN {change.dropped} AS d ON {_same_key(layout, change)}" if loses else rows
                 )
@@ -128,7 +128,7 @@ def _hit_files(
     row = cursor.execute(f"SELECT min({first}), max({first}) FROM {change.dropped}").fetchone()
     if row is None or row[0] is None:
         return []
-    candidates = {store.local_path(file.location): file for file in may_hold(live, layout.key[0], row[0], row[1])}
+    candidates = {store.engine_path(file.location): file for file in may_hold(live, layout.key[0], row[0], row[1])}
     if not candidates:
         return []
     found = cursor.execute(

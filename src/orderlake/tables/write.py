@@ -11,7 +11,6 @@ from urllib.parse import quote as percent
 from orderlake.engine import Engine, name, paths, quote
 from orderlake.model.data_file import ColumnStats, DataFile
 from orderlake.model.ports import ObjectStore
-from orderlake.storage.local import location_of
 from orderlake.tables.layout import TableLayout
 
 if TYPE_CHECKING:
@@ -84,25 +83,30 @@ class Writer:
 
     def _one(self, cursor: duckdb.DuckDBPyConnection, select: str, value: Value) -> list[DataFile]:
         shown = _NO_VALUE if value is None else percent(str(value), safe="")
-        folder = f"{self._partition_name()}={shown}" if self.layout.partition else ""
-        target = self._folder() / folder / f"{self.attempt}.parquet"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        done = cursor.execute(f"COPY ({select}) TO {quote(str(target))} ({self._options()})").fetchall()
-        return [file for row in done for file in self._file(row, value)]
+        folder = f"/{self._partition_name()}={shown}" if self.layout.partition else ""
+        target = f"{self._data()}{folder}/{self.attempt}.parquet"
+        path = self.store.target_path(target)
+        done = cursor.execute(f"COPY ({select}) TO {quote(path)} ({self._options()})").fetchall()
+        return [file for row in done for file in self._file(row, target, value)]
 
     def _fan_out(self, select: str) -> list[DataFile]:
         field = name(self._partition_name())
+        folder = self.store.folder(self._data())
         done = self.engine.cursor().execute(
-            f"COPY (SELECT *, {partition_sql(self.layout)} AS {field} FROM ({select})) TO {quote(str(self._folder()))} "
+            f"COPY (SELECT *, {partition_sql(self.layout)} AS {field} FROM ({select})) TO {quote(str(folder))} "
             f"({self._options()}, PARTITION_BY ({field}), "
             f"FILENAME_PATTERN {quote(self.attempt + '-{i}')}, OVERWRITE_OR_IGNORE)"
         )
-        return [file for row in done.fetchall() for file in self._file(row, self._value(row[5]))]
+        files = []
+        for row in done.fetchall():
+            path = Path(row[0])
+            target = f"{self._data()}/{path.relative_to(folder).as_posix()}"
+            self.store.adopt(path, target)
+            files += self._file(row, target, self._value(row[5]))
+        return files
 
-    def _folder(self) -> Path:
-        folder = Path(self.store.local_path(self.location)) / "data"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    def _data(self) -> str:
+        return f"{self.location}/data"
 
     def _options(self) -> str:
         ids = ", ".join(f"{name(column)}: {number}" for number, column in enumerate(self.layout.columns, 1))
@@ -149,15 +153,15 @@ class Writer:
     def _is_textual(self, column: str) -> bool:
         return self.layout.columns[column].name not in ("int", "bigint", "id")
 
-    def _file(self, row: Sequence[Any], value: Value) -> list[DataFile]:
+    def _file(self, row: Sequence[Any], location: str, value: Value) -> list[DataFile]:
         """The data file that a row of RETURN_STATS tells of; none when it is empty."""
-        path, records, size, _, columns = row[:5]
+        _, records, size, _, columns = row[:5]
         if not records:
-            Path(path).unlink(missing_ok=True)
+            self.store.delete(location)
             return []
         stats = {column.strip('"'): _stats(found) for column, found in columns.items()}
         partition = {self._partition_name(): value} if self.layout.partition else {}
-        return [DataFile(location_of(Path(path)), int(records), int(size), partition, stats)]
+        return [DataFile(location, int(records), int(size), partition, stats)]
 
 
 def _stats(found: Mapping[str, str]) -> ColumnStats:

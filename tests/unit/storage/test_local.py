@@ -21,12 +21,12 @@ segments = st.lists(
 @given(segments)
 def test_every_path_comes_back_from_its_location(parts):
     path = "/" + "/".join(parts)
-    assert STORE.local_path(location_of(Path(path))) == path
+    assert STORE.engine_path(location_of(Path(path))) == path
 
 
 @pytest.mark.parametrize("path", ["/a/b", "/a b/ü%20?#", "/a:b"])
 def test_a_plain_path_is_its_own_location(path):
-    assert STORE.local_path(path) == path
+    assert STORE.engine_path(path) == path
 
 
 def test_a_write_leaves_no_part_behind(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderlake.model.source import SourceObject
+from orderlake.storage.local import LocalStore
 from orderlake.tables.hive import file_name
 from orderlake.tables.project import footer
 from orderlake.tables.thrift import get
@@ -41,7 +42,7 @@ def test_a_name_sorts_by_the_time_of_the_source():
 def groups(path):
     """The bytes of each row group."""
     data, found = path.read_bytes(), []
-    for group in get(footer(path), 4)[1]:
+    for group in get(footer(LocalStore(), str(path)), 4)[1]:
         start = get(group, 5)
         found.append(data[start : start + get(group, 6)])
     return found
@@ -96,5 +97,5 @@ def test_hidden_files_are_gone_once_they_have_their_names(tmp_path):
         for number in range(3):
             written(lake, lake.project.raw / f"orders_{number}.json", [order(1, "A" * (number + 1))], NOON + number)
             lake.run()
-        pending = lake.project.lake / "orders_parquet_datalake" / ".pending"
+        pending = lake.project.lake / ".pending" / "orders_parquet_datalake"
         assert [file for file in pending.rglob("*") if file.is_file()] == []

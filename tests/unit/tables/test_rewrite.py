@@ -92,7 +92,7 @@ def write(engine, folder, live, rows=None, dropped=None, *, layout=PLAIN):
 def content(engine, live):
     if not live:
         return []
-    paths = [STORE.local_path(each.location) for each in live]
+    paths = [STORE.engine_path(each.location) for each in live]
     return engine.cursor().execute("SELECT * FROM read_parquet(?) ORDER BY ALL", [paths]).fetchall()
 
 

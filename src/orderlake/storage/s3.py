@@ -1,0 +1,253 @@
+"""Bytes in S3 buckets: a PUT shows a whole object or none, and every read sees the last one."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO, Final, cast
+
+from orderlake.clients import client, error_code, translated
+from orderlake.errors import NotFoundError, StorageUnavailableError
+from orderlake.model.ports import StoredObject
+from orderlake.storage.s3_streams import MultipartWriter, RangedReader, whole
+
+_LARGEST_COPY: Final = 5 << 30
+"""Bytes that CopyObject takes."""
+_SMALL: Final = 2 << 20
+"""Objects of up to so many bytes are fetched whole, and kept for a while: an engine opens a file several times."""
+_HELD: Final = 16 << 20
+_SCHEME: Final = "s3://"
+_FOLDER: Final = "to-upload-"
+
+
+def split(location: str) -> tuple[str, str]:
+    """The bucket and the key of a location.
+
+    >>> split("s3://shop-lake/lake/orders/data/a=1/x.parquet")
+    ('shop-lake', 'lake/orders/data/a=1/x.parquet')
+    """
+    bucket, _, key = location.removeprefix(_SCHEME).partition("/")
+    return bucket, key
+
+
+class S3Store:
+    """ObjectStore over S3; locations are `s3://bucket/key`. Plain paths are files of this machine.
+
+    The objects of a lake never change under their names, but for the published Parquet files; so sizes and small
+    objects are remembered, until a write, a publication or a deletion by this store. Safe to share between threads.
+    """
+
+    def __init__(self, region: str | None = None, scratch: Path | None = None) -> None:
+        """Reach S3 in `region`; the engine's files wait in `scratch` until they are uploaded."""
+        self._client: Any = client("s3", region)
+        self._scratch = scratch
+        self._lock = Lock()
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._small: OrderedDict[str, bytes] = OrderedDict()
+
+    def read(self, location: str) -> bytes:
+        """Give the whole object."""
+        bucket, key = split(location)
+        return whole(self._client, {"Bucket": bucket, "Key": key})
+
+    def open(self, location: str) -> BinaryIO:
+        """Open an object, or a file of this machine, for reading anywhere in it."""
+        if not location.startswith(_SCHEME):
+            return Path(location.removeprefix("file://")).open("rb")
+        return cast("BinaryIO", self.reader(location))
+
+    def reader(self, location: str) -> Any:
+        """Open an object that never changes: small ones are fetched whole, once."""
+        size = self.size(location)
+        bucket, key = split(location)
+        where = {"Bucket": bucket, "Key": key}
+        if size > _SMALL:
+            return RangedReader(self._client, where, size)
+        with self._lock:
+            data = self._small.get(location)
+        if data is None:
+            data = whole(self._client, where)
+            self._hold(location, data)
+        return io.BytesIO(data)
+
+    def size(self, location: str) -> int:
+        """The bytes of an object that never changes; NotFoundError when there is none."""
+        with self._lock:
+            known = self._sizes.get(location)
+        if known is not None:
+            return known
+        found = self.stat(location)
+        if found is None:
+            raise NotFoundError(f"there is no object {location}")
+        self._remember(location, found.size)
+        return found.size
+
+    def write(self, location: str, data: bytes) -> None:
+        """Create or replace the object in one request."""
+        self._forget(location)
+        bucket, key = split(location)
+        with translated(f"object {location}"):
+            self._client.put_object(Bucket=bucket, Key=key, Body=data)
+
+    def create(self, location: str, data: bytes) -> None:
+        """Create the object if its name is free (If-None-Match); finding our own bytes there is fine."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an optional extra
+
+        bucket, key = split(location)
+        with translated(f"object {location}"):
+            try:
+                self._client.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+            except ClientError as error:
+                if error_code(error) != "PreconditionFailed":
+                    raise
+                if self.read(location) != data:
+                    raise StorageUnavailableError(f"there is another object at {location} already") from error
+
+    @contextmanager
+    def writer(self, location: str) -> Iterator[BinaryIO]:
+        """Write an object, or a file of this machine, piece by piece; after an error there is none."""
+        if not location.startswith(_SCHEME):
+            with Path(location.removeprefix("file://")).open("wb") as file:
+                yield file
+            return
+        out = self.upload(location)
+        try:
+            yield cast("BinaryIO", out)
+        except BaseException:
+            out.abort()
+            raise
+        out.close()
+
+    def upload(self, location: str) -> MultipartWriter:
+        """A stream whose bytes are the object once it is closed."""
+        return _Upload(self, self._client, location)
+
+    def folder(self, location: str) -> Path:
+        """A folder of this machine, new for each call."""
+        return Path(tempfile.mkdtemp(prefix=_FOLDER, dir=self._scratch))
+
+    def adopt(self, file: Path, location: str) -> None:
+        """Upload a file, and remove it."""
+        with file.open("rb") as source, self.writer(location) as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        file.unlink()
+        for folder in file.parents:  # those of `folder` that are empty now
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+            if folder.name.startswith(_FOLDER):
+                break
+
+    def sync(self, locations: Iterable[str]) -> None:
+        """See to it that every object is there: an upload is durable once it has been answered."""
+        for location in locations:
+            self.size(location)
+
+    def publish(self, source: str, target: str) -> bool:
+        """Copy an object over `target`, then delete it; False when it is gone."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an optional extra
+
+        (from_bucket, from_key), (bucket, key) = split(source), split(target)
+        origin = {"Bucket": from_bucket, "Key": from_key}
+        self._forget(source, target)
+        with translated(f"object {source}"):
+            found = self.stat(source)
+            if found is None:
+                return False
+            try:
+                if found.size > _LARGEST_COPY:
+                    self._client.copy(origin, bucket, key)
+                else:
+                    self._client.copy_object(Bucket=bucket, Key=key, CopySource=origin)
+            except ClientError as error:
+                if error_code(error) in ("NoSuchKey", "404"):
+                    return False
+                raise
+        self.delete(source)
+        return True
+
+    def delete(self, location: str) -> None:
+        """Remove the object if it is there."""
+        self._forget(location)
+        bucket, key = split(location)
+        with translated(f"object {location}"):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object under a prefix, in key order; hidden ones apart."""
+        bucket, key = split(prefix)
+        root = f"{key.rstrip('/')}/" if key else ""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=root)
+        with translated(prefix):
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    inner = found["Key"].removeprefix(root)
+                    if inner and not any(part.startswith(".") for part in inner.split("/")):
+                        yield StoredObject(f"{_SCHEME}{bucket}/{found['Key']}", found["Size"], _ns(found))
+
+    def stat(self, location: str) -> StoredObject | None:
+        """The object's size and modification time (ns, to the second), or None."""
+        bucket, key = split(location)
+        try:
+            with translated(f"object {location}"):
+                found = self._client.head_object(Bucket=bucket, Key=key)
+        except NotFoundError:
+            return None
+        return StoredObject(location, found["ContentLength"], _ns(found))
+
+    def engine_path(self, location: str) -> str:
+        """The location itself: the engine reads and writes S3 through this store."""
+        return location
+
+    def target_path(self, location: str) -> str:
+        """The location itself: S3 has no folders."""
+        return location
+
+    def wrote(self, location: str, size: int) -> None:
+        """An upload was answered: its size is known."""
+        self._forget(location)
+        self._remember(location, size)
+
+    def _remember(self, location: str, size: int) -> None:
+        with self._lock:
+            self._sizes[location] = size
+            while len(self._sizes) > 10_000:
+                self._sizes.popitem(last=False)
+
+    def _hold(self, location: str, data: bytes) -> None:
+        with self._lock:
+            self._small[location] = data
+            while sum(map(len, self._small.values())) > _HELD:
+                self._small.popitem(last=False)
+
+    def _forget(self, *locations: str) -> None:
+        with self._lock:
+            for location in locations:
+                self._sizes.pop(location, None)
+                self._small.pop(location, None)
+
+
+class _Upload(MultipartWriter):
+    """Tells its store when it is done."""
+
+    def __init__(self, store: S3Store, client: Any, location: str) -> None:
+        super().__init__(client, *split(location))
+        self._store, self._location = store, location
+
+    def close(self) -> None:
+        """Finish the object."""
+        if not self.closed:
+            super().close()
+            if not self._failed:
+                self._store.wrote(self._location, self._written)
+
+
+def _ns(found: dict[str, Any]) -> int:
+    return int(found["LastModified"].timestamp()) * 1_000_000_000

@@ -1,0 +1,188 @@
+"""S3 objects as files: read in ranges, written in parts."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+from orderlake.clients import translated
+from orderlake.errors import StorageUnavailableError
+
+_AHEAD: Final = 1 << 18
+"""Bytes fetched at least, so that a footer and what lies before it come in one request."""
+_FAR_AHEAD: Final = 8 << 20
+"""Bytes fetched at once when an object is read in order."""
+_TRIES: Final = 4
+PART: Final = 8 << 20
+"""Bytes of a part of a multipart upload; 10,000 of them are S3's limit."""
+_GROWTH: Final = 1_000
+"""Parts after which they double in size: 80 GB and more in 10,000 parts, with small buffers for small files."""
+
+
+class RangedReader(io.RawIOBase):
+    """One version of an object, open for reading anywhere; each request fetches what is asked for, and a little ahead."""
+
+    def __init__(self, client: Any, where: dict[str, str], size: int) -> None:
+        """Read the object that `where` names (Bucket, Key, perhaps VersionId), which has `size` bytes."""
+        self._client, self._where, self._size = client, where, size
+        self._place = 0
+        self._held_at, self._held = 0, b""
+        self._ahead = _AHEAD
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; nothing is fetched."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Give up to `size` bytes from here, fewer only at the end."""
+        end = self._size if size is None or size < 0 else min(self._size, self._place + size)
+        if end <= self._place:
+            return b""
+        at = self._place - self._held_at
+        if at < 0 or end > self._held_at + len(self._held):
+            in_order = self._held_at <= self._place <= self._held_at + len(self._held) and self._held
+            self._ahead = min(self._ahead * 2, _FAR_AHEAD) if in_order else _AHEAD
+            kept = self._held[at:] if in_order else b""
+            start = self._place + len(kept)
+            ahead = min(self._size, max(end, start + self._ahead))
+            self._held_at, self._held = self._place, b""
+            self._held = kept + fetch(self._client, self._where, start, ahead)
+            at = 0
+        data = self._held[at : at + end - self._place]
+        self._place += len(data)
+        return data
+
+    def readall(self) -> bytes:
+        return self.read(-1)
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill the buffer as far as the object goes."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+
+def fetch(client: Any, where: dict[str, str], start: int, end: int) -> bytes:
+    """The bytes [start, end) of an object; StorageUnavailableError when it has fewer."""
+    data = _body(client, where, {"Range": f"bytes={start}-{end - 1}"})
+    if len(data) != end - start:
+        raise StorageUnavailableError(f"s3://{where['Bucket']}/{where['Key']} became shorter while it was read")
+    return data
+
+
+def whole(client: Any, where: dict[str, str]) -> bytes:
+    """All bytes of an object."""
+    return _body(client, where, {})
+
+
+def _body(client: Any, where: dict[str, str], more: dict[str, str]) -> bytes:
+    """Get an object, or a part of it; a reply that breaks off is asked for again, which botocore leaves to us."""
+    from botocore.exceptions import (  # noqa: PLC0415 - an optional extra
+        IncompleteReadError,
+        ReadTimeoutError,
+        ResponseStreamingError,
+    )
+
+    broken_off = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, OSError)
+    for left in reversed(range(_TRIES)):
+        with translated(f"object s3://{where['Bucket']}/{where['Key']}"):
+            reply = client.get_object(**where, **more)
+            try:
+                data: bytes = reply["Body"].read()
+            except broken_off:
+                if not left:
+                    raise
+            else:
+                return data
+    raise StorageUnavailableError("unreachable")
+
+
+class MultipartWriter(io.RawIOBase):
+    """An object written piece by piece: one PUT when it is small, else parts. It is there once `close` has returned.
+
+    `abort` leaves nothing. What a killed process leaves, the bucket's lifecycle rule clears away.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self._client, self._where = client, {"Bucket": bucket, "Key": key}
+        self._buffer = bytearray()
+        self._upload: str | None = None
+        self._parts: list[dict[str, Any]] = []
+        self._written = 0
+        self._failed = False
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._written
+
+    def write(self, data: Any, /) -> int:
+        """Take the bytes; a full part is sent."""
+        view = memoryview(data).cast("B")
+        self._buffer += view
+        self._written += len(view)
+        while len(self._buffer) >= self._part_size():
+            self._send()
+        return len(view)
+
+    def close(self) -> None:
+        """Finish the object; raises when it could not be, and then there is none."""
+        if self.closed:
+            return
+        super().close()
+        if self._failed:
+            return
+        try:
+            with translated(self._name()):
+                if self._upload is None:
+                    self._client.put_object(**self._where, Body=bytes(self._buffer))
+                else:
+                    self._send(last=True)
+                    self._client.complete_multipart_upload(
+                        **self._where, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
+                    )
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Give up what was sent."""
+        self._failed = True
+        self._buffer.clear()
+        if self._upload is not None:
+            with translated(self._name()):
+                self._client.abort_multipart_upload(**self._where, UploadId=self._upload)
+            self._upload = None
+        super().close()
+
+    def _name(self) -> str:
+        return f"s3://{self._where['Bucket']}/{self._where['Key']}"
+
+    def _part_size(self) -> int:
+        return PART << (len(self._parts) // _GROWTH)
+
+    def _send(self, *, last: bool = False) -> None:
+        size = len(self._buffer) if last else self._part_size()
+        if size == 0 and self._parts:
+            return
+        with translated(self._name()):
+            if self._upload is None:
+                self._upload = self._client.create_multipart_upload(**self._where)["UploadId"]
+            number = len(self._parts) + 1
+            part = bytes(memoryview(self._buffer)[:size])
+            done = self._client.upload_part(**self._where, UploadId=self._upload, PartNumber=number, Body=part)
+        self._parts.append({"PartNumber": number, "ETag": done["ETag"]})
+        del self._buffer[:size]
