@@ -25,7 +25,7 @@ from orderlake.catalog.glue_table import (
     parquet_columns,
     parquet_table,
 )
-from orderlake.catalog.heads import AT_ONCE, Client, Head, HeadMove, Heads, pause
+from orderlake.catalog.heads import AT_ONCE, Client, Head, HeadMove, Heads, wait_longer
 from orderlake.clients import catalog_errors, client
 from orderlake.errors import (
     CatalogUnavailableError,
@@ -61,12 +61,14 @@ class GlueCatalog:
     region: str
     describe: Callable[[str], TableShape]
     is_visible: Callable[[str], bool] = is_shown
-    wait: Callable[[int], None] = pause
+    pause: Callable[[int], None] = wait_longer
     _heads: Heads = field(init=False, repr=False)
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
+    _shown: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Plain tables as this process has shown them."""
 
     def __post_init__(self) -> None:
-        self._heads = Heads(self.table, self.region, self.wait)
+        self._heads = Heads(self.table, self.region, self.pause)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="glue")
 
     def heads(self, tables: Sequence[str]) -> Mapping[str, TableHead]:
@@ -109,13 +111,14 @@ class GlueCatalog:
     def publish_parquet(self, name: str, columns: Mapping[str, ColumnType], location: str) -> None:
         """Show a table of plain Parquet files; writes only when Glue has it otherwise, so doing it twice is fine."""
         wanted = parquet_table(name, parquet_columns(columns), location)
+        if self._shown.get(name) == wanted:
+            return
         for attempt in range(_ATTEMPTS):
             found = self._get(name)
-            if found is not None and not differs(found, wanted):
+            if (found is not None and not differs(found, wanted)) or self._put(wanted, found):
+                self._shown[name] = wanted
                 return
-            if self._put(wanted, found):
-                return
-            self.wait(attempt)
+            self.pause(attempt)
         raise self._crowded(name)
 
     def drop_all(self) -> list[str]:
@@ -169,7 +172,7 @@ class GlueCatalog:
                         head.table, table.metadata, head.metadata,
                     )  # fmt: skip
                 return
-            self.wait(attempt)
+            self.pause(attempt)
             table = self._get(head.table)
         raise self._crowded(head.table)
 

@@ -10,7 +10,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from orderlake.clients import catalog_errors, client
@@ -61,7 +61,7 @@ class HeadMove:
         return Head(self.before.table, self.metadata, sequence, published)
 
 
-def pause(attempt: int) -> None:
+def wait_longer(attempt: int) -> None:
     """Wait before the next try: twice as long each time, to half a second, and never in step with others."""
     time.sleep(min(0.01 * 2**attempt, 0.5) * (0.5 + secrets.randbelow(1000) / 1000))
 
@@ -72,7 +72,7 @@ class Heads:
 
     table: str
     region: str
-    wait: Callable[[int], None] = field(default=pause)
+    pause: Callable[[int], None] = wait_longer
 
     def read(self, tables: Sequence[str]) -> dict[str, Head]:
         """These heads as they stood together at one moment.
@@ -162,7 +162,7 @@ class Heads:
                         return {"missed": missed[0].get("Item", {})}
                     if not any(reason.get("Code") in _PASSING for reason in reasons):
                         raise
-            self.wait(attempt)
+            self.pause(attempt)
         raise CatalogUnavailableError(f"{self._what}: other transactions were in the way, {_ATTEMPTS} times: try again")
 
     def _update(self, move: HeadMove, token: str) -> Mapping[str, Any]:

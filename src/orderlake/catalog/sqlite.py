@@ -8,6 +8,7 @@ from typing import Final
 
 from orderlake.database import Database
 from orderlake.errors import CommitConflictError
+from orderlake.model.column import ColumnType
 from orderlake.model.ports import HeadUpdate, TableHead
 
 _SCHEMA: Final = """
@@ -68,6 +69,9 @@ class SqliteCatalog:
             (self._catalog, self._namespace),
         )
         return [TableHead(str(name), None if metadata is None else str(metadata)) for name, metadata in rows]
+
+    def publish_parquet(self, name: str, columns: Mapping[str, ColumnType], location: str) -> None:
+        """Nothing to do: who reads a folder of Parquet files needs no catalog."""
 
     def close(self) -> None:
         """Give the file back."""

@@ -1,0 +1,60 @@
+"""Load reports as DynamoDB items: packed small, and cut in parts when an item cannot hold one."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from orderlake.model.report import LoadReport
+
+LOAD: Final = "load"
+PART: Final = "load.part"
+PART_BYTES: Final = 350_000
+"""Of the 400 KB that an item may have, names and keys included."""
+
+
+def key(identity: str) -> dict[str, Any]:
+    """Where the report of a source object version lies."""
+    return {"pk": {"S": LOAD}, "sk": {"S": identity}}
+
+
+def part_key(identity: str, token: str, number: int) -> dict[str, Any]:
+    """Where a part of a long report lies: under a name unique to who wrote it."""
+    return {"pk": {"S": PART}, "sk": {"S": f"{identity}#{token}#{number:04d}"}}
+
+
+def packed(report: LoadReport) -> bytes:
+    """The report, compressed."""
+    return zlib.compress(json.dumps(report.as_dict(), separators=(",", ":")).encode())
+
+
+def parts(data: bytes) -> list[bytes]:
+    """A report that is too long for one item, cut; nothing when it is not."""
+    if len(data) <= PART_BYTES:
+        return []
+    return [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
+
+
+def part_keys(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where the parts of an item's report lie; nothing when it is in the item."""
+    count = int(item["parts"]["N"]) if "parts" in item else 0
+    return [part_key(item["sk"]["S"], item["token"]["S"], number) for number in range(count)]
+
+
+def unpacked(item: Mapping[str, Any], found: Mapping[str, bytes]) -> LoadReport:
+    """The report of an item; `found` has the parts by their sort key."""
+    keys = part_keys(item)
+    data = b"".join(found[each["sk"]["S"]] for each in keys) if keys else item["report"]["B"]
+    return LoadReport(**json.loads(zlib.decompress(data)))
+
+
+def settled(reports: Iterable[LoadReport]) -> Sequence[LoadReport]:
+    """One report per source object version, as if marked in this order: the first finished, else the last rejected."""
+    kept: dict[str, LoadReport] = {}
+    for report in reports:
+        before = kept.get(report.identity)
+        if before is None or before.status == "rejected":
+            kept[report.identity] = report
+    return list(kept.values())
