@@ -7,9 +7,9 @@ something may thus be sent twice when a reply is lost: every caller below this m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orderlake.errors import (
     CatalogUnavailableError,
@@ -20,6 +20,11 @@ from orderlake.errors import (
     StorageUnavailableError,
 )
 
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+Client: TypeAlias = Any
+"""A boto3 client: made at run time from AWS's descriptions, so it has no type."""
 _NOT_FOUND: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
 _MISSING: Final = frozenset(
     {
@@ -50,7 +55,7 @@ _REFUSED: Final = frozenset(
 
 
 @lru_cache(maxsize=1)
-def _session() -> Any:
+def _session() -> Client:
     try:
         import boto3  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError as error:
@@ -59,7 +64,7 @@ def _session() -> Any:
 
 
 @lru_cache(maxsize=32)
-def client(service: str, region: str | None = None) -> Any:
+def client(service: str, region: str | None = None) -> Client:
     """A client of one AWS service; safe to share between threads. Endpoints as botocore has them (AWS_ENDPOINT_URL)."""
     session = _session()
     from botocore.config import Config  # noqa: PLC0415 - as above
@@ -86,7 +91,7 @@ def _is_emulated() -> bool:
 
 @contextmanager
 def translated(what: str, unavailable: type[LakeError] = StorageUnavailableError) -> Iterator[None]:
-    """Raise botocore's errors as ours: what is refused as ConfigError, what is not there as NotFoundError, else `unavailable`."""
+    """Raise botocore's errors as ours: refused as ConfigError, not there as NotFoundError, else `unavailable`."""
     from botocore.exceptions import (  # noqa: PLC0415 - an optional extra
         BotoCoreError,
         ClientError,
@@ -114,11 +119,11 @@ def translated(what: str, unavailable: type[LakeError] = StorageUnavailableError
         raise unavailable(f"{what}: {error}") from error
 
 
-def error_code(error: Any) -> str:
+def error_code(error: ClientError) -> str:
     """The code of a ClientError, e.g. `ConditionalCheckFailedException`."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def catalog_errors(what: str) -> Any:
+def catalog_errors(what: str) -> AbstractContextManager[None]:
     """`translated` for Glue and DynamoDB."""
     return translated(what, CatalogUnavailableError)

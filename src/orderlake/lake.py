@@ -55,7 +55,7 @@ class Lake:
     def of(cls, project: Project) -> Self:
         """Open a lake by its settings."""
         lake = cls.__new__(cls)
-        lake._backends = Backends(project)
+        lake._backends = Backends(project)  # noqa: SLF001 - our own
         return lake
 
     @classmethod

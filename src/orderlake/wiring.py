@@ -57,7 +57,13 @@ class Backends:
         """Which metadata each table has."""
         if self.project.aws is None:
             return SqliteCatalog(self.project.state / "catalog.db")
-        return self._glue()
+        from orderlake.catalog.glue import GlueCatalog
+        from orderlake.catalog.glue_table import iceberg_shape
+
+        aws = self.project.aws
+        return GlueCatalog(
+            aws.table, aws.database, aws.region, lambda location: iceberg_shape(self.store.read(location))
+        )
 
     @cached_property
     def ledger(self) -> Ledger:

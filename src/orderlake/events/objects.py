@@ -14,7 +14,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from orderlake.clients import client, translated
+from orderlake.clients import Client, client, translated
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.source import RemoteFile, SourceObject, is_wanted
 from orderlake.storage.s3 import split
@@ -42,7 +42,7 @@ class S3Sources:
 
     def __init__(self, region: str, raw: str, lake: str) -> None:
         """Look under `raw` (`s3://bucket/prefix`); what lies in `lake` is never a source."""
-        self._client: Any = client("s3", region)
+        self._client: Client = client("s3", region)
         self._raw, self._lake = raw, lake
 
     def find(self, given: Sequence[str | PathLike[str]]) -> list[SourceObject]:

@@ -59,7 +59,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Stages tasks of one stream: what it works with lies in `folder`, what it stages at `out` (a path of the engine)."""
+    """Stages tasks of one stream: works in `folder`, stages into `out` (what the engine calls a folder)."""
 
     plan: flatten.Plan
     folder: Path

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from orderlake.model.column import ColumnType
 from orderlake.model.report import LoadReport
 from orderlake.model.source import RemoteFile, SourceObject
 
@@ -136,6 +137,14 @@ class Catalog(Protocol):
         """Every table, in name order."""
         ...
 
+    def publish_parquet(self, name: str, columns: Mapping[str, ColumnType], location: str) -> None:
+        """Show a table of plain Parquet files under a location to engines that ask a catalog. Idempotent."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
 
 class Ledger(Protocol):
     """What was done, for ever. Saves work and keeps history; the tables' own commits are the truth."""
@@ -158,4 +167,8 @@ class Ledger(Protocol):
 
     def turn(self, name: str) -> AbstractContextManager[None]:
         """A lease that lets one writer at a time try; it dies with its holder and proves nothing."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
         ...

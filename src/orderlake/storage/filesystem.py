@@ -7,6 +7,7 @@ beyond S3 itself, and has the store's retries, credentials and errors.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO, RawIOBase
 from typing import Any, Final
 
 from fsspec import AbstractFileSystem
@@ -28,23 +29,23 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships
         super().__init__()
         self._store = store
 
-    def open(self, path: str, mode: str = "rb", **_: Any) -> Any:
+    def open(self, path: str, mode: str = "rb", **_: object) -> RawIOBase | BytesIO:
         """A reader of an object, or a stream that becomes one when it is closed."""
         location = _location(path)
         return self._store.reader(location) if "r" in mode else self._store.upload(location)
 
-    def info(self, path: str, **_: Any) -> dict[str, Any]:
+    def info(self, path: str, **_: object) -> dict[str, Any]:
         """Its size; FileNotFoundError when there is none."""
         try:
             return {"name": path, "size": self._store.size(_location(path)), "type": "file"}
         except NotFoundError as error:
             raise FileNotFoundError(str(error)) from error
 
-    def modified(self, path: str) -> datetime:
+    def modified(self, path: str) -> datetime:  # noqa: ARG002 - see _ALWAYS
         """The same time for all: what is cached of a file stays right."""
         return _ALWAYS
 
-    def exists(self, path: str, **_: Any) -> bool:
+    def exists(self, path: str, **_: object) -> bool:
         """Whether there is such an object."""
         try:
             self._store.size(_location(path))
@@ -56,11 +57,11 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships
         """As exists: S3 has no folders."""
         return self.exists(path)
 
-    def isdir(self, path: str) -> bool:
+    def isdir(self, path: str) -> bool:  # noqa: ARG002 - S3 has no folders
         """S3 has no folders."""
         return False
 
-    def glob(self, path: str, **_: Any) -> list[str]:
+    def glob(self, path: str, **_: object) -> list[str]:
         """The name itself: stars and brackets are letters here."""
         return [path]
 

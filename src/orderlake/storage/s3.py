@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO, Final, cast
 
-from orderlake.clients import client, error_code, translated
+from orderlake.clients import Client, client, error_code, translated
 from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.model.ports import StoredObject
 from orderlake.storage.s3_streams import MultipartWriter, RangedReader, whole
@@ -22,6 +22,7 @@ _LARGEST_COPY: Final = 5 << 30
 _SMALL: Final = 2 << 20
 """Objects of up to so many bytes are fetched whole, and kept for a while: an engine opens a file several times."""
 _HELD: Final = 16 << 20
+_KNOWN: Final = 10_000
 _SCHEME: Final = "s3://"
 _FOLDER: Final = "to-upload-"
 
@@ -45,7 +46,7 @@ class S3Store:
 
     def __init__(self, region: str | None = None, scratch: Path | None = None) -> None:
         """Reach S3 in `region`; the engine's files wait in `scratch` until they are uploaded."""
-        self._client: Any = client("s3", region)
+        self._client: Client = client("s3", region)
         self._scratch = scratch
         self._lock = Lock()
         self._sizes: OrderedDict[str, int] = OrderedDict()
@@ -62,7 +63,7 @@ class S3Store:
             return Path(location.removeprefix("file://")).open("rb")
         return cast("BinaryIO", self.reader(location))
 
-    def reader(self, location: str) -> Any:
+    def reader(self, location: str) -> io.BytesIO | RangedReader:
         """Open an object that never changes: small ones are fetched whole, once."""
         size = self.size(location)
         bucket, key = split(location)
@@ -128,7 +129,7 @@ class S3Store:
         """A stream whose bytes are the object once it is closed."""
         return _Upload(self, self._client, location)
 
-    def folder(self, location: str) -> Path:
+    def folder(self, location: str) -> Path:  # noqa: ARG002 - what is adopted says where it goes
         """A folder of this machine, new for each call."""
         return Path(tempfile.mkdtemp(prefix=_FOLDER, dir=self._scratch))
 
@@ -218,7 +219,7 @@ class S3Store:
     def _remember(self, location: str, size: int) -> None:
         with self._lock:
             self._sizes[location] = size
-            while len(self._sizes) > 10_000:
+            while len(self._sizes) > _KNOWN:
                 self._sizes.popitem(last=False)
 
     def _hold(self, location: str, data: bytes) -> None:
@@ -237,7 +238,7 @@ class S3Store:
 class _Upload(MultipartWriter):
     """Tells its store when it is done."""
 
-    def __init__(self, store: S3Store, client: Any, location: str) -> None:
+    def __init__(self, store: S3Store, client: Client, location: str) -> None:
         super().__init__(client, *split(location))
         self._store, self._location = store, location
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.clients import translated
+from orderlake.clients import Client, translated
 from orderlake.errors import StorageUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined]
 
 _AHEAD: Final = 1 << 18
 """Bytes fetched at least, so that a footer and what lies before it come in one request."""
@@ -20,9 +23,9 @@ _GROWTH: Final = 1_000
 
 
 class RangedReader(io.RawIOBase):
-    """One version of an object, open for reading anywhere; each request fetches what is asked for, and a little ahead."""
+    """One version of an object, open for reading anywhere; a request fetches what is asked for, and some ahead."""
 
-    def __init__(self, client: Any, where: dict[str, str], size: int) -> None:
+    def __init__(self, client: Client, where: dict[str, str], size: int) -> None:
         """Read the object that `where` names (Bucket, Key, perhaps VersionId), which has `size` bytes."""
         self._client, self._where, self._size = client, where, size
         self._place = 0
@@ -30,12 +33,15 @@ class RangedReader(io.RawIOBase):
         self._ahead = _AHEAD
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def seekable(self) -> bool:
+        """Yes."""
         return True
 
     def tell(self) -> int:
+        """Where the next byte is read."""
         return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -64,9 +70,10 @@ class RangedReader(io.RawIOBase):
         return data
 
     def readall(self) -> bytes:
+        """Give all bytes from here."""
         return self.read(-1)
 
-    def readinto(self, buffer: Any, /) -> int:
+    def readinto(self, buffer: Buffer, /) -> int:
         """Fill the buffer as far as the object goes."""
         view = memoryview(buffer).cast("B")
         data = self.read(len(view))
@@ -74,7 +81,7 @@ class RangedReader(io.RawIOBase):
         return len(data)
 
 
-def fetch(client: Any, where: dict[str, str], start: int, end: int) -> bytes:
+def fetch(client: Client, where: dict[str, str], start: int, end: int) -> bytes:
     """The bytes [start, end) of an object; StorageUnavailableError when it has fewer."""
     data = _body(client, where, {"Range": f"bytes={start}-{end - 1}"})
     if len(data) != end - start:
@@ -82,12 +89,12 @@ def fetch(client: Any, where: dict[str, str], start: int, end: int) -> bytes:
     return data
 
 
-def whole(client: Any, where: dict[str, str]) -> bytes:
+def whole(client: Client, where: dict[str, str]) -> bytes:
     """All bytes of an object."""
     return _body(client, where, {})
 
 
-def _body(client: Any, where: dict[str, str], more: dict[str, str]) -> bytes:
+def _body(client: Client, where: dict[str, str], more: dict[str, str]) -> bytes:
     """Get an object, or a part of it; a reply that breaks off is asked for again, which botocore leaves to us."""
     from botocore.exceptions import (  # noqa: PLC0415 - an optional extra
         IncompleteReadError,
@@ -115,7 +122,7 @@ class MultipartWriter(io.RawIOBase):
     `abort` leaves nothing. What a killed process leaves, the bucket's lifecycle rule clears away.
     """
 
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
+    def __init__(self, client: Client, bucket: str, key: str) -> None:
         self._client, self._where = client, {"Bucket": bucket, "Key": key}
         self._buffer = bytearray()
         self._upload: str | None = None
@@ -124,12 +131,14 @@ class MultipartWriter(io.RawIOBase):
         self._failed = False
 
     def writable(self) -> bool:
+        """Yes."""
         return True
 
     def tell(self) -> int:
+        """How much has been written."""
         return self._written
 
-    def write(self, data: Any, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         """Take the bytes; a full part is sent."""
         view = memoryview(data).cast("B")
         self._buffer += view

@@ -192,6 +192,9 @@ class _Attempt:
         if not any(self.batch.staged.grains.values()) and not decision.retired:
             return hive.Swap(rows={})
         house = self.committer.house
+        # Shown before its first file is: so it is there the moment the commit lands, whoever dies.
+        columns = {column.name: column.type for column in spec.columns}
+        house.catalog.publish_parquet(spec.name, columns, f"{house.root}/{spec.name}")
         swap = hive.Plain(self.committer.engine, house.store, house.root, spec, self.name).prepare(self.batch, decision)
         self.written[spec.name] = swap.rows or {}
         return swap
