@@ -12,6 +12,7 @@ from typing import Final, NoReturn, Protocol, cast
 
 from orderlake import __version__
 from orderlake.cli.pipe import mute_stdout
+from orderlake.config import ENVIRONMENTS
 from orderlake.errors import LakeError, exit_code
 
 VERBS: Final[Mapping[str, str]] = {
@@ -22,6 +23,7 @@ VERBS: Final[Mapping[str, str]] = {
     "tables": "list the tables with their rows and sizes",
     "loads": "list what was loaded, when, and how it went",
     "quarantine": "list the records that were set aside, and why",
+    "deadletter": "list the events that were set aside on AWS, or send them again",
     "verify": "prove that every record is accounted for",
     "doctor": "check this machine and this project",
     "generate": "write sample order files of any size",
@@ -106,6 +108,9 @@ def parser_of(verb: str) -> tuple[argparse.ArgumentParser, Verb]:
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", metavar="DIR", help="the project folder (default: the nearest one upward)")
+    parser.add_argument(
+        "--env", choices=ENVIRONMENTS, help="the lake in folders (local), or the deployed one (aws); or set ORDERLAKE_ENV"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too (on stderr)")
 
 
@@ -128,14 +133,14 @@ def _verb_at(words: list[str]) -> int | None:
     for at, word in enumerate(words):
         if not value_next and not word.startswith("-"):
             return at
-        value_next = word == "--project"
+        value_next = word in {"--project", "--env"}
     return None
 
 
 def _without_verb(words: list[str]) -> int:
     parser = _Parser(
         prog="orderlake",
-        usage="orderlake [--project DIR] [--json] VERB ...",
+        usage="orderlake [--project DIR] [--env local|aws] [--json] VERB ...",
         description=_GUIDE.format(verbs="\n".join(f"  {verb:<11} {summary}" for verb, summary in VERBS.items())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
