@@ -8,18 +8,18 @@ resource "aws_s3_bucket" "lake" {
 }
 
 resource "aws_s3_bucket_versioning" "lake" {
-  for_each = aws_s3_bucket.lake
+  for_each = local.buckets
 
-  bucket = each.value.id
+  bucket = aws_s3_bucket.lake[each.key].id
   versioning_configuration {
     status = "Enabled"
   }
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
-  for_each = aws_s3_bucket.lake
+  for_each = local.buckets
 
-  bucket = each.value.id
+  bucket = aws_s3_bucket.lake[each.key].id
   rule {
     bucket_key_enabled = local.kms
     apply_server_side_encryption_by_default {
@@ -30,18 +30,18 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
 }
 
 resource "aws_s3_bucket_ownership_controls" "lake" {
-  for_each = aws_s3_bucket.lake
+  for_each = local.buckets
 
-  bucket = each.value.id
+  bucket = aws_s3_bucket.lake[each.key].id
   rule {
     object_ownership = "BucketOwnerEnforced"
   }
 }
 
 resource "aws_s3_bucket_public_access_block" "lake" {
-  for_each = aws_s3_bucket.lake
+  for_each = local.buckets
 
-  bucket                  = each.value.id
+  bucket                  = aws_s3_bucket.lake[each.key].id
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
@@ -49,9 +49,9 @@ resource "aws_s3_bucket_public_access_block" "lake" {
 }
 
 resource "aws_s3_bucket_policy" "lake" {
-  for_each = aws_s3_bucket.lake
+  for_each = local.buckets
 
-  bucket = each.value.id
+  bucket = aws_s3_bucket.lake[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -78,9 +78,9 @@ locals {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "lake" {
-  for_each = aws_s3_bucket.lake
+  for_each = local.buckets
 
-  bucket = each.value.id
+  bucket = aws_s3_bucket.lake[each.key].id
 
   rule {
     id     = "leftovers"

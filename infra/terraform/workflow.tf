@@ -126,7 +126,7 @@ resource "aws_sfn_state_machine" "backfill" {
 
   logging_configuration {
     level                  = "ERROR"
-    include_execution_data = false
+    include_execution_data = true
     log_destination        = "${aws_cloudwatch_log_group.lake["backfill"].arn}:*"
   }
   tracing_configuration {
