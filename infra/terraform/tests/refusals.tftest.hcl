@@ -26,7 +26,6 @@ run "what_is_out_of_bounds_is_refused" {
     noncurrent_days      = 0
     results_days         = 0.5
     encryption           = "AES"
-    kms_key_arn          = "alias/shop"
     package              = "./nowhere.zip"
     architecture         = "arm"
     memory               = 256
@@ -35,9 +34,7 @@ run "what_is_out_of_bounds_is_refused" {
     log_level            = "LOUD"
     log_retention        = 8
     batch_size           = 0
-    batch_window         = 301
     ingest_concurrency   = 1
-    retry_seconds        = 50000
     scan_rate            = "rate(1 hours)"
     workflow_concurrency = 41
     scan_limit           = 9999999
@@ -55,7 +52,6 @@ run "what_is_out_of_bounds_is_refused" {
     var.noncurrent_days,
     var.results_days,
     var.encryption,
-    var.kms_key_arn,
     var.package,
     var.architecture,
     var.memory,
@@ -64,9 +60,7 @@ run "what_is_out_of_bounds_is_refused" {
     var.log_level,
     var.log_retention,
     var.batch_size,
-    var.batch_window,
     var.ingest_concurrency,
-    var.retry_seconds,
     var.scan_rate,
     var.workflow_concurrency,
     var.scan_limit,
@@ -86,9 +80,7 @@ run "what_does_not_fit_the_rest_is_refused" {
     batch_window      = 0                                              # a batch of 100 needs one
     retry_seconds     = 60                                             # less than the timeout
     scan_rate         = "hourly"
-    memory            = 10241
     ephemeral_storage = 256
-    timeout           = 10
   }
   expect_failures = [
     var.name,
@@ -97,8 +89,21 @@ run "what_does_not_fit_the_rest_is_refused" {
     var.batch_window,
     var.retry_seconds,
     var.scan_rate,
-    var.memory,
     var.ephemeral_storage,
-    var.timeout,
+  ]
+}
+
+run "what_is_out_of_bounds_beside_a_rule_about_others_is_refused" {
+  command = plan
+  variables {
+    encryption    = "KMS"
+    kms_key_arn   = "alias/shop"
+    batch_window  = 301
+    retry_seconds = 50000
+  }
+  expect_failures = [
+    var.kms_key_arn,
+    var.batch_window,
+    var.retry_seconds,
   ]
 }
