@@ -20,10 +20,12 @@ from orderlake.wiring import Backends, bundled_pipelines, utc_now
 if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.inventory import TableInfo
+    from orderlake.marts import Mart
     from orderlake.model.pipeline import Stream
     from orderlake.model.ports import SourceFiles
     from orderlake.model.source import SourceObject
     from orderlake.query.duckdb import QueryTable, Result
+    from orderlake.tables.compact import Compaction
     from orderlake.verify import VerifyReport
     from orderlake.watching import Pace
 
@@ -154,7 +156,6 @@ class Lake:
 
     def _query_tables(self) -> list[QueryTable]:
         from orderlake.query.duckdb import QueryTable  # noqa: PLC0415 - as above
-        from orderlake.tables.hive import files_of  # noqa: PLC0415 - as above
         from orderlake.tables.layout import quarantine_layout, table_layout  # noqa: PLC0415 - as above
 
         specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
@@ -170,10 +171,19 @@ class Lake:
         ]
         for _, spec in specs:
             if spec.format == "parquet":
-                there = files_of(store, self._backends.root, spec.name)
-                files = [store.engine_path(file.location) for file in there]
-                found.append(QueryTable(spec.name, files, {column.name: column.type.sql for column in spec.columns}))
+                columns = {column.name: column.type.sql for column in spec.columns}
+                found.append(QueryTable(spec.name, self._files_of(spec.name), columns))
+        for file in sorted((self.project.root / "marts").glob("*.sql")):
+            files = self._files_of(file.stem)
+            found += [QueryTable(file.stem, files, {})] if files else []  # not built yet: no table
         return found
+
+    def _files_of(self, table: str) -> list[str]:
+        """The files of a plain Parquet table, as the engine calls them."""
+        from orderlake.tables.hive import files_of  # noqa: PLC0415 - as above
+
+        store = self._backends.store
+        return [store.engine_path(file.location) for file in files_of(store, self._backends.root, table)]
 
     def tables(self, *, system: bool = False) -> list[TableInfo]:
         """The declared tables, and quarantine once it has rows; with `system` also the hidden ones."""
@@ -208,6 +218,37 @@ class Lake:
                 for stream in pipeline.streams:
                     self._recover(engine, stream)
             return verify(self._backends, engine)
+        finally:
+            engine.close()
+
+    def compact(self) -> list[Compaction]:
+        """Make one file of the small ones of each partition; no row changes. A report per table that has files."""
+        from orderlake.tables.commit import newest  # noqa: PLC0415 - `run` compacts nothing
+        from orderlake.tables.compact import compact  # noqa: PLC0415 - as above
+        from orderlake.tables.layout import index_layout, quarantine_layout, table_layout  # noqa: PLC0415 - as above
+
+        done: list[Compaction] = []
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-compact")
+        try:
+            for stream in (stream for pipeline in self.pipelines for stream in pipeline.streams):
+                self._recover(engine, stream)
+                index = index_layout(stream)
+                layouts = [table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg"]
+                with self._backends.ledger.turn(stream.index):
+                    done += [compact(engine, self._backends.house, layout) for layout in layouts]
+                    done.append(compact(engine, self._backends.house, index, newest(index)))
+            done.append(compact(engine, self._backends.house, quarantine_layout()))
+        finally:
+            engine.close()
+        return [one for one in done if one.before]
+
+    def marts(self) -> list[Mart]:
+        """Build the marts (`marts/*.sql`, a SELECT each) as plain Parquet tables; QueryError names the file."""
+        from orderlake.marts import build_marts  # noqa: PLC0415 - `run` builds none
+
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-marts")
+        try:
+            return build_marts(self._backends, engine, self._query_tables())
         finally:
             engine.close()
 

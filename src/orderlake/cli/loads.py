@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the history, newest last."""
-    with Lake(args.project) as lake:
+    with Lake(args.project, args.env) as lake:
         history = lake.loads()
     found = [
         load

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line per record, newest last."""
-    with Lake(args.project) as lake:
+    with Lake(args.project, args.env) as lake:
         found = lake.quarantine(args.source, args.limit)
     if args.json:
         for line in json_lines(found):

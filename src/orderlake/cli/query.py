@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the answer; 65 when the statement is refused."""
     sql = _statement(args)
-    with Lake(args.project) as lake:
+    with Lake(args.project, args.env) as lake:
         result = lake.query(sql)
     form = "json" if args.json else args.format
     if form == "json":

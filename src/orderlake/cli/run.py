@@ -17,6 +17,7 @@ from orderlake.model.report import LoadReport
 EXAMPLE: Final = """
 orderlake run                                  # whatever is new under raw/
 orderlake run exports/*.json --pipeline orders
+orderlake run s3://shop-raw/raw/2024/          # on AWS, what lies under this prefix
 orderlake run --json | jq '.[] | select(.status == "rejected")'
 """
 
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     """Load, telling of each file as it is done; 65 when one was rejected, after the others have loaded."""
     reports: list[LoadReport] = []
     started = time.perf_counter()
-    with Lake(args.project) as lake, Progress(lambda: f"loading, {counted(len(reports), 'file')} done") as progress:
+    env = "aws" if args.env is None and any(path.startswith("s3://") for path in args.paths) else args.env
+    with Lake(args.project, env) as lake, Progress(lambda: f"loading, {counted(len(reports), 'file')} done") as progress:
 
         def on_report(report: LoadReport) -> None:
             reports.append(report)
@@ -54,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _close(lake: Lake, args: argparse.Namespace, reports: list[LoadReport], seconds: float) -> None:
     if not reports:
-        _say("nothing new: there are no files" + ("" if args.paths else f" in {lake.project.raw}"))
+        where = lake.project.raw if lake.project.aws is None else lake.project.aws.raw
+        _say("nothing new: there are no files" + ("" if args.paths else f" in {where}"))
     elif all(report.status == "unchanged" for report in reports):
         _say(f"nothing new: {counted(len(reports), 'file')} loaded already")
     elif len(reports) > 1:

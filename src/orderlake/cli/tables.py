@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line per table."""
-    with Lake(args.project) as lake:
+    with Lake(args.project, args.env) as lake:
         tables = lake.tables(system=args.all)
     if args.json:
         for line in json_lines(table.as_dict() for table in tables):

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print ok with what was counted, or each finding; 65 when there is one."""
-    with Lake(args.project) as lake:
+    with Lake(args.project, args.env) as lake:
         report = lake.verify()
     if args.json:
         print(json_text(report.as_dict()))

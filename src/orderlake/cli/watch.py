@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             print(json_text(report.as_dict()) if args.json else line(report), flush=True)
 
     try:
-        with Lake(args.project) as lake:
+        with Lake(args.project, args.env) as lake:
             print(f"orderlake: watching {lake.project.raw}; Ctrl-C ends it", file=sys.stderr, flush=True)
             lake.watch(stop.wait, on_report, _complain, Pace(args.interval, args.settle, args.once))
     finally:

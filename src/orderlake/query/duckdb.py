@@ -55,11 +55,7 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
     """Answer one SELECT; QueryError holds DuckDB's complaint and the tables there are."""
     import duckdb  # noqa: PLC0415 - for its errors; it is loaded with the engine
 
-    cursor = engine.cursor()
-    for table in tables:
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name(table.name)} AS {_select(table)}")
-    cursor.execute("SET threads = 4")
-    cursor.execute("SET disabled_optimizers = ''")
+    cursor = cursor_over(engine, tables)
     try:
         statements = cursor.extract_statements(sql)
         if len(statements) != 1 or not only_reads(statements[0]):
@@ -75,6 +71,16 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
         tuple(str(column[1]) for column in description),
         tuple(map(tuple, rows)),
     )
+
+
+def cursor_over(engine: Engine, tables: Sequence[QueryTable]) -> duckdb.DuckDBPyConnection:
+    """A cursor that knows the tables by name, set for questions: on several threads, with every optimizer."""
+    cursor = engine.cursor()
+    for table in tables:
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name(table.name)} AS {_select(table)}")
+    cursor.execute("SET threads = 4")
+    cursor.execute("SET disabled_optimizers = ''")
+    return cursor
 
 
 def only_reads(statement: duckdb.Statement) -> bool:

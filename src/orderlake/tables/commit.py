@@ -216,7 +216,7 @@ class _Attempt:
             changes.append(
                 (
                     index_layout(self.batch.stream),
-                    Change(decision.index, merge=_newest(index_layout(self.batch.stream)), count=decision.index_rows),
+                    Change(decision.index, merge=newest(index_layout(self.batch.stream)), count=decision.index_rows),
                 )
             )
         if self.batch.staged.rejections:
@@ -355,7 +355,7 @@ def _storage_errors() -> Iterator[None]:
         raise StorageUnavailableError(f"the lake could not be written: {error}") from error
 
 
-def _newest(layout: TableLayout) -> str:
+def newest(layout: TableLayout) -> str:
     """When index files are folded, only the newest row of each entity stays."""
     keys = ", ".join(layout.key)
     order = "_version, _time, _source_file, _source_row"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FAN_IN: Final = 8
 """Files of one size class that a partition may have before they become one."""
-_LARGE: Final = 1_000_000
+LARGE: Final = 1_000_000
 """Rows from which a file is left alone by folding."""
 
 
@@ -165,7 +165,7 @@ def _fold(
             (
                 file
                 for file in live
-                if file.location not in gone and file.records < _LARGE and partition_of(file, layout) == value
+                if file.location not in gone and file.records < LARGE and partition_of(file, layout) == value
             ),
             key=lambda file: file.records,
         )

@@ -14,7 +14,7 @@ from orderlake.model.column import ColumnType
 from orderlake.model.data_file import ColumnStats, DataFile
 from orderlake.storage.local import LocalStore, location_of
 from orderlake.tables.layout import TableLayout
-from orderlake.tables.rewrite import _FAN_IN, _LARGE, Change, _fold, _rank, may_hold, rewrite
+from orderlake.tables.rewrite import _FAN_IN, LARGE, Change, _fold, _rank, may_hold, rewrite
 
 PLAIN = TableLayout("t", {"k": ColumnType("bigint"), "text": ColumnType("string")}, ("k",))
 TEXT = TableLayout("t", {"k": ColumnType("string")}, ("k",))
@@ -61,7 +61,7 @@ def test_each_row_is_rewritten_a_logarithm_of_times(loads):
 
 def test_large_files_and_files_that_are_rewritten_anyway_are_not_folded():
     live = [file(number, 5) for number in range(20)]
-    large = [file(100 + number, _LARGE) for number in range(20)]
+    large = [file(100 + number, LARGE) for number in range(20)]
     hit = live[:2]
     folded = _fold([*live, *large], hit, {None: 5}, PLAIN)
     assert folded

@@ -1,0 +1,79 @@
+"""Make few files of many: each partition of a table whose small files no load has folded yet becomes one file.
+
+A compaction changes no row, and commits like a load: its heads move if they are where they were read, else it
+looks again. A load that it meets goes first.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from orderlake.engine import Engine, name, parquet
+from orderlake.errors import CommitConflictError
+from orderlake.model.data_file import DataFile
+from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Opened
+from orderlake.tables.layout import TableLayout
+from orderlake.tables.rewrite import LARGE, Rewrite
+from orderlake.tables.write import Source, Writer, partition_of
+
+_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What became of one table: its files before and after."""
+
+    table: str
+    before: int
+    after: int
+
+
+def compact(engine: Engine, house: Lakehouse, layout: TableLayout, merge: str | None = None) -> Compaction:
+    """Compact one table; `merge` wraps the SELECT of what is folded, for tables that keep the newest row of a key.
+
+    CommitConflictError when loads were faster each time.
+    """
+    for attempt in range(_ATTEMPTS):
+        opened = house.open([layout])[layout.name]
+        taken = _small(layout, opened.live)
+        if not taken:
+            return Compaction(layout.name, len(opened.live), len(opened.live))
+        done = _rewritten(engine, house, opened, taken, merge)
+        keep = KEEP_INDEX_SNAPSHOTS if layout.is_index else KEEP_SNAPSHOTS
+        move = house.move(opened, done, {"orderlake.operation": "compact"}, uuid.uuid4().hex, keep)
+        try:
+            house.catalog.commit([move.update])
+        except CommitConflictError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        for location in move.obsolete:
+            house.store.delete(location)
+        return Compaction(layout.name, len(opened.live), len(opened.live) - len(taken) + len(done.added))
+    raise CommitConflictError("unreachable")
+
+
+def _small(layout: TableLayout, live: Sequence[DataFile]) -> list[DataFile]:
+    """The small files of the partitions that have more than one."""
+    small = [file for file in live if file.records < LARGE]
+    counts = Counter(partition_of(file, layout) for file in small)
+    return [file for file in small if counts[partition_of(file, layout)] > 1]
+
+
+def _rewritten(
+    engine: Engine, house: Lakehouse, opened: Opened, taken: Sequence[DataFile], merge: str | None
+) -> Rewrite:
+    layout, store = opened.layout, house.store
+
+    def survivors(files: Sequence[DataFile]) -> list[str]:
+        columns = ", ".join(name(column) for column in layout.columns)
+        return [f"SELECT {columns} FROM {parquet(store.engine_path(file.location) for file in files)}"]
+
+    writer = Writer(engine, store, layout, opened.location, uuid.uuid4().hex)
+    added = writer.write(Source(None, {}, taken, survivors, merge))
+    store.sync(file.location for file in added)
+    return Rewrite(tuple(added), tuple(file.location for file in taken))
