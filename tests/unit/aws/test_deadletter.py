@@ -14,7 +14,8 @@ from tests.unit.aws.fakes import FakeLake, report_of, source
 
 
 @pytest.fixture
-def queues(aws):
+def queues(aws, monkeypatch):
+    monkeypatch.setattr("orderlake.aws.deadletter._WAIT_SECONDS", 0)  # the emulator is one server
     return aws.deploy()
 
 

@@ -9,6 +9,7 @@ import pytest
 @pytest.fixture
 def deployed(project, aws, monkeypatch):
     """The project, deployed with one dead letter: a file that cannot be read, and a message that is none."""
+    monkeypatch.setattr("orderlake.aws.deadletter._WAIT_SECONDS", 0)  # the emulator is one server
     settings = aws.deploy()
     state = project / ".orderlake"
     state.mkdir(exist_ok=True)
