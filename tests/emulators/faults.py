@@ -109,7 +109,8 @@ def _s3_call(environ: dict[str, Any]) -> Call:
 class Desk:
     """The server's side: obeys orders, keeps the list of calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, forget_tokens: Callable[[], None]) -> None:
+        self._forget_tokens = forget_tokens
         self._lock = threading.Lock()
         self._orders: list[Order] = []
         self._calls: list[Call] = []
@@ -139,6 +140,8 @@ class Desk:
             return _refusal(call.service, order)
         if order.effect == "lose-reply":
             ask(environ)
+            if order.more.get("forget_tokens"):
+                self._forget_tokens()
         return None
 
     def _taken(self, call: Call) -> Order | None:
@@ -171,9 +174,12 @@ class Faults:
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
 
-    def lose_reply(self, operation: str, times: int = 1, skip: int = 0) -> None:
-        """Do the next calls of an operation, and close the connection instead of answering."""
-        self._send(Order(operation, "lose-reply", times, skip))
+    def lose_reply(self, operation: str, times: int = 1, skip: int = 0, *, forget_tokens: bool = False) -> None:
+        """Do the next calls of an operation, and close the connection instead of answering.
+
+        With `forget_tokens` the tokens of transactions are forgotten then, as DynamoDB does after ten minutes.
+        """
+        self._send(Order(operation, "lose-reply", times, skip, more={"forget_tokens": forget_tokens}))
 
     def lose_request(self, operation: str, times: int = 1, skip: int = 0) -> None:
         """Close the connection on the next calls of an operation, and do nothing."""
@@ -183,9 +189,9 @@ class Faults:
         """Answer the next calls as the service does when it is asked too fast."""
         self._send(Order(operation, "refuse", times, skip))
 
-    def refuse(self, operation: str, code: str, status: int = 400, times: int = 1, **more: Any) -> None:
+    def refuse(self, operation: str, code: str, status: int = 400, times: int = 1, skip: int = 0, **more: Any) -> None:
         """Answer the next calls with an error; `more` goes into its body, as for CancellationReasons."""
-        self._send(Order(operation, "refuse", times, 0, status, code, more=more))
+        self._send(Order(operation, "refuse", times, skip, status, code, more=more))
 
     def clear(self) -> None:
         """Take all orders back."""

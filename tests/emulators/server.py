@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import DechunkedInput
 
 from tests.emulators.faults import Desk
-from tests.emulators.strict import make_strict
+from tests.emulators.strict import forget_tokens, make_strict
 
 _ADDRESS = "127.0.0.1"
 
@@ -124,7 +124,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__((_ADDRESS, 0), Handler)
         self.lock = threading.Lock()
-        self.desk = Desk()
+        self.desk = Desk(forget_tokens)
         self.moto = DomainDispatcherApplication(create_backend_app)
 
     def handle_error(self, request: Any, client_address: Any) -> None:

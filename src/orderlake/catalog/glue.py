@@ -64,7 +64,7 @@ class GlueCatalog:
     pause: Callable[[int], None] = wait_longer
     _heads: Heads = field(init=False, repr=False)
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
-    _shown: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    _shown: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
     """Plain tables as this process has shown them."""
 
     def __post_init__(self) -> None:

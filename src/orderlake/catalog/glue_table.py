@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -65,7 +67,7 @@ def parquet_columns(columns: Mapping[str, ColumnType]) -> tuple[Mapping[str, Any
 def iceberg_shape(metadata: bytes) -> TableShape:
     """Read what Glue tells of a table from its metadata file; SchemaMismatchError when that is no such file."""
     try:
-        document = json.loads(metadata)
+        document = json.loads(gzip.decompress(metadata) if metadata.startswith(b"\x1f\x8b") else metadata)
         schemas = {schema["schema-id"]: schema for schema in document["schemas"]}
         fields = schemas[document["current-schema-id"]]["fields"]
         return TableShape(
@@ -73,7 +75,7 @@ def iceberg_shape(metadata: bytes) -> TableShape:
             tuple(_column(field) for field in fields),
             frozenset(entry["metadata-file"] for entry in document.get("metadata-log", ())),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zlib.error) as error:
         raise SchemaMismatchError(f"this is no metadata file of an Iceberg table: {error!r}") from error
 
 
