@@ -7,14 +7,14 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from orderlake.errors import ConfigError, NotFoundError
 
 PROJECT_FILE: Final = "orderlake.yaml"
-_KEYS: Final = {"raw", "lake", "memory_mb", "workers"}
+_KEYS: Final = {"raw", "lake", "memory_mb", "workers", "aws"}
 DEFAULT_MEMORY_MB: Final = 192
 ENVIRONMENTS: Final = ("local", "aws")
 AWS_FILE: Final = "aws.json"
@@ -54,6 +54,8 @@ class Project:
     workers: int | None = None
     aws: AwsSettings | None = None
     """Where the lake is on AWS; None for a lake in folders."""
+    deploy: Mapping[str, Any] = field(default_factory=dict)
+    """How the project is to be deployed: variables of the Terraform module, by name."""
 
     @property
     def state(self) -> Path:
@@ -97,13 +99,14 @@ def load_project(root: Path) -> Project:
         root / str(settings.get("lake", "lake")),
         DEFAULT_MEMORY_MB if memory is None else memory,
         _whole(file, settings, "workers"),
+        deploy=_mapping(file, settings, "aws"),
     )
 
 
 def aws_settings(values: Mapping[str, Any], where: str) -> AwsSettings:
     """Settings from Terraform's outputs or from an environment; ConfigError names what is missing or unsafe."""
-    known = [field.name for field in fields(AwsSettings)]
-    needed = [field.name for field in fields(AwsSettings) if field.default is MISSING]
+    known = [each.name for each in fields(AwsSettings)]
+    needed = [each.name for each in fields(AwsSettings) if each.default is MISSING]
     missing = [key for key in needed if not values.get(key)]
     if missing:
         raise ConfigError(f"{where}: {', '.join(missing)} is missing")
@@ -127,7 +130,7 @@ def refuse_loop(raw: str, lake: str, where: str) -> None:
 
 def lambda_settings(environment: Mapping[str, str]) -> AwsSettings:
     """The settings of a Lambda function: ORDERLAKE_RAW, ORDERLAKE_LAKE and so on, and AWS_REGION."""
-    values = {field.name: environment.get(f"ORDERLAKE_{field.name.upper()}", "") for field in fields(AwsSettings)}
+    values = {each.name: environment.get(f"ORDERLAKE_{each.name.upper()}", "") for each in fields(AwsSettings)}
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
     return aws_settings({**values, "region": values["region"] or region}, "the environment (ORDERLAKE_…)")
 
@@ -152,6 +155,13 @@ def in_environment(project: Project, env: str | None = None) -> Project:
     if chosen not in ENVIRONMENTS:
         raise ConfigError(f"there is no environment {chosen!r}: say {' or '.join(ENVIRONMENTS)}")
     return project if chosen == "local" else replace(project, aws=deployed(project.root))
+
+
+def _mapping(file: Path, settings: dict[str, Any], key: str) -> Mapping[str, Any]:
+    value = settings.get(key) or {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{file}: {key} must be `name: value` lines, such as region: eu-central-1")
+    return {str(name): each for name, each in value.items()}
 
 
 def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from orderlake.config import PROJECT_FILE, Project, find_project, in_environment, load_project
+from orderlake.config import PROJECT_FILE, Project, deployed, find_project, in_environment, load_project
 from orderlake.errors import ConfigError, LakeError
 from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.inventory import TableInfo
     from orderlake.marts import Mart
+    from orderlake.model.column import ColumnType
     from orderlake.model.pipeline import Stream
     from orderlake.model.ports import SourceFiles
     from orderlake.model.source import SourceObject
@@ -144,8 +145,13 @@ class Lake:
             raise ConfigError("on AWS each new file announces itself, there is nothing to watch: leave --env aws out")
         Watch(lambda: self.sources.find(()), loader.run, wait, on_error, pace or EVERY_SECOND).run()
 
-    def query(self, sql: str) -> Result:
-        """Answer one SELECT over all tables by name; QueryError when it cannot be."""
+    def query(self, sql: str, on: Literal["duckdb", "athena"] = "duckdb") -> Result:
+        """Answer one SELECT over all tables by name, in DuckDB's SQL on either engine; QueryError when it cannot be.
+
+        Athena answers for a deployed lake only, bills for it, and tells for how much (`Result.stats`).
+        """
+        if on == "athena":
+            return self._query_on_athena(sql)
         from orderlake.query.duckdb import run_query  # noqa: PLC0415 - `run` needs no query engine
 
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-query")
@@ -153,6 +159,27 @@ class Lake:
             return run_query(engine, self._query_tables(), sql)
         finally:
             engine.close()
+
+    def _query_on_athena(self, sql: str) -> Result:
+        from orderlake.cost.actual import query_cost  # noqa: PLC0415 - as above
+        from orderlake.query.athena import AthenaEngine  # noqa: PLC0415 - as above
+
+        settings = self.project.aws if self.project.aws is not None else deployed(self.project.root)
+        columns = {name: {c: k.sql for c, k in kinds.items()} for name, kinds in self._declared().items()}
+        return AthenaEngine(settings, columns, query_cost).run(sql)
+
+    def _declared(self) -> dict[str, Mapping[str, ColumnType]]:
+        """The columns of each table that can be asked, quarantine among them, as the pipelines declare them."""
+        from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, table_layout  # noqa: PLC0415 - as above
+
+        specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
+        declared: dict[str, Mapping[str, ColumnType]] = {
+            spec.name: table_layout(stream, spec).columns
+            if spec.format == "iceberg"
+            else {column.name: column.type for column in spec.columns}
+            for stream, spec in specs
+        }
+        return {**declared, QUARANTINE: QUARANTINE_COLUMNS}
 
     def _query_tables(self) -> list[QueryTable]:
         from orderlake.query.duckdb import QueryTable  # noqa: PLC0415 - as above

@@ -23,10 +23,12 @@ VERBS: Final[Mapping[str, str]] = {
     "tables": "list the tables with their rows and sizes",
     "loads": "list what was loaded, when, and how it went",
     "quarantine": "list the records that were set aside, and why",
+    "deploy": "put the project on AWS, or take it down",
     "deadletter": "list the events that were set aside on AWS, or send them again",
     "verify": "prove that every record is accounted for",
     "doctor": "check this machine and this project",
     "generate": "write sample order files of any size",
+    "cost": "estimate a month on AWS, or show what loads did cost",
     "package": "build the zip of the Lambda functions",
 }
 """Each verb is the module of its name beside this one, imported when it is asked for."""
@@ -109,7 +111,9 @@ def parser_of(verb: str) -> tuple[argparse.ArgumentParser, Verb]:
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", metavar="DIR", help="the project folder (default: the nearest one upward)")
     parser.add_argument(
-        "--env", choices=ENVIRONMENTS, help="the lake in folders (local), or the deployed one (aws); or set ORDERLAKE_ENV"
+        "--env",
+        choices=ENVIRONMENTS,
+        help="the lake in folders (local), or the deployed one (aws); or set ORDERLAKE_ENV",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, errors too (on stderr)")
 
