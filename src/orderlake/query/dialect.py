@@ -1,9 +1,9 @@
 """DuckDB SQL as Athena's: the same question, the same answer, or a refusal that says what to write instead.
 
-Statements are written in DuckDB's SQL and checked by DuckDB itself against empty tables of the declared columns, so
-what is wrong is refused with the same words on both engines. sqlglot then resolves every column, star and alias; what it
-leaves as it was, or would get wrong, is put right by `trino`; and any construct that is not on its list is refused
-(`refuse`). Nothing is passed on in the hope that it means the same.
+Statements are written in DuckDB's SQL and checked by DuckDB itself against empty tables of the declared columns, so what
+is wrong is refused in the same words on both engines. sqlglot then resolves every column, star and alias; what it leaves
+as it was, or would get wrong, is put right by `trino`; and any construct that is not on its list is refused. Nothing is
+passed on in the hope that it means the same.
 
 The translation is held by tests of its text, and by running it back on DuckDB. What Athena makes of that text can
 only be seen in a real account.
@@ -50,7 +50,7 @@ def translate(sql: str, tables: Tables) -> Translation:
 
     explain = _EXPLAIN.match(sql)
     question = sql[explain.end() :] if explain else sql
-    columns, types = _described(question, tables)
+    columns, types = described(question, tables)
     try:
         parsed = sqlglot.parse_one(question, read="duckdb")
         text = _translated(parsed, tables)
@@ -63,7 +63,7 @@ def translate(sql: str, tables: Tables) -> Translation:
     return Translation(f"EXPLAIN {analyze}{text}", ("Query Plan",), ("VARCHAR",))
 
 
-def _described(sql: str, tables: Tables) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def described(sql: str, tables: Tables) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Let DuckDB check a statement against empty tables; give the names and types of its columns."""
     import duckdb  # noqa: PLC0415 - slow to load
 

@@ -1,0 +1,1 @@
+"""What a deployment costs: an estimate per month, and what loads and queries did cost."""

@@ -1,0 +1,58 @@
+"""What a load or a query did cost, from its own measured figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orderlake.cost.estimate import ATHENA_LEAST
+from orderlake.cost.meter import Usage, cost_of
+from orderlake.cost.prices import PriceTable, price_table
+from orderlake.cost.workload import PerLoad
+from orderlake.model.report import LoadReport
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCost:
+    """A load and its dollars, as if nothing were free; `per_thousand` orders, None where it read none."""
+
+    report: LoadReport
+    usage: Usage
+    dollars: Decimal
+
+    @property
+    def per_thousand(self) -> Decimal | None:
+        """Dollars for 1,000 records read."""
+        return self.dollars * 1000 / self.report.read if self.report.read else None
+
+
+def load_usage(report: LoadReport, memory_mb: int = 512, architecture: str = "arm64") -> Usage:
+    """What a load used: its own seconds times the function's memory, and its requests by the count of a load like it.
+
+    Requests are in no report. Where the handler counted its own (Meter), take that usage instead.
+    """
+    each = PerLoad().of(len(report.tables))
+    return Usage(
+        requests={"s3.PutObject": each.puts, "s3.GetObject": each.gets, "glue.UpdateTable": each.glue, "sqs.Any": 3},
+        units={"dynamodb.write": each.dynamodb_writes, "dynamodb.read": each.dynamodb_reads},
+        gb_seconds=report.seconds * memory_mb / 1024,
+        invocations=1,
+        architecture=architecture,
+    )
+
+
+def load_cost(
+    report: LoadReport, usage: Usage | None = None, memory_mb: int = 512, table: PriceTable | None = None
+) -> LoadCost:
+    """The cost of a load, by its counted usage where there is one."""
+    used = load_usage(report, memory_mb) if usage is None else usage
+    return LoadCost(report, used, cost_of(used, table))
+
+
+def query_cost(scanned: int, table: PriceTable | None = None) -> Decimal:
+    """Dollars for a query that scanned so many bytes; Athena bills 10 MB at least.
+
+    >>> query_cost(1), query_cost(2_000_000_000_000)
+    (Decimal('0.000050000000'), Decimal('10.000000000000'))
+    """
+    return max(ATHENA_LEAST, scanned) * (table or price_table())["athena.scanned"].usd
