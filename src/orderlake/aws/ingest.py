@@ -18,6 +18,7 @@ from orderlake.aws.attempt import Attempt, outcome_of
 from orderlake.aws.screen import objection
 from orderlake.aws.settings import Context, OpenLake, container
 from orderlake.aws.telemetry import begin, logger, publish, traced
+from orderlake.clients import client
 from orderlake.config import AwsSettings
 from orderlake.errors import TransientError
 from orderlake.events.announcement import ObjectRef
@@ -223,11 +224,15 @@ def _in_turn(suspects: Iterable[tuple[int, SourceObject]]) -> list[SourceObject]
 
 
 def _warm_up() -> None:
-    """Import what a load needs while the function starts: it has a whole processor then, and a share of one later."""
-    import orderlake.kernel.stage  # noqa: PLC0415 - only where a function starts
-    import orderlake.lake  # noqa: PLC0415 - same
+    """Load what a batch needs while the function starts: it has a whole processor then, and a share of one later."""
+    import duckdb  # noqa: F401, PLC0415 - only where a function starts
+
+    import orderlake.kernel.stage  # noqa: PLC0415 - same
     import orderlake.tables.batch  # noqa: PLC0415 - same
     import orderlake.tables.commit  # noqa: F401, PLC0415 - same
+
+    for service in ("s3", "dynamodb", "glue"):
+        client(service, os.environ.get("AWS_REGION"))
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:

@@ -63,9 +63,11 @@ class Scan:
         self._definitions = frozenset(pipeline.fingerprint for pipeline in self.lake.pipelines)
 
     def run(self, prefix: str, min_age: float = _YOUNG_SECONDS, max_age: float | None = None) -> dict[str, int]:
-        """Send what is missing, and count: objects seen, too young, known, foreign, and sent in so many messages."""
-        found = self.lake.sources.find((f"{prefix.rstrip('/')}/",) if prefix != self.settings.raw else ())
-        counts = {"seen": len(found), "young": 0, "old": 0, "known": 0, "foreign": 0, "sent": 0, "messages": 0}
+        """Send what is missing, and count: each object seen is ignored, too young, too old, foreign, known or sent."""
+        where = prefix.rstrip("/")
+        found = self.lake.sources.find(() if where == self.settings.raw else (f"{where}/",))
+        counts = dict.fromkeys(("seen", "ignored", "young", "old", "foreign", "known", "sent", "messages"), 0)
+        counts["seen"] = len(found)
         candidates = [source for source in found if self._is_due(source, min_age, max_age, counts)]
         missing: list[SourceObject] = []
         for start in range(0, len(candidates), _AT_ONCE):
@@ -81,14 +83,16 @@ class Scan:
     def _is_due(self, source: SourceObject, min_age: float, max_age: float | None, counts: dict[str, int]) -> bool:
         ref = ref_of(source)
         age = self.clock() - source.version / 1e9
-        if age < min_age:
+        if objection(ref, self.settings) is not None:
+            counts["ignored"] += 1
+        elif age < min_age:
             counts["young"] += 1
         elif max_age is not None and age > max_age:
             counts["old"] += 1
         elif crawler.is_foreign(ref, self.settings, self.lake.pipelines):
             counts["foreign"] += 1
         else:
-            return objection(ref, self.settings) is None
+            return True
         return False
 
     def _is_settled(self, before: LoadReport | None) -> bool:

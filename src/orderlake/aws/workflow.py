@@ -98,12 +98,13 @@ class Workflow:
 
     def plan(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Find what is not loaded under `prefix` (`s3://…` under raw; all of raw without it), and pack it in groups."""
-        prefix = str(event.get("prefix") or self.settings.raw)
+        prefix = str(event.get("prefix") or self.settings.raw).rstrip("/")
         if not f"{prefix}/".startswith(f"{self.settings.raw}/"):
             raise ConfigError(
                 f"{prefix} is not under {self.settings.raw}: upload the files there, or name a prefix in it"
             )
-        found = [each for each in self.lake.sources.find((prefix,)) if objection(ref_of(each), self.settings) is None]
+        listed = self.lake.sources.find(() if prefix == self.settings.raw else (f"{prefix}/",))
+        found = [each for each in listed if objection(ref_of(each), self.settings) is None]
         before = self.lake.ledger.applied(source.identity for source in found)
         done = {identity for identity, report in before.items() if report.status != "rejected"}
         rest = [source for source in found if source.identity not in done]

@@ -110,7 +110,17 @@ def test_a_scan_of_some_days_leaves_older_objects_out(lake, queue):
 
 def test_what_ingest_would_ignore_is_not_announced(lake, queue):
     lake.put("raw/.hidden/a.json", "raw/folder/")
-    assert scanned(lake)["sent"] == 0
+    counts = scanned(lake)
+    assert (counts["ignored"], counts["sent"]) == (2, 0)
+
+
+def test_each_object_is_counted_once(lake, queue):
+    done, *_ = lake.put("raw/done.json", "raw/new.json", "raw/.hidden.json", "raw/foreign/a.xml")
+    lake.sources.objects.append(source("raw/young.json", version=(NOW + 3600) * SECOND))
+    lake.ledger.done[done.identity] = report_of(done)
+    counts = scanned(lake, replace(SETTINGS, crawler="shop-foreign"))
+    assert counts.pop("messages") == 1
+    assert counts.pop("seen") == sum(counts.values()) == 5
 
 
 def test_foreign_files_are_left_to_the_crawler(lake, queue):
