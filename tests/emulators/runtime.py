@@ -24,10 +24,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from orderlake.config import AwsSettings
 from tests.emulators.cgroup import Cgroup, CgroupError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,3 +276,11 @@ def _status(pid: int, name: str) -> int:
         if line.startswith(f"{name}:"):
             return int(line.split()[1])
     return 0
+
+
+def settings_environment(settings: AwsSettings, **more: str) -> dict[str, str]:
+    """What Terraform gives a function: the deployment's settings; and the emulator's endpoint and credentials."""
+    own = {f"ORDERLAKE_{name.upper()}": value for name, value in asdict(settings).items() if value}
+    aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    given = {"ORDERLAKE_MEMORY_MB": "160", "POWERTOOLS_SERVICE_NAME": settings.name, "POWERTOOLS_TRACE_DISABLED": "true"}
+    return {**aws, **own, **given, **more}

@@ -24,7 +24,7 @@ SERVICES: Final = frozenset(
 )
 """The services of AWS that orderlake calls; botocore's descriptions of the other 400 stay at home."""
 
-_FOLDERS: Final = frozenset({"__pycache__", "tests", "test", "bin", "docs", "examples"})
+_FOLDERS: Final = frozenset({"__pycache__", "tests", "test", "bin"})
 _SUFFIXES: Final = frozenset({".pyi", ".pyx", ".pxd", ".c", ".h", ".cpp", ".rst", ".md", ".pyc"})
 _DIST_INFO: Final = frozenset({"METADATA", "entry_points.txt"})
 """What importlib.metadata is asked for."""
