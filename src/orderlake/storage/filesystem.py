@@ -17,6 +17,8 @@ from orderlake.storage.s3 import S3Store
 
 _ALWAYS: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Objects of a lake never change under their names."""
+_PARQUET: Final = b"PAR1"
+"""How every file ends that the engine writes: after an error it closes what it has of one all the same."""
 
 
 class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no types
@@ -32,7 +34,7 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships
     def open(self, path: str, mode: str = "rb", **_: object) -> RawIOBase | BytesIO:
         """A reader of an object, or a stream that becomes one when it is closed."""
         location = _location(path)
-        return self._store.reader(location) if "r" in mode else self._store.upload(location)
+        return self._store.reader(location) if "r" in mode else self._store.upload(location, end=_PARQUET)
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
         """Its size; FileNotFoundError when there is none."""

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from orderlake.clients import Client, client, error_code, translated
 from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.model.ports import StoredObject
 from orderlake.storage.s3_streams import MultipartWriter, RangedReader, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined]
 
 _LARGEST_COPY: Final = 5 << 30
 """Bytes that CopyObject takes."""
@@ -41,7 +44,8 @@ class S3Store:
     """ObjectStore over S3; locations are `s3://bucket/key`. Plain paths are files of this machine.
 
     The objects of a lake never change under their names, but for the published Parquet files; so sizes and small
-    objects are remembered, until a write, a publication or a deletion by this store. Safe to share between threads.
+    objects are remembered, until a write, a publication or a deletion by this store, or until `stat` or `list` finds
+    that another one has replaced them. Safe to share between threads.
     """
 
     def __init__(self, region: str | None = None, scratch: Path | None = None) -> None:
@@ -49,7 +53,8 @@ class S3Store:
         self._client: Client = client("s3", region)
         self._scratch = scratch
         self._lock = Lock()
-        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._sizes: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        """Bytes and ETag; that of our own uploads is not known."""
         self._small: OrderedDict[str, bytes] = OrderedDict()
 
     def read(self, location: str) -> bytes:
@@ -64,10 +69,10 @@ class S3Store:
         return cast("BinaryIO", self.reader(location))
 
     def reader(self, location: str) -> io.BytesIO | RangedReader:
-        """Open an object that never changes: small ones are fetched whole, once."""
-        size = self.size(location)
+        """Open an object: small ones are fetched whole, once. SourceChangedError when it is replaced meanwhile."""
+        size, etag = self._sized(location)
         bucket, key = split(location)
-        where = {"Bucket": bucket, "Key": key}
+        where = {"Bucket": bucket, "Key": key} | ({"IfMatch": etag} if etag else {})
         if size > _SMALL:
             return RangedReader(self._client, where, size)
         with self._lock:
@@ -78,16 +83,19 @@ class S3Store:
         return io.BytesIO(data)
 
     def size(self, location: str) -> int:
-        """The bytes of an object that never changes; NotFoundError when there is none."""
+        """The bytes of an object; NotFoundError when there is none."""
+        return self._sized(location)[0]
+
+    def _sized(self, location: str) -> tuple[int, str]:
         with self._lock:
             known = self._sizes.get(location)
         if known is not None:
             return known
-        found = self.stat(location)
+        found = self._head(location)
         if found is None:
             raise NotFoundError(f"there is no object {location}")
-        self._remember(location, found.size)
-        return found.size
+        self._remember(location, found["ContentLength"], found["ETag"])
+        return found["ContentLength"], found["ETag"]
 
     def write(self, location: str, data: bytes) -> None:
         """Create or replace the object in one request."""
@@ -125,9 +133,9 @@ class S3Store:
             raise
         out.close()
 
-    def upload(self, location: str) -> MultipartWriter:
-        """A stream whose bytes are the object once it is closed."""
-        return _Upload(self, self._client, location)
+    def upload(self, location: str, end: bytes = b"") -> MultipartWriter:
+        """A stream whose bytes are the object once it is closed; without this `end` they are not, and that raises."""
+        return _Upload(self, self._client, location, end)
 
     def folder(self, location: str) -> Path:  # noqa: ARG002 - what is adopted says where it goes
         """A folder of this machine, new for each call."""
@@ -171,6 +179,7 @@ class S3Store:
                 if error_code(error) in ("NoSuchKey", "404"):
                     return False
                 raise
+        self._forget(target)  # what was read of it meanwhile
         self.delete(source)
         return True
 
@@ -191,17 +200,25 @@ class S3Store:
                 for found in page.get("Contents", ()):
                     inner = found["Key"].removeprefix(root)
                     if inner and not any(part.startswith(".") for part in inner.split("/")):
-                        yield StoredObject(f"{_SCHEME}{bucket}/{found['Key']}", found["Size"], _ns(found))
+                        location = f"{_SCHEME}{bucket}/{found['Key']}"
+                        self._compare(location, found["ETag"])
+                        yield StoredObject(location, found["Size"], _ns(found))
 
     def stat(self, location: str) -> StoredObject | None:
         """The object's size and modification time (ns, to the second), or None."""
+        found = self._head(location)
+        return None if found is None else StoredObject(location, found["ContentLength"], _ns(found))
+
+    def _head(self, location: str) -> dict[str, Any] | None:
         bucket, key = split(location)
         try:
             with translated(f"object {location}"):
-                found = self._client.head_object(Bucket=bucket, Key=key)
+                found: dict[str, Any] = self._client.head_object(Bucket=bucket, Key=key)
         except NotFoundError:
+            self._forget(location)
             return None
-        return StoredObject(location, found["ContentLength"], _ns(found))
+        self._compare(location, found["ETag"])
+        return found
 
     def engine_path(self, location: str) -> str:
         """The location itself: the engine reads and writes S3 through this store."""
@@ -214,11 +231,18 @@ class S3Store:
     def wrote(self, location: str, size: int) -> None:
         """An upload was answered: its size is known."""
         self._forget(location)
-        self._remember(location, size)
+        self._remember(location, size, "")
 
-    def _remember(self, location: str, size: int) -> None:
+    def _compare(self, location: str, etag: str) -> None:
+        """Forget what is known of an object that another store has replaced."""
         with self._lock:
-            self._sizes[location] = size
+            known = self._sizes.get(location)
+        if known is not None and known[1] != etag:
+            self._forget(location)
+
+    def _remember(self, location: str, size: int, etag: str) -> None:
+        with self._lock:
+            self._sizes[location] = size, etag
             while len(self._sizes) > _KNOWN:
                 self._sizes.popitem(last=False)
 
@@ -238,16 +262,28 @@ class S3Store:
 class _Upload(MultipartWriter):
     """Tells its store when it is done."""
 
-    def __init__(self, store: S3Store, client: Client, location: str) -> None:
+    def __init__(self, store: S3Store, client: Client, location: str, end: bytes) -> None:
         super().__init__(client, *split(location))
         self._store, self._location = store, location
+        self._end, self._tail = end, b""
+
+    def write(self, data: Buffer, /) -> int:
+        """Take the bytes."""
+        if self._end:
+            view = memoryview(data).cast("B")
+            self._tail = (self._tail + bytes(view[-len(self._end) :]))[-len(self._end) :]
+        return super().write(data)
 
     def close(self) -> None:
-        """Finish the object."""
-        if not self.closed:
-            super().close()
-            if not self._failed:
-                self._store.wrote(self._location, self._written)
+        """Finish the object; one that lacks its end is given up."""
+        if self.closed:
+            return
+        if self._tail != self._end:
+            self.abort()
+            raise StorageUnavailableError(f"{self._location} was not written to its end")
+        super().close()
+        if not self._failed:
+            self._store.wrote(self._location, self._written)
 
 
 def _ns(found: dict[str, Any]) -> int:

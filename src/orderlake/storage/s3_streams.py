@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.clients import Client, translated
-from orderlake.errors import StorageUnavailableError
+from orderlake.clients import Client, error_code, translated
+from orderlake.errors import LakeError, SourceChangedError, StorageUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Buffer  # type: ignore[attr-defined]
@@ -26,7 +27,7 @@ class RangedReader(io.RawIOBase):
     """One version of an object, open for reading anywhere; a request fetches what is asked for, and some ahead."""
 
     def __init__(self, client: Client, where: dict[str, str], size: int) -> None:
-        """Read the object that `where` names (Bucket, Key, perhaps VersionId), which has `size` bytes."""
+        """Read the object that `where` names (Bucket, Key, perhaps VersionId or IfMatch), which has `size` bytes."""
         self._client, self._where, self._size = client, where, size
         self._place = 0
         self._held_at, self._held = 0, b""
@@ -60,11 +61,12 @@ class RangedReader(io.RawIOBase):
             in_order = self._held_at <= self._place <= self._held_at + len(self._held) and self._held
             self._ahead = min(self._ahead * 2, _FAR_AHEAD) if in_order else _AHEAD
             kept = self._held[at:] if in_order else b""
-            start = self._place + len(kept)
+            begin = self._place if in_order else min(self._place, max(0, self._size - _AHEAD))
+            start = begin + len(kept)
             ahead = min(self._size, max(end, start + self._ahead))
-            self._held_at, self._held = self._place, b""
+            self._held_at, self._held = begin, b""
             self._held = kept + fetch(self._client, self._where, start, ahead)
-            at = 0
+            at = self._place - begin
         data = self._held[at : at + end - self._place]
         self._place += len(data)
         return data
@@ -95,25 +97,34 @@ def whole(client: Client, where: dict[str, str]) -> bytes:
 
 
 def _body(client: Client, where: dict[str, str], more: dict[str, str]) -> bytes:
-    """Get an object, or a part of it; a reply that breaks off is asked for again, which botocore leaves to us."""
+    """Get an object, or a part of it; a reply that breaks off is asked for again, which botocore leaves to us.
+
+    SourceChangedError when `where` has an IfMatch that does not hold any more.
+    """
     from botocore.exceptions import (  # noqa: PLC0415 - an optional extra
+        ClientError,
         IncompleteReadError,
         ReadTimeoutError,
         ResponseStreamingError,
     )
 
     broken_off = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, OSError)
-    for left in reversed(range(_TRIES)):
-        with translated(f"object s3://{where['Bucket']}/{where['Key']}"):
-            reply = client.get_object(**where, **more)
+    name, why = f"s3://{where['Bucket']}/{where['Key']}", ""
+    for _ in range(_TRIES):
+        with translated(f"object {name}"):
+            try:
+                reply = client.get_object(**where, **more)
+            except ClientError as error:
+                if error_code(error) in ("PreconditionFailed", "412"):
+                    raise SourceChangedError(f"{name} changed while it was read") from error
+                raise
             try:
                 data: bytes = reply["Body"].read()
-            except broken_off:
-                if not left:
-                    raise
+            except broken_off as error:
+                why = str(error)
             else:
                 return data
-    raise StorageUnavailableError("unreachable")
+    raise StorageUnavailableError(f"{name} breaks off whenever it is read: {why}")
 
 
 class MultipartWriter(io.RawIOBase):
@@ -143,8 +154,12 @@ class MultipartWriter(io.RawIOBase):
         view = memoryview(data).cast("B")
         self._buffer += view
         self._written += len(view)
-        while len(self._buffer) >= self._part_size():
-            self._send()
+        try:
+            while len(self._buffer) >= self._part_size():
+                self._send()
+        except BaseException:  # whoever closes it all the same must not get an object with a hole
+            self.abort()
+            raise
         return len(view)
 
     def close(self) -> None:
@@ -160,22 +175,34 @@ class MultipartWriter(io.RawIOBase):
                     self._client.put_object(**self._where, Body=bytes(self._buffer))
                 else:
                     self._send(last=True)
-                    self._client.complete_multipart_upload(
-                        **self._where, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
-                    )
+                    self._complete()
         except BaseException:
             self.abort()
             raise
 
     def abort(self) -> None:
-        """Give up what was sent."""
+        """Give up what was sent. What cannot be taken back now, the bucket's lifecycle rule clears away."""
         self._failed = True
         self._buffer.clear()
         if self._upload is not None:
-            with translated(self._name()):
+            with suppress(LakeError), translated(self._name()):
                 self._client.abort_multipart_upload(**self._where, UploadId=self._upload)
             self._upload = None
         super().close()
+
+    def _complete(self) -> None:
+        """Make the parts the object; one that is there already is of our own first try, whose reply was lost."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - an optional extra
+
+        try:
+            self._client.complete_multipart_upload(
+                **self._where, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
+            )
+        except ClientError as error:
+            if error_code(error) != "NoSuchUpload":
+                raise
+            if self._client.head_object(**self._where)["ContentLength"] != self._written:
+                raise
 
     def _name(self) -> str:
         return f"s3://{self._where['Bucket']}/{self._where['Key']}"
