@@ -22,6 +22,7 @@ from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.shape import inner
 from orderlake.kernel.split import Lines, Share, chunks_of, pieces, readable, text_of
 from orderlake.model.staged import ROW_BITS, Rejection
+from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,6 +88,9 @@ class Worker:
         except (duckdb.IOException, duckdb.FatalException) as error:
             raise StorageUnavailableError(f"staging failed: {error}") from error
         except duckdb.Error as error:
+            stored = raised_in_engine(error)
+            if stored is not None:
+                raise stored from error
             raise UnreadableShareError(f"cannot be staged: {str(error).splitlines()[0]}", source) from error
 
     def _run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
@@ -132,7 +136,9 @@ class Worker:
                     self._write(cursor, files, read_csv.strict_relation(self.plan, path, share.dialect, base), None)
         except (duckdb.IOException, duckdb.FatalException):
             raise
-        except duckdb.Error:
+        except duckdb.Error as error:
+            if raised_in_engine(error) is not None:
+                raise
             return None
         if share.dialect is not None:
             return self._counts(cursor, files).get(base >> ROW_BITS, 0)
@@ -168,7 +174,9 @@ class Worker:
             self._write(cursor, files, read_json.strict_relation(self.plan, read, task.shares[0].layout), number)
         except (duckdb.IOException, duckdb.FatalException):
             raise
-        except duckdb.Error:
+        except duckdb.Error as error:
+            if raised_in_engine(error) is not None:
+                raise
             return None
         found = self._counts(cursor, files)
         counts = tuple(found.get(task.first + at, 0) for at in range(len(read)))
