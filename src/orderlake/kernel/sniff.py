@@ -168,12 +168,12 @@ def legacy_encoding(path: Path) -> str | None:
     return "cp1252" if _decodes(raw_chunks(path, "none"), "cp1252") else "latin-1"
 
 
-def is_utf8(chunks: Iterable[bytes]) -> bool:
+def is_utf8(chunks: Iterable[Buffer]) -> bool:
     """Whether a text decodes as UTF-8."""
     return _decodes(chunks, "utf-8")
 
 
-def _decodes(chunks: Iterable[bytes], encoding: str) -> bool:
+def _decodes(chunks: Iterable[Buffer], encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for chunk in chunks:
@@ -197,7 +197,7 @@ def layout_of(chunks: Iterable[bytes]) -> Layout:
     """
     head, rest = b"", b""
     for chunk in chunks:
-        rest = chunk[:_HEAD]
+        rest = chunk if len(chunk) <= _HEAD else chunk.lstrip()[:_HEAD]
         head = rest.lstrip()
         if head:
             break

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from orderlake.engine import Engine
-from orderlake.errors import DataError, UnreadableObjectError, UnreadableShareError
+from orderlake.errors import DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
@@ -84,6 +84,8 @@ def _streamed(engine: Engine, worker: Worker, number: int, file: RemoteFile, fir
             return _windows(engine, worker, number, file, first)
         except (TornError, UncuttableError):
             pass
+        except NotFoundError:
+            raise UnreadableShareError("it was removed while it was read", number) from None
         except DataError as error:
             if isinstance(error, UnreadableShareError):
                 raise
@@ -117,6 +119,8 @@ def _plain(worker: Worker, path: Path | RemoteFile, number: int) -> Path:
         return plain_text(path, worker.folder / f"plain-{number}", worker.plan.stream.encoding)
     except UnreadableObjectError as error:
         raise UnreadableShareError(str(error), number) from None
+    except NotFoundError:
+        raise UnreadableShareError("it was removed while it was read", number) from None
     except OSError as error:
         raise unread(error, number) from error
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orderlake.kernel.sniff import Layout
+from orderlake.kernel.sniff import CHUNK, Layout, is_utf8
 from orderlake.kernel.split import FIRST_KEY, Share, border_of, closing_of, envelope_at, last_border
 
 WINDOW: Final = 32 << 20
 _LOOK: Final = 1 << 18
 _LOOK_BACK: Final = 4 << 20
 """How far from a window's end (bytes) a border between two records is looked for."""
+_LONGEST: Final = 3
+"""So many windows' worth of bytes are held before it is given up that a border will come."""
 
 
 class UncuttableError(Exception):
@@ -64,14 +66,17 @@ class Windows:
                 end = stream.held.rfind(b"\n") + 1
                 if end:
                     break
-                stream.fill(len(stream.held) + self.size)  # one record is longer than a window
+                self._more(stream)  # one record is longer than a window
                 end = len(stream.held)
             yield self._share(stream, end, b"", b"")
             stream.fill(self.size)
 
     def _array(self, stream: _Stream) -> Iterator[Share]:
+        while b"[" not in stream.held:
+            self._more(stream)
         self._skip(stream, stream.held.index(b"[") + 1)
-        key = FIRST_KEY.match(stream.held)
+        while (key := FIRST_KEY.match(stream.held)) is None and not stream.ended:
+            self._more(stream)
         border = None if key is None else border_of(key[1])
         while stream.held:
             cut = None
@@ -79,13 +84,18 @@ class Windows:
                 cut = None if border is None else self._border(stream.held, border)
                 if cut is not None:
                     break
-                stream.fill(len(stream.held) + self.size)
+                self._more(stream)
             end = self._end(stream.held) if cut is None else cut
             yield self._share(stream, end, b"[", b"]")
             if cut is None:
                 return
             self._skip(stream, 1)  # the comma
             stream.fill(self.size)
+
+    def _more(self, stream: _Stream) -> None:
+        if len(stream.held) > _LONGEST * self.size:
+            raise UncuttableError
+        stream.fill(len(stream.held) + self.size)
 
     def _border(self, held: bytearray, border: re.Pattern[bytes]) -> int | None:
         """The last comma that looks like one between two records."""
@@ -109,8 +119,11 @@ class Windows:
     def _share(self, stream: _Stream, end: int, before: bytes, after: bytes) -> Share:
         path = self.folder / f"window-{self._number}"
         self._number += 1
-        with memoryview(stream.held) as held:
-            path.write_bytes(held[:end])
+        with memoryview(stream.held) as held, held[:end] as window:
+            # An old encoding is told from a whole file: no window of it may be taken for text in another one.
+            if not is_utf8(window[at : at + CHUNK] for at in range(0, end, CHUNK)):
+                raise UncuttableError
+            path.write_bytes(window)
         layout: Layout = "array" if before else "lines"
         share = Share(path, layout, 0, end, before, after, whole=not before, line=self._line, origin=self._byte)
         self._skip(stream, end)
