@@ -18,7 +18,7 @@ from orderlake.clients import Client, client, translated
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.source import RemoteFile, SourceObject, is_wanted
 from orderlake.storage.s3 import split
-from orderlake.storage.s3_streams import RangedReader, whole
+from orderlake.storage.s3_streams import RangedReader, fetch, whole
 
 _COPIED: Final = 16 << 20
 """Objects of up to so many bytes are copied to this machine; larger ones are streamed."""
@@ -71,10 +71,15 @@ class S3Sources:
         return self.resolve(bucket, key)
 
     def file(self, source: SourceObject, folder: Path) -> Path | RemoteFile:
-        """A copy of a small object in `folder`, a stream of a large one."""
+        """A copy of a small object in `folder`, a stream of a large one.
+
+        NotFoundError when it is gone, SourceChangedError when its key holds another object, now or while it is read.
+        """
         bucket, key = split(source.location)
-        where = {"Bucket": bucket, "Key": key} | ({"VersionId": source.tag} if self._pinned(source) else {})
+        pin = {"VersionId": source.tag} if self._pinned(source) else {"IfMatch": source.tag}
+        where = {"Bucket": bucket, "Key": key} | pin
         if source.size > _COPIED:
+            fetch(self._client, where, 0, 1)  # or its absence would show only in the midst of staging
             return RemoteFile(source.size, lambda: cast("BinaryIO", RangedReader(self._client, where, source.size)))
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"source-{source.identity}"
@@ -99,7 +104,7 @@ class S3Sources:
         if f"s3://{bucket}/{found}".startswith(f"{self._lake}/"):
             return False
         if is_pattern:
-            fits = fnmatch.fnmatchcase(found, key)
+            fits = fnmatch.fnmatchcase(found, key) or found == key
         else:
             fits = is_prefix or found == key or not key or key.endswith("/") or found.startswith(f"{key}/")
         return fits and is_wanted(found.rsplit("/", 1)[-1])

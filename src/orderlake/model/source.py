@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
+_SECOND: Final = 1_000_000_000
 _UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
 
 
@@ -28,9 +29,14 @@ class SourceObject:
 
     @property
     def identity(self) -> str:
-        """The same for the same version of the same file, and for nothing else."""
+        """The same for the same version of the same file, and for nothing else.
+
+        Where the store names its versions, what `version` tells below the second is a rank among them, which changes
+        when older ones expire: it is no part of the identity.
+        """
         tagged = f"\0{self.tag}" if self.tag else ""
-        return hashlib.sha256(f"{self.uri}\0{self.version}\0{self.size}{tagged}".encode()).hexdigest()[:24]
+        version = self.version // _SECOND * _SECOND if self.tag else self.version
+        return hashlib.sha256(f"{self.uri}\0{version}\0{self.size}{tagged}".encode()).hexdigest()[:24]
 
     @property
     def name(self) -> str:
