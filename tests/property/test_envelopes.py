@@ -3,7 +3,7 @@
 import json
 from urllib.parse import quote_plus
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderlake.events.announcement import ObjectRef, is_later
@@ -13,6 +13,7 @@ from orderlake.events.sqs import messages
 keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 versions = st.none() | st.text("abcdef0123456789", min_size=1, max_size=8)
 objects = st.builds(ObjectRef, st.sampled_from(["shop-raw", "other"]), keys, versions)
+UNHURRIED = settings(deadline=None)
 sequencers = st.text("0123456789ABCDEF", min_size=1, max_size=20)
 
 
@@ -70,6 +71,7 @@ def nested(draw):
     return event, refs
 
 
+@UNHURRIED
 @given(st.lists(nested(), min_size=1, max_size=6))
 def test_a_batch_announces_the_union_of_what_its_messages_announce(found):
     batch = {
@@ -86,6 +88,7 @@ def test_a_batch_announces_the_union_of_what_its_messages_announce(found):
     assert all(each.said.faults == () for each in understood)
 
 
+@UNHURRIED
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -106,6 +109,7 @@ def test_whatever_arrives_is_either_understood_or_named_never_an_error(event):
     assert said.objects or said.ignored or said.faults
 
 
+@UNHURRIED
 @given(sequencers, sequencers)
 def test_sequencers_compare_as_the_fractions_they_are(one, other):
     a, b = ObjectRef("shop", "k", sequencer=one), ObjectRef("shop", "k", sequencer=other)
@@ -113,6 +117,7 @@ def test_sequencers_compare_as_the_fractions_they_are(one, other):
     assert is_later(a, b) == (int(one, 16) * 16 ** (width - len(one)) > int(other, 16) * 16 ** (width - len(other)))
 
 
+@UNHURRIED
 @given(sequencers, sequencers, sequencers)
 def test_later_is_an_order(one, two, three):
     a, b, c = (ObjectRef("shop", "k", sequencer=each) for each in (one, two, three))
@@ -120,6 +125,7 @@ def test_later_is_an_order(one, two, three):
     assert not (is_later(a, b) and is_later(b, c)) or is_later(a, c)
 
 
+@UNHURRIED
 @given(sequencers, st.integers(0, 5))
 def test_zeros_at_the_right_of_a_sequencer_change_nothing(one, zeros):
     a, b = ObjectRef("shop", "k", sequencer=one), ObjectRef("shop", "k", sequencer=one + "0" * zeros)

@@ -67,6 +67,10 @@ def _errors(state: Mapping[str, Any]) -> Iterator[str]:
     for load in state.get("loads") or ():
         if "error" in load:
             yield f"load of group {load.get('group')}: {load['error']}"
+    for task in ("marts", "compact"):
+        found = state.get(task) or {}
+        if not found.get("ok", True):
+            yield f"{task}: {found.get('reason')}"
     error = state.get("error")
     if error:
         yield f"{error.get('Error')}: {error.get('Cause')}"

@@ -21,11 +21,15 @@ from orderlake.model.source import SourceObject
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
+    from orderlake.marts import Mart
+    from orderlake.tables.compact import Compaction
     from orderlake.verify import VerifyReport
 
 _FRESH_SECONDS: Final = 60
 _MEMORY_MB: Final = 160
 _PIPELINES: Final = (".yaml", ".yml")
+_MARTS: Final = "marts"
+_SQL: Final = ".sql"
 _FOLDER: Final = "/tmp/orderlake"  # noqa: S108 - all that a function may write to; nobody else is in there
 
 
@@ -91,9 +95,12 @@ class OpenLake(Protocol):
         """Recount everything."""
         ...
 
-    @property
-    def whole(self) -> object:
-        """The same lake, with whatever else it can do."""
+    def marts(self) -> Sequence[Mart]:
+        """Build the marts."""
+        ...
+
+    def compact(self) -> Sequence[Compaction]:
+        """Make large files of small ones."""
         ...
 
     def close(self) -> None:
@@ -130,18 +137,26 @@ class DeployedLake:
 
     def verify(self) -> VerifyReport:
         """Recount everything."""
-        return self.whole.verify()
+        return self._lake.verify()
+
+    def marts(self) -> Sequence[Mart]:
+        """Build the marts."""
+        return self._lake.marts()
+
+    def compact(self) -> Sequence[Compaction]:
+        """Make large files of small ones."""
+        return self._lake.compact()
 
     @cached_property
-    def whole(self) -> Lake:
+    def _lake(self) -> Lake:
         """The same lake, in everybody's words."""
         return Lake.of(self._backends.project)
 
     def close(self) -> None:
         """Give back what was opened."""
         self._backends.close()
-        if "whole" in self.__dict__:
-            self.whole.close()
+        if "_lake" in self.__dict__:
+            self._lake.close()
 
 
 @dataclass
@@ -171,7 +186,7 @@ class Container:
         return Project(self.root, self.root / "raw", self.root / "lake", self.memory_mb, 1, self.settings)
 
     def _refresh(self) -> None:
-        """Copy the pipelines again if anything about them changed; with those at hand, S3 may be away for a while."""
+        """Copy pipelines and marts again if any has changed; with those at hand, S3 may be away for a while."""
         try:
             with translated(self.settings.pipelines):
                 found = self._listed()
@@ -198,28 +213,34 @@ class Container:
             found["Key"].removeprefix(prefix): found["ETag"]
             for page in pages
             for found in page.get("Contents", ())
-            if found["Key"].endswith((*_PIPELINES, ".sql"))
+            if found["Key"].endswith((*_PIPELINES, _SQL))
         }
 
     def _copy(self, names: Iterable[str]) -> None:
-        """Make the folder hold these objects and no other; a file is replaced in one step."""
+        """Make the folders hold these objects and no other; a file is replaced in one step."""
         bucket, prefix = bucket_and_prefix(self.settings.pipelines)
-        folder = self.project.pipelines.resolve()
+        s3 = client("s3", self.settings.region)
         kept = set()
         for name in names:
-            file = (folder / name).resolve()
-            if not file.is_relative_to(folder):
-                raise ConfigError(f"s3://{bucket}/{prefix}{name} leads out of the folder of pipelines: rename it")
+            file = self._place(name)
+            if file is None:
+                raise ConfigError(f"s3://{bucket}/{prefix}{name} is neither a pipeline nor a mart: move it elsewhere")
             file.parent.mkdir(parents=True, exist_ok=True)
             part = file.with_name(f".{file.name}.part")
-            part.write_bytes(
-                client("s3", self.settings.region).get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
-            )
+            part.write_bytes(s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read())
             part.replace(file)
             kept.add(file)
-        for file in folder.rglob("*"):
-            if file.is_file() and file not in kept:
-                file.unlink()
+        for folder in (self.project.pipelines, self.root / _MARTS):
+            for file in folder.glob("*"):
+                if file not in kept:
+                    file.unlink()
+
+    def _place(self, name: str) -> Path | None:
+        """Where a file belongs: pipelines in their folder, `marts/*.sql` beside it; None for anything else."""
+        folder, _, file = name.rpartition("/")
+        if folder == "" and name.endswith(_PIPELINES):
+            return self.project.pipelines / file
+        return self.root / _MARTS / file if folder == _MARTS and name.endswith(_SQL) else None
 
     def _drop(self) -> None:
         if self._lake is not None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.aws.account import accounted, told
 from orderlake.aws.attempt import OUT_OF_TIME, Attempt, outcome_of
@@ -23,9 +23,13 @@ from orderlake.aws.settings import Context, OpenLake, bucket_and_prefix, contain
 from orderlake.aws.telemetry import begin, logger, publish, traced
 from orderlake.clients import client, translated
 from orderlake.config import AwsSettings
-from orderlake.errors import ConfigError, TransientError
+from orderlake.errors import ConfigError, DataError, TransientError
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
+
+if TYPE_CHECKING:
+    from orderlake.marts import Mart
+    from orderlake.tables.compact import Compaction
 
 _GROUP_FILES: Final = 100
 _GROUP_BYTES: Final = 256 << 20
@@ -33,6 +37,7 @@ _MOST_GROUPS: Final = 1_500
 """Step Functions keeps 25,000 events of an execution, and 256 KB of state: rather larger groups than more of them."""
 _SHOWN: Final = 20
 _SUBJECT: Final = 100
+_REASON: Final = 2_000
 
 Task = Callable[["Workflow", Mapping[str, Any]], dict[str, Any]]
 
@@ -141,12 +146,23 @@ class Workflow:
         return {"ok": found.ok, "count": len(found.findings), "findings": list(found.findings[:_SHOWN]), "key": key}
 
     def marts(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        """Materialise the declared marts."""
-        return self._optional("marts", "none declared")
+        """Build the marts; a SELECT that is wrong is a result."""
+        return self._done("marts", self.lake.marts)
 
     def compact(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        """Rewrite small files."""
-        return self._optional("compact", "loads fold small files as they come; there is nothing more to do")
+        """Make large files of small ones."""
+        return self._done("compact", self.lake.compact)
+
+    def _done(self, task: str, work: Callable[[], Sequence[Mart | Compaction]]) -> dict[str, Any]:
+        try:
+            found = work()
+        except DataError as error:
+            return {"ok": False, "reason": str(error)[:_REASON]}
+        return {
+            "ok": True,
+            "count": len(found),
+            "key": self.files.write(f"{task}.json", [asdict(each) for each in found]),
+        }
 
     def report(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Account for everything, by the execution's `state`: in files, and to ORDERLAKE_TOPIC where there is one."""
@@ -163,16 +179,6 @@ class Workflow:
                 client("sns", self.settings.region).publish(TopicArn=topic, Subject=subject[:_SUBJECT], Message=text)
         short = {name: account[name] for name in ("ok", "files", "records")}
         return {**short, "key": key, "text": text}
-
-    def _optional(self, task: str, without: str) -> dict[str, Any]:
-        """Do what the lake can do only where somebody taught it to."""
-        work = getattr(self.lake.whole, task, None)
-        if work is None:
-            return {"skipped": without}
-        found = work()
-        if not found:
-            return {"skipped": without}
-        return {"count": len(found) if isinstance(found, Sized) else 1, "key": self.files.write(f"{task}.json", found)}
 
 
 TASKS: Final[Mapping[str, Task]] = {

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orderlake.config import AwsSettings
+from orderlake.errors import QueryError
+from orderlake.marts import Mart
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
+from orderlake.tables.compact import Compaction
 from orderlake.verify import VerifyReport
 from orderlake.wiring import bundled_pipelines, load_pipeline
 
@@ -85,7 +88,7 @@ class FakeLake:
     pipelines: tuple[Pipeline, ...] = field(
         default_factory=lambda: tuple(load_pipeline(path) for path in bundled_pipelines().values())
     )
-    whole: object = None
+    wrong_mart: str = ""
     findings: tuple[str, ...] = ()
     closed: int = 0
 
@@ -123,6 +126,14 @@ class FakeLake:
 
     def verify(self) -> VerifyReport:
         return VerifyReport(1, 12, 1, 1, self.findings)
+
+    def marts(self) -> Sequence[Mart]:
+        if self.wrong_mart:
+            raise QueryError(self.wrong_mart)
+        return [Mart("daily", 3)]
+
+    def compact(self) -> Sequence[Compaction]:
+        return [Compaction("orders", 9, 1)]
 
     def close(self) -> None:
         self.closed += 1

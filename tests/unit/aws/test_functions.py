@@ -170,12 +170,17 @@ def steps(shop, execution="e1", **plan):
 def test_a_backfill_loads_a_prefix_checks_it_and_reports(shop):
     shop.put("raw/2024/orders_sample.json", sample())
     shop.put("raw/2023/orders_1.json", order(1))
+    shop.put(
+        "pipelines/marts/daily.sql", b"SELECT order_date, sum(total_amount) AS total FROM orders GROUP BY 1", shop.ops
+    )
     told = steps(shop, prefix=f"{shop.settings.raw}/2024/")
     assert told["ok"] is True
     assert told["files"] == {"loaded": 1, "failed": 0}
     assert told["records"]["loaded"] == told["records"]["read"] == 12
     assert shop.query("SELECT count(*) FROM orders") == [(12,)]
     report = json.loads(shop.read("backfill/e1/report.json"))
+    assert report["marts"]["ok"] is True
+    assert [each["table"] for each in json.loads(shop.read("backfill/e1/marts.json"))] == ["daily"]
     assert [each["status"] for each in report["reports"]] == ["loaded"]
     assert shop.read("backfill/e1/report.txt").startswith("backfill e1: done\nfiles: 1 loaded; 0 were loaded before\n")
 

@@ -86,9 +86,12 @@ def test_marts_come_along(box, put):
     put("marts/daily.sql", b"SELECT 1")
     put("notes.txt", b"not for us")
     box.lake()
-    folder = box.project.pipelines
-    assert (folder / "marts" / "daily.sql").read_text() == "SELECT 1"
-    assert not (folder / "notes.txt").exists()
+    assert (box.root / "marts" / "daily.sql").read_text() == "SELECT 1"
+    assert not list(box.root.rglob("notes.txt"))
+    put.remove("marts/daily.sql")
+    box.clock.now += 61
+    box.lake()
+    assert not (box.root / "marts" / "daily.sql").exists()
 
 
 def test_when_s3_is_away_a_warm_function_works_with_what_it_has(box, put, aws):
@@ -104,10 +107,13 @@ def test_without_a_pipeline_it_says_where_one_belongs(box, deployed):
         box.lake()
 
 
-def test_a_name_that_leads_out_of_the_folder_is_refused(box, put):
+@pytest.mark.parametrize(
+    "name", ["../../evil.yaml", "other/orders.yaml", "marts/deep/a.sql", "marts/../../a.sql", "a.sql"]
+)
+def test_what_is_neither_a_pipeline_nor_a_mart_is_refused(box, put, name):
     put("orders.yaml")
-    put("../../evil.yaml", b"x")
-    with pytest.raises(ConfigError, match="leads out"):
+    put(name, b"x")
+    with pytest.raises(ConfigError, match="neither a pipeline nor a mart"):
         box.lake()
 
 

@@ -131,23 +131,20 @@ def test_a_check_that_does_not_hold_is_a_result_and_sounds_the_alarm(lake, tasks
     assert [line["FailedChecks"] for line in said()[1]] == [[50.0]]
 
 
-def test_what_a_lake_cannot_do_is_skipped_and_said(lake, tasks):
-    assert tasks.marts({}) == {"skipped": "none declared"}
-    assert "fold small files" in tasks.compact({})["skipped"]
+def test_marts_and_compaction_are_told_in_files(lake, tasks, kept):
+    assert tasks.marts({}) == {"ok": True, "count": 1, "key": "backfill/e1/marts.json"}
+    assert kept.read("marts.json") == [{"table": "daily", "rows": 3}]
+    assert tasks.compact({}) == {"ok": True, "count": 1, "key": "backfill/e1/compact.json"}
+    assert kept.read("compact.json") == [{"table": "orders", "before": 9, "after": 1}]
 
 
-def test_what_a_lake_can_do_is_done(lake, tasks, kept):
-    class Able:
-        def marts(self):
-            return [{"name": "daily", "rows": 3}]
-
-        def compact(self):
-            return []
-
-    lake.whole = Able()
-    assert tasks.marts({}) == {"count": 1, "key": "backfill/e1/marts.json"}
-    assert kept.read("marts.json") == [{"name": "daily", "rows": 3}]
-    assert "skipped" in tasks.compact({})
+def test_a_mart_that_is_wrong_is_a_result_and_makes_the_report_incomplete(lake, tasks):
+    lake.wrong_mart = "daily.sql: no such column"
+    found = tasks.marts({})
+    assert found == {"ok": False, "reason": "daily.sql: no such column"}
+    account = accounted("e1", {"marts": found}, [])
+    assert account["ok"] is False
+    assert "marts: daily.sql: no such column" in told(account)
 
 
 def test_the_report_accounts_for_every_object(lake, tasks, kept):
