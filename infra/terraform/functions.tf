@@ -61,7 +61,10 @@ resource "aws_lambda_function" "lake" {
     size = var.ephemeral_storage
   }
   environment {
-    variables = { for key, value in local.environment : key => value if value != null }
+    variables = merge(
+      { for key, value in local.environment : key => value if value != null },
+      each.key == "workflow" ? { ORDERLAKE_TOPIC = aws_sns_topic.alarms.arn } : {},
+    )
   }
   tracing_config {
     mode = var.tracing ? "Active" : "PassThrough"

@@ -96,6 +96,12 @@ locals {
       Action   = ["sqs:SendMessage"]
       Resource = [local.arns.queue]
     }]
+    tell_people = [{
+      Sid      = "ReportBackfills"
+      Effect   = "Allow"
+      Action   = ["sns:Publish"]
+      Resource = [local.arns.alarms]
+    }]
     start_crawler = [for on in [var.crawler] : {
       Sid      = "StartTheCrawler"
       Effect   = "Allow"
@@ -121,7 +127,7 @@ locals {
     )
     workflow = concat(
       local.may.read_pipelines, local.may.read_raw, local.may.write_lake, local.may.write_ledger,
-      local.may.publish_tables, local.may.keep_work_lists, local.may.trace,
+      local.may.publish_tables, local.may.keep_work_lists, local.may.tell_people, local.may.trace,
     )
   }
 

@@ -181,15 +181,17 @@ def module_folder() -> Path:
 
 
 def provider_mirror(environment: Mapping[str, str] | None = None, roots: Iterable[str] = _MIRROR_ROOTS) -> Path | None:
-    """The nearest folder that holds the AWS provider for this machine as HOST/hashicorp/aws/VERSION/OS_ARCH, if any.
+    """The folder that holds the AWS provider for this machine, unpacked or as `terraform providers mirror` makes it.
 
     TF_PLUGIN_DIR may name it; else it is looked for in the roots, and one folder down.
     """
     named = (os.environ if environment is None else environment).get("TF_PLUGIN_DIR")
+    here = _platform()
     for root in [Path(named)] if named else [Path(each).expanduser() for each in roots]:
-        for depth in ("", "*/"):
-            for found in sorted(root.glob(f"{depth}*/{_PROVIDER}/*/{_platform()}")):
-                return found.parents[4]
+        for host in (*root.glob("*"), *root.glob("*/*")):
+            provider = host / _PROVIDER
+            if any(provider.glob(f"*/{here}")) or any(provider.glob(f"terraform-provider-*_{here}.zip")):
+                return host.parent
     return None
 
 
