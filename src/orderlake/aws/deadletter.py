@@ -7,6 +7,7 @@ event about a rejected file becomes a dead letter, and the reason is the file's.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ _HIDDEN_SECONDS: Final = 60
 """How long a message that is looked at is hidden from others; given back at the end, and by SQS if we die."""
 _WAIT_SECONDS: Final = 1
 _AT_ONCE: Final = 10
+_LOOKUPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,10 @@ class DeadLetters:
     def list(self, most: int) -> Sequence[DeadLetter]:
         """At most so many messages, oldest first, each with why it failed; all stay where they are."""
         found = self._received(most)
-        try:
-            return sorted(map(self._letter, found.values()), key=lambda letter: (letter.sent, letter.id))
-        finally:
-            self._give_back(found.values())
+        self._give_back(found.values())
+        with ThreadPoolExecutor(_LOOKUPS) as pool:
+            letters = list(pool.map(self._letter, found.values()))
+        return sorted(letters, key=lambda letter: (letter.sent, letter.id))
 
     def redrive(self, ids: Collection[str] | None, *, most: int, dry_run: bool = False) -> Redriven:
         """Send messages to the ingest queue again: those of `ids`, or all. `dry_run` only counts them."""

@@ -1,6 +1,7 @@
 """The functions over a real lake in an emulated AWS: from an uploaded file to the answer of a query."""
 
 import json
+import random
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -106,13 +107,30 @@ def test_a_batch_is_in_the_tables_once_however_often_it_is_delivered(shop):
     assert shop.query("SELECT count(*), sum(total_amount) FROM orders") == [(10, 2005)]
 
 
-def test_a_batch_of_a_hundred_files_commits_once(shop):
-    records = [shop.put(f"raw/orders_{number}.json", order(number)) for number in range(100)]
+def test_events_in_any_order_and_number_make_the_same_tables(shop):
+    """Six orders in three versions each, every event one to five times, in no order, in batches of twenty."""
+    totals = {(number, version): 10.0 * number + version for number in range(6) for version in range(3)}
+    records = [shop.put(f"raw/orders_{number}.json", order(number, total)) for (number, _), total in totals.items()]
+    chance = random.Random(7)
+    delivered = [record for record in records for _ in range(chance.randint(1, 5))]
+    chance.shuffle(delivered)
+    for start in range(0, len(delivered), 20):
+        answer = ingest.handler(batch(*delivered[start : start + 20]), FakeContext())
+        assert answer == {"batchItemFailures": []}
+    expected = [(number, totals[number, 2]) for number in range(6)]
+    assert shop.query("SELECT order_id, total_amount::DOUBLE FROM orders ORDER BY 1") == expected
+    with Lake.of(container().project) as lake:
+        assert lake.verify().ok
+        assert len(lake.loads()) == len(records)
+
+
+def test_a_batch_of_fifty_files_of_one_second_commits_once_and_all_rows_are_there(shop):
+    records = [shop.put(f"raw/orders_{number}.json", order(number)) for number in range(50)]
     shop.aws.faults.forget_calls()
     assert ingest.handler(batch(*records), FakeContext()) == {"batchItemFailures": []}
     operations = [call.operation for call in shop.aws.faults.calls()]
     assert operations.count("TransactWriteItems") == 1
-    assert shop.query("SELECT count(*) FROM orders") == [(100,)]
+    assert shop.query("SELECT count(*) FROM orders") == [(50,)]
 
 
 def test_of_ten_files_one_that_cannot_be_read_comes_again_with_its_reason_in_the_ledger(shop):
