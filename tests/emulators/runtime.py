@@ -26,7 +26,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from orderlake.config import AwsSettings
 from tests.emulators.cgroup import Cgroup, CgroupError
@@ -103,7 +103,7 @@ class Runtime:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
-    def __enter__(self) -> Runtime:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -137,7 +137,8 @@ class Runtime:
             with urllib.request.urlopen(request, timeout=timeout or self.limits.seconds) as reply:
                 answer = reply.read()
         except urllib.error.HTTPError as error:
-            raise InvocationError(f"{error.code}: {error.read().decode(errors='replace')}\n{self.log()[-2000:]}") from error
+            said = error.read().decode(errors="replace")
+            raise InvocationError(f"{error.code}: {said}\n{self.log()[-2000:]}") from error
         except OSError as error:
             raise InvocationError(f"{error}\n{self.log()[-2000:]}") from error
         seconds = time.perf_counter() - began
@@ -213,20 +214,22 @@ class Runtime:
         python = [PYTHON, "-s", "-S", "-m", "awslambdaric", self._handler]
         command = [f"{_MOUNTS}/rie", "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
         command += ["--runtime-api-address", f"127.0.0.1:{api}", *python]
-        return "\n".join((
-            f"echo $$ > {quote(str(cgroup.entry))}",
-            f"mount -t tmpfs -o size=1m tmpfs {_MOUNTS}",
-            f"mkdir {' '.join(links)}",
-            f"touch {_MOUNTS}/rie",
-            f"mount --bind {quote(str(emulator()))} {_MOUNTS}/rie",
-            f"mount --bind {quote(str(self._task))} {_MOUNTS}/task",
-            f"mount -o remount,bind,ro {_MOUNTS}/task",
-            f"mount --bind {quote(str(client))} {_MOUNTS}/runtime",
-            f"mount -o loop {quote(str(disk))} /tmp",
-            "chmod 1777 /tmp",
-            f"cd {_MOUNTS}/task",
-            f"exec {' '.join(map(quote, command))}",
-        ))
+        return "\n".join(
+            (
+                f"echo $$ > {quote(str(cgroup.entry))}",
+                f"mount -t tmpfs -o size=1m tmpfs {_MOUNTS}",
+                f"mkdir {' '.join(links)}",
+                f"touch {_MOUNTS}/rie",
+                f"mount --bind {quote(str(emulator()))} {_MOUNTS}/rie",
+                f"mount --bind {quote(str(self._task))} {_MOUNTS}/task",
+                f"mount -o remount,bind,ro {_MOUNTS}/task",
+                f"mount --bind {quote(str(client))} {_MOUNTS}/runtime",
+                f"mount -o loop {quote(str(disk))} /tmp",
+                "chmod 1777 /tmp",
+                f"cd {_MOUNTS}/task",
+                f"exec {' '.join(map(quote, command))}",
+            )
+        )
 
     def _environment(self) -> dict[str, str]:
         """What Lambda sets, and what was given; nothing of ours."""
@@ -282,5 +285,5 @@ def settings_environment(settings: AwsSettings, **more: str) -> dict[str, str]:
     """What Terraform gives a function: the deployment's settings; and the emulator's endpoint and credentials."""
     own = {f"ORDERLAKE_{name.upper()}": value for name, value in asdict(settings).items() if value}
     aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    given = {"ORDERLAKE_MEMORY_MB": "160", "POWERTOOLS_SERVICE_NAME": settings.name, "POWERTOOLS_TRACE_DISABLED": "true"}
-    return {**aws, **own, **given, **more}
+    given = {"POWERTOOLS_SERVICE_NAME": settings.name, "POWERTOOLS_TRACE_DISABLED": "true"}
+    return {**aws, **own, "ORDERLAKE_MEMORY_MB": "160", **given, **more}

@@ -10,7 +10,8 @@ from typing import Final
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE: Final = 0o100644
 _UNIX: Final = 3
-_LEVEL: Final = 9
+_LEVEL: Final = 6
+"""The highest makes it 0.6% smaller and takes twice as long."""
 
 
 def write_zip(out: Path, entries: Mapping[str, bytes | Path]) -> dict[str, int]:

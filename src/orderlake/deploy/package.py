@@ -20,7 +20,7 @@ from orderlake.errors import ConfigError
 LIMIT: Final = 250 * 1024 * 1024
 """Bytes that Lambda allows a function unzipped, its layers included."""
 _OWN_SUFFIXES: Final = frozenset({".py", ".yaml", ".json", ".csv", ".sql", ".html", ".css", ".js"})
-_OWN_SKIPPED: Final = frozenset({"__pycache__", "samples"})
+_SAMPLES: Final = "samples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,21 @@ def build(out: Path, target: Target | None = None, wheels: Path | None = None) -
             modules = [file for file in owners if file.endswith(".py")]
             owners |= {binary: owners[source] for source, binary in compiled(python, root, modules).items()}
         unzipped = {file: (root / file).stat().st_size for file in owners}
-        if sum(unzipped.values()) > LIMIT:
-            raise ConfigError(_too_large(owners, unzipped))
+        refuse_too_large(_parts(owners, {}, unzipped))
         zipped = write_zip(out, {file: root / file for file in owners})
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     return Package(out, aim, digest, _parts(owners, zipped, unzipped), python is not None)
+
+
+def refuse_too_large(parts: tuple[Part, ...]) -> None:
+    """ConfigError when these parts are more than Lambda allows; it names the largest."""
+    total = sum(part.unzipped for part in parts)
+    if total > LIMIT:
+        largest = ", ".join(f"{part.name} {part.unzipped / 2**20:.0f} MiB" for part in parts[:5])
+        raise ConfigError(
+            f"the package has {total / 2**20:.0f} MiB unzipped and Lambda allows {LIMIT >> 20}: trim what is never "
+            f"imported (orderlake/deploy/trim.py), or leave a dependency out; the largest are {largest}"
+        )
 
 
 def _own(root: Path) -> Distribution:
@@ -88,7 +98,8 @@ def _own(root: Path) -> Distribution:
     files = []
     for file in sorted(source.rglob("*")):
         place = file.relative_to(source)
-        if file.suffix in _OWN_SUFFIXES and _OWN_SKIPPED.isdisjoint(place.parts) and file.is_file():
+        wanted = {".py"} if place.parts[0] == _SAMPLES else _OWN_SUFFIXES
+        if file.suffix in wanted and file.is_file():
             name = f"orderlake/{place.as_posix()}"
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(file.read_bytes())
@@ -104,12 +115,3 @@ def _parts(owners: dict[str, Distribution], zipped: dict[str, int], unzipped: di
         sizes = sum(zipped.get(file, 0) for file in files), sum(unzipped[file] for file in files)
         parts.append(Part(each.name, each.version, *sizes))
     return tuple(sorted(parts, key=lambda part: (-part.unzipped, part.name)))
-
-
-def _too_large(owners: dict[str, Distribution], unzipped: dict[str, int]) -> str:
-    largest = ", ".join(f"{part.name} {part.unzipped / 2**20:.0f} MiB" for part in _parts(owners, {}, unzipped)[:5])
-    total = sum(unzipped.values()) / 2**20
-    return (
-        f"the package has {total:.0f} MiB unzipped and Lambda allows {LIMIT >> 20}: trim what is never imported "
-        f"(orderlake/deploy/trim.py), or leave a dependency out; the largest are {largest}"
-    )
