@@ -69,4 +69,4 @@ def _parsed(line: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))
+    sys.stdout.write(f"{json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2])))}\n")

@@ -1,11 +1,11 @@
-"""A Lambda function on this machine: the real runtime client under AWS's runtime interface emulator, in Lambda's limits.
+"""A Lambda function on this machine: the real runtime client under AWS's runtime interface emulator, in its limits.
 
-    with Runtime(task, "orderlake.aws.ingest.handler", environment, Limits()) as function:
+    with Runtime(task, "orderlake.aws.ingest.handler", environment, folder) as function:
         payload, seconds = function.invoke(event)      # the first one starts the process: a cold start
 
-`task` is the unzipped package. As in Lambda it is read-only and nothing else can be imported: the interpreter runs without
-site-packages, beside the runtime client alone. Memory is bounded by a cgroup without swap, /tmp is a small disk of its own
-(a file system in memory would count as memory), both in a private mount namespace. That takes root on Linux:
+`task` is the unzipped package. As in Lambda it is read-only and nothing else can be imported: the interpreter runs
+without site-packages, beside the runtime client alone. Memory is bounded by a cgroup without swap, /tmp is a small disk
+of its own (a file system in memory would count as memory), both in a private mount namespace. That takes root on Linux:
 `unavailable()` says what is missing, and tests skip with it.
 """
 
@@ -63,14 +63,16 @@ def emulator() -> Path:
 
 def unavailable() -> str:
     """Why functions cannot run here; empty when they can."""
-    if not sys.platform.startswith("linux"):
-        return "Lambda functions run on Linux"
-    if os.geteuid() != 0:
-        return "mounts and memory limits take root"
-    if missing := [tool for tool in _TOOLS if shutil.which(tool) is None]:
-        return f"{', '.join(missing)} is not installed"
-    if not emulator().is_file():
-        return f"there is no runtime interface emulator at {emulator()}: `make test` fetches it"
+    missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
+    reasons = {
+        "Lambda functions run on Linux": not sys.platform.startswith("linux"),
+        "mounts and memory limits take root": os.geteuid() != 0,
+        f"{', '.join(missing)} is not installed": bool(missing),
+        f"there is no runtime interface emulator at {emulator()}: `make test` fetches it": not emulator().is_file(),
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            return reason
     tried = subprocess.run(
         ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", _MOUNTS], capture_output=True, text=True, check=False
     )

@@ -177,7 +177,8 @@ def test_a_wheel_with_other_bytes_than_the_locked_one_is_refused(tmp_path, monke
         archive.writestr("six-1.17.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr("six-1.17.0.dist-info/RECORD", "")
     lock = tmp_path / "lock.txt"
-    lock.write_text(re.search(r"^six==.*?\n(?=\S)", LOCK.read_text(), re.MULTILINE | re.DOTALL).group())
+    pins = re.findall(r"^six==.*?\n(?=\S)", LOCK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    lock.write_text(pins[0])
     monkeypatch.setattr(wheels, "LOCK", lock)
     with pytest.raises(ConfigError, match=r"(?i)hash"):
         unpack(tmp_path / "out", Target("x86_64", HERE), tmp_path)
