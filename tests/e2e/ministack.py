@@ -24,9 +24,13 @@ DIFFERS = {
         "ok_actions",
         "period",
         "statistic",
+        "tags_all",
         "treat_missing_data",
     },
+    "aws_cloudwatch_log_group": {"kms_key_id"},
+    "aws_lambda_event_source_mapping": {"tags_all"},
     "aws_sfn_state_machine": {"tracing_configuration"},
+    "aws_sns_topic": {"tags_all"},
 }
 """What MiniStack gives back otherwise than it was told, by resource: a plan right after an apply shows these."""
 
