@@ -172,7 +172,10 @@ class Athena:
             try:
                 done = connection.execute(on_duckdb(execution.sql, self.tables))
                 columns = [(name.lower(), str(kind)) for name, kind, *_ in done.description or []]
-                execution.answer = columns, done.fetchall()
+                rows = done.fetchall()
+                if execution.sql.startswith("EXPLAIN"):
+                    columns, rows = [("Query Plan", "VARCHAR")], [(line,) for line in str(rows[0][1]).splitlines()]
+                execution.answer = columns, rows
             except (duckdb.Error, sqlglot.errors.SqlglotError, NotTrinoError) as error:
                 execution.error = f"GENERIC_USER_ERROR: {error}"
 

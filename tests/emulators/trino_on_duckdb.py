@@ -1,8 +1,7 @@
 """Runs Trino's SQL on DuckDB, for want of a Trino: strict where we know Trino to be, and no proof of what Athena does.
 
-sqlglot parses the text with Trino's grammar and knows the types of its columns; what Trino would refuse is refused,
-and what it would answer otherwise than DuckDB (whole numbers divided, days added to dates) is put so that DuckDB answers
-it too.
+sqlglot parses the text with Trino's grammar and knows the types of its columns. What Trino would refuse is refused;
+what it would answer otherwise than DuckDB (whole numbers divided, days added to dates) is put so that both are alike.
 """
 
 from __future__ import annotations
@@ -86,4 +85,7 @@ def _answer_alike(node: Any) -> None:
         node.replace(exp.Add(this=node.this.copy(), expression=exp.paren(node.expression.copy())))
     elif isinstance(node, exp.RegexpReplace):
         new = node.args["replacement"]
-        new.replace(exp.Literal.string(re.sub(r"\$(\d)", r"\\\1", new.name)))
+        new.replace(exp.Literal.string(re.sub(r"(?<!\\)\$(\d)", r"\\\1", new.name).replace("\\$", "$")))
+    elif isinstance(node, exp.DateDiff):  # whole units there, boundaries crossed here
+        unit = exp.Literal.string(node.args["unit"].name.lower())
+        node.replace(exp.Anonymous(this="DATESUB", expressions=[unit, node.expression.copy(), node.this.copy()]))

@@ -37,7 +37,7 @@ _NUMBERS: Final = (
     "UBIGINT",
     "UHUGEINT",
 )
-_PLAN: Final = ("explain_key", "explain_value")
+_PLANS: Final = (("explain_key", "explain_value"), ("Query Plan",))
 _WIDER: Final = {"HUGEINT": "DECIMAL(38,0)", "FLOAT": "DOUBLE", "SMALLINT": "INTEGER", "TINYINT": "INTEGER"}
 """How a mart keeps what no other engine has."""
 _LEAST_SHOWN: Final = Decimal("0.001")
@@ -136,8 +136,8 @@ def _statement(args: argparse.Namespace) -> str:
 
 
 def _print_table(result: Result) -> None:
-    if result.columns == _PLAN:
-        print("\n".join(str(drawing).rstrip() for _, drawing in result.rows))
+    if result.columns in _PLANS:
+        print("\n".join(str(row[-1]).rstrip() for row in result.rows))
         return
     names = _distinct(result.columns)
     right = {

@@ -1,8 +1,8 @@
 """DuckDB SQL as Athena's: the same question, the same answer, or a refusal that says what to write instead.
 
-Statements are written in DuckDB's SQL and checked by DuckDB itself against empty tables of the declared columns, so what
-is wrong is refused in the same words on both engines. sqlglot then resolves every column, star and alias; what it leaves
-as it was, or would get wrong, is put right by `trino`; and any construct that is not on its list is refused. Nothing is
+Statements are written in DuckDB's SQL and checked by DuckDB itself against empty tables of the declared columns, so
+what is wrong is refused in the same words on both engines. sqlglot then resolves every column, star and alias; what it
+leaves as it was, or would get wrong, is put right by `trino`; and any construct not on its list is refused. Nothing is
 passed on in the hope that it means the same.
 
 The translation is held by tests of its text, and by running it back on DuckDB. What Athena makes of that text can
