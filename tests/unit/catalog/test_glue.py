@@ -7,7 +7,7 @@ import pytest
 
 from orderlake.catalog.glue import GlueCatalog
 from orderlake.catalog.glue_table import TableShape
-from orderlake.catalog.heads import HeadMove, Heads
+from orderlake.catalog.heads import Head, HeadMove, Heads
 from orderlake.errors import (
     CatalogUnavailableError,
     CommitConflictError,
@@ -147,6 +147,23 @@ def test_a_table_that_the_lake_does_not_know_is_not_overwritten(world):
     with pytest.raises(ConfigError, match="does not know"):
         world.commit(("t", None, "t1"))
     assert world.head() is None
+
+
+def test_a_table_of_ours_whose_head_was_lost_is_not_begun_anew(world):
+    """Its index is gone with the head: whoever went on would load everything twice."""
+    world.commit(("t", None, "t1"))
+    key = {"pk": {"S": "head"}, "sk": {"S": "t"}}
+    world.aws.client("dynamodb").delete_item(TableName=world.lake.table, Key=key)
+    with pytest.raises(ConfigError, match="does not know"):
+        world.commit(("t", None, "t1"))
+    assert world.shown() == "t1"
+
+
+def test_a_table_that_was_created_while_we_looked_is_a_conflict(world):
+    seen_before = Head("t")
+    world.commit(("t", None, "t1"))
+    with pytest.raises(CommitConflictError):
+        world.catalog._settle(seen_before, world.catalog._get("t"))
 
 
 def test_a_database_that_is_not_there_is_said_so(world):
@@ -404,6 +421,20 @@ def test_a_lost_reply_whose_token_is_forgotten_is_known_as_ours(world):
     world.commit(("t", "t1", "t2"))
     assert world.head() == world.shown() == "t2"
     assert world.item() == ("t2", 2, 2)
+
+
+def test_a_commit_that_landed_is_no_conflict_when_another_one_followed_before_we_knew(world):
+    """The reply is lost, the next try meets another transaction, and that one moves the head on."""
+    world.commit(("t", None, "t1"))
+    world.faults.lose_reply("TransactWriteItems")
+    world.faults.refuse("TransactWriteItems", "TransactionCanceledException", CancellationReasons=CONFLICT)
+    with closing(world.open()) as other:
+        world.catalog._heads = Heads(
+            world.lake.table, world.lake.region, lambda _: other.commit([HeadUpdate("t", "t2", "t3")])
+        )
+        world.commit(("t", "t1", "t2"))
+    assert world.head() == world.shown() == "t3"
+    assert world.faults.pending() == []
 
 
 def test_a_transaction_in_the_way_is_waited_for(world):
