@@ -83,6 +83,8 @@ def _answer_alike(node: Any) -> None:
         and str(node.args["unit"].name).upper() == "DAY"
     ):
         node.replace(exp.Add(this=node.this.copy(), expression=exp.paren(node.expression.copy())))
+    elif isinstance(node, exp.Anonymous) and node.name == "AT_TIMEZONE" and not isinstance(node.parent, exp.Cast):
+        node.replace(node.expressions[0].copy())  # the zone that a moment is told in: DuckDB's moments have none
     elif isinstance(node, exp.RegexpReplace):
         new = node.args["replacement"]
         new.replace(exp.Literal.string(re.sub(r"(?<!\\)\$(\d)", r"\\\1", new.name).replace("\\$", "$")))

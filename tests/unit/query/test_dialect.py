@@ -96,7 +96,14 @@ EXPRESSIONS = {
     "seen::DATE": "CAST(seen AS DATE)",
     "order_date::TIMESTAMP": "CAST(order_date AS TIMESTAMP(6))",
     "loaded AT TIME ZONE 'America/Sao_Paulo'": "CAST(AT_TIMEZONE(loaded, 'America/Sao_Paulo') AS TIMESTAMP(6))",
-    "seen AT TIME ZONE 'America/Sao_Paulo'": "WITH_TIMEZONE(seen, 'America/Sao_Paulo')",
+    "seen AT TIME ZONE 'America/Sao_Paulo'": "AT_TIMEZONE(WITH_TIMEZONE(seen, 'America/Sao_Paulo'), 'UTC')",
+    "hour(seen AT TIME ZONE 'America/Sao_Paulo')": (
+        "HOUR(AT_TIMEZONE(WITH_TIMEZONE(seen, 'America/Sao_Paulo'), 'UTC'))"
+    ),
+    "loaded > '2024-01-01 10:00:00+02'": ("loaded > CAST('2024-01-01 10:00:00+02' AS TIMESTAMP(6) WITH TIME ZONE)"),
+    "day(TIMESTAMPTZ '2024-01-01 23:00:00-05')": (
+        "DAY(AT_TIMEZONE(CAST('2024-01-01 23:00:00-05' AS TIMESTAMP(6) WITH TIME ZONE), 'UTC'))"
+    ),
     # numbers
     "order_id / 2": "CAST(order_id AS DOUBLE) / 2",
     "total_amount / 3": "CAST(total_amount AS DOUBLE) / 3",

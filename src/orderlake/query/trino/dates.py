@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from orderlake.query.trino.nodes import DATES, STAMPS, ZONED, Node, call, is_a, kept, no, stamp
+from orderlake.query.trino.nodes import DATES, STAMPS, ZONED, Node, call, in_utc, is_a, kept, no, stamp
 
 _FORMATS: Final[Mapping[str, str]] = {
     **{same: same for same in "YymdHjbapS%"},
@@ -78,7 +78,7 @@ def zone(node: Node) -> exp.Expr:
         local = call("AT_TIMEZONE", node.this, zone)
         return exp.Cast(this=local, to=stamp())
     if is_a(node.this, STAMPS):
-        return call("WITH_TIMEZONE", node.this, zone)
+        return in_utc(call("WITH_TIMEZONE", node.this, zone))
     raise no(node, "cast to TIMESTAMP or TIMESTAMPTZ first")
 
 

@@ -63,3 +63,8 @@ def as_double(node: exp.Expr) -> exp.Expr:
 def stamp(zone: str = "") -> exp.DataType:
     """Microseconds, as DuckDB and Iceberg have them: Trino's plain TIMESTAMP cuts at milliseconds."""
     return exp.DataType.build(f"TIMESTAMP(6){zone}", dialect="trino")
+
+
+def in_utc(moment: exp.Expr) -> exp.Expr:
+    """A moment of any zone, told in UTC: Trino keeps the zone, and takes days and hours by it; DuckDB by UTC, here."""
+    return call("AT_TIMEZONE", moment, exp.Literal.string("UTC"))

@@ -16,6 +16,7 @@ from orderlake.query.trino.nodes import (
     Node,
     as_double,
     call,
+    in_utc,
     is_a,
     kept,
     no,
@@ -94,7 +95,8 @@ def cast(node: Node) -> exp.Expr:
         raise no(node, "half is rounded otherwise there: write CAST(round(x) AS …)")
     if target in STAMPS | ZONED:
         node.set("to", stamp(" WITH TIME ZONE" if target in ZONED else ""))
-    elif target == exp.DType.INT128:
+        return in_utc(node.copy()) if target in ZONED and is_a(value, TEXTS) else kept(node)
+    if target == exp.DType.INT128:
         node.set("to", exp.DataType.build("DECIMAL(38, 0)"))
     return kept(node)
 
