@@ -106,20 +106,20 @@ class Shop:
         made = list(made)
         with self.open(leases=False) as lake:
             assert found(lake) == expected(made)
-            loads = lake.loads()
-            assert sorted(load.identity for load in loads) == sorted(one.source.identity for one in made)
-            assert {load.status for load in loads} == {"loaded"}
-            assert all(load.conserved and load.read == len(one.records) for load, one in paired(loads, made))
             assert not verified or lake.verify().findings == ()
+        self.assert_whole(made)
+
+    def assert_whole(self, made: Iterable[Object]) -> None:
+        """Each version was loaded once and its records accounted for; Glue shows the heads, folders what is meant."""
+        by_identity = {one.source.identity: one for one in made}
+        with self.open(leases=False) as lake:
+            loads = lake.loads()
+        assert sorted(load.identity for load in loads) == sorted(by_identity)
+        assert {load.status for load in loads} == {"loaded"}
+        assert all(load.conserved and load.read == len(by_identity[load.identity].records) for load in loads)
         shown = {name: head for name, head in self.heads().items() if not name.startswith("_")}
         assert self.glue() == {**shown, PLAIN: None}
         assert all(name.startswith("orders_ETL_") and "/" not in name for name in self.plain_files())
-
-
-def paired(loads: Sequence[LoadReport], made: Sequence[Object]) -> list[tuple[LoadReport, Object]]:
-    """Each load with the object it is of."""
-    by_identity = {one.source.identity: one for one in made}
-    return [(load, by_identity[load.identity]) for load in loads]
 
 
 def opened(

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from orderlake.tables.commit import Committer
-from tests.fault.aws_worker import CHANGES, PLAIN, Shop, listen, load
+from tests.fault.aws_worker import CHANGES, PLAIN, Object, Shop, listen, load
 from tests.fault.worker import ended
 from tests.reference import expected, found, order
 
@@ -129,7 +129,8 @@ def test_death_before_any_call_that_changes_something_is_made_good(aws, shop):
     """One lake, one object after the other, each loader dying some calls later than the one before."""
     dying = Dying()
     listen(aws.region, dying)
-    every, died = [], True
+    every: list[Object] = []
+    died = True
     while died:
         at = len(every)
         every.append(shop.put(f"orders_{at}.json", [order(at % 3, f"P{at}", "Q"), order(100 + at, "R")]))
