@@ -31,6 +31,10 @@ resource "aws_s3_object" "package" {
     aws_s3_bucket_server_side_encryption_configuration.lake,
     aws_s3_bucket_versioning.lake,
   ]
+
+  lifecycle {
+    create_before_destroy = true # the old package goes once the functions have the new one
+  }
 }
 
 resource "aws_cloudwatch_log_group" "lake" {
@@ -48,7 +52,7 @@ resource "aws_lambda_function" "lake" {
   description      = "orderlake ${var.name}: ${each.key}"
   role             = aws_iam_role.function[each.key].arn
   handler          = "orderlake.aws.${each.key}.handler"
-  runtime          = "python3.12"
+  runtime          = "python${var.python}"
   architectures    = [var.architecture]
   memory_size      = var.memory
   timeout          = var.timeout

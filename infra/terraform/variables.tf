@@ -21,7 +21,7 @@ variable "region" {
 }
 
 variable "account_id" {
-  description = "Number of the AWS account; looked up when empty. Naming it lets a plan be made without any call to AWS."
+  description = "Number of the AWS account; looked up when empty."
   type        = string
   default     = ""
 
@@ -148,6 +148,17 @@ variable "package" {
   validation {
     condition     = fileexists(var.package)
     error_message = "There is no such file: build the package first (`orderlake deploy` does)."
+  }
+}
+
+variable "python" {
+  description = "Version of Python that the functions run on. The package must be built for it."
+  type        = string
+  default     = "3.12"
+
+  validation {
+    condition     = can(regex("^3\\.1[1-9]$", var.python))
+    error_message = "Python is 3.11 or newer, written 3.12."
   }
 }
 

@@ -175,7 +175,8 @@ class Deployment:
     def _build(self) -> None:
         """Build the functions' package, unless it was built from the same sources."""
         self._check()
-        target = Target(str(self.variables.get("architecture", "arm64")))
+        chosen = {"architecture": "arm64", "python": "3.12", **self.variables}
+        target = Target(str(chosen["architecture"]), str(chosen["python"]))
         stamp = self._zip.with_suffix(".stamp")
         digest = _digest_of_sources(target)
         if self._zip.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == digest:

@@ -131,7 +131,7 @@ class GlueTable:
 
     def after(self, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
         """The TableInput that makes it `wanted` and leaves what others added to it: descriptions, parameters."""
-        kept = {key: self.given[key] for key in _INPUT if self.given.get(key) is not None}
+        kept = {key: self.given[key] for key in _INPUT if self.given.get(key) is not None and self.given[key] != ""}
         parameters = {**kept.get("Parameters", {}), **wanted["Parameters"]}
         if self.metadata is not None and LOCATION in wanted["Parameters"]:
             parameters[_PREVIOUS] = self.metadata

@@ -47,7 +47,9 @@ _CHANGES: Final = 2
 _PASSING: Final = (
     "throttl",
     "rate exceeded",
-    "timeout",
+    "i/o timeout",
+    "handshake timeout",
+    "timeout while",
     "timed out",
     "connection refused",
     "connection reset",

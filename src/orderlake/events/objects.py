@@ -107,7 +107,8 @@ class S3Sources:
             fits = fnmatch.fnmatchcase(found, key) or found == key
         else:
             fits = is_prefix or found == key or not key or key.endswith("/") or found.startswith(f"{key}/")
-        return fits and is_wanted(found.rsplit("/", 1)[-1])
+        hidden = any(part.startswith(".") for part in found.split("/"))
+        return fits and not hidden and is_wanted(found.rsplit("/", 1)[-1])
 
     def _versions(self, bucket: str, prefix: str, *, exact: bool = False) -> Iterator[_Version]:
         """Versions under a prefix by key, newest first, delete markers apart; with `exact` those of the first key."""
