@@ -6,14 +6,16 @@ beyond S3 itself, and has the store's retries, credentials and errors.
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
-from io import BytesIO, RawIOBase
+from threading import get_ident
 from typing import Any, Final
 
 from fsspec import AbstractFileSystem
 
 from orderlake.errors import NotFoundError
 from orderlake.storage.s3 import S3Store
+from orderlake.storage.s3_streams import RangedReader
 
 _ALWAYS: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Objects of a lake never change under their names."""
@@ -31,10 +33,12 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships
         super().__init__()
         self._store = store
 
-    def open(self, path: str, mode: str = "rb", **_: object) -> RawIOBase | BytesIO:
+    def open(self, path: str, mode: str = "rb", **_: object) -> io.RawIOBase:
         """A reader of an object, or a stream that becomes one when it is closed."""
         location = _location(path)
-        return self._store.reader(location) if "r" in mode else self._store.upload(location, end=_PARQUET)
+        if "r" in mode:
+            return SharedReader(self._store.reader(location))
+        return self._store.upload(location, end=_PARQUET)
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
         """Its size; FileNotFoundError when there is none."""
@@ -70,6 +74,50 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships
     def rm_file(self, path: str) -> None:
         """Remove an object (DuckDB takes back what it could not finish)."""
         self._store.delete(_location(path))
+
+
+class SharedReader(io.RawIOBase):
+    """One file that several threads read at once, as the engine does: it moves, then reads, in steps that interleave.
+
+    So each thread has a place of its own in it.
+    """
+
+    def __init__(self, first: io.BytesIO | RangedReader) -> None:
+        self._first = first
+        self._readers = {get_ident(): first}
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """Where this thread reads its next byte."""
+        return self._mine().tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move this thread's place."""
+        return self._mine().seek(offset, whence)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Give up to `size` bytes from this thread's place, fewer only at the end."""
+        return self._mine().read(size)
+
+    def close(self) -> None:
+        """Let go of what was fetched."""
+        self._readers.clear()
+        super().close()
+
+    def _mine(self) -> io.BytesIO | RangedReader:
+        reader = self._readers.get(get_ident())
+        if reader is None:
+            first = self._first
+            reader = first.again() if isinstance(first, RangedReader) else io.BytesIO(first.getvalue())
+            self._readers[get_ident()] = reader
+        return reader
 
 
 def _location(path: str) -> str:

@@ -54,7 +54,7 @@ class S3Store:
         self._scratch = scratch
         self._lock = Lock()
         self._sizes: OrderedDict[str, tuple[int, str]] = OrderedDict()
-        """Bytes and ETag; that of our own uploads is not known."""
+        """Bytes and ETag."""
         self._small: OrderedDict[str, bytes] = OrderedDict()
 
     def read(self, location: str) -> bytes:
@@ -72,7 +72,7 @@ class S3Store:
         """Open an object: small ones are fetched whole, once. SourceChangedError when it is replaced meanwhile."""
         size, etag = self._sized(location)
         bucket, key = split(location)
-        where = {"Bucket": bucket, "Key": key} | ({"IfMatch": etag} if etag else {})
+        where = {"Bucket": bucket, "Key": key, "IfMatch": etag}
         if size > _SMALL:
             return RangedReader(self._client, where, size)
         with self._lock:
@@ -228,10 +228,10 @@ class S3Store:
         """The location itself: S3 has no folders."""
         return location
 
-    def wrote(self, location: str, size: int) -> None:
-        """An upload was answered: its size is known."""
+    def wrote(self, location: str, size: int, etag: str) -> None:
+        """An upload was answered: what it made is known."""
         self._forget(location)
-        self._remember(location, size, "")
+        self._remember(location, size, etag)
 
     def _compare(self, location: str, etag: str) -> None:
         """Forget what is known of an object that another store has replaced."""
@@ -283,7 +283,7 @@ class _Upload(MultipartWriter):
             raise StorageUnavailableError(f"{self._location} was not written to its end")
         super().close()
         if not self._failed:
-            self._store.wrote(self._location, self._written)
+            self._store.wrote(self._location, self._written, self._etag)
 
 
 def _ns(found: dict[str, Any]) -> int:

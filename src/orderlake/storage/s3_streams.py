@@ -30,8 +30,12 @@ class RangedReader(io.RawIOBase):
         """Read the object that `where` names (Bucket, Key, perhaps VersionId or IfMatch), which has `size` bytes."""
         self._client, self._where, self._size = client, where, size
         self._place = 0
-        self._held_at, self._held = 0, b""
+        self._held_at, self._held = -1, b""
         self._ahead = _AHEAD
+
+    def again(self) -> RangedReader:
+        """The same version of the object, opened once more."""
+        return RangedReader(self._client, self._where, self._size)
 
     def readable(self) -> bool:
         """Yes."""
@@ -56,20 +60,27 @@ class RangedReader(io.RawIOBase):
         end = self._size if size is None or size < 0 else min(self._size, self._place + size)
         if end <= self._place:
             return b""
+        if self._place < self._held_at or end > self._held_at + len(self._held):
+            self._fetch(end)
         at = self._place - self._held_at
-        if at < 0 or end > self._held_at + len(self._held):
-            in_order = self._held_at <= self._place <= self._held_at + len(self._held) and self._held
-            self._ahead = min(self._ahead * 2, _FAR_AHEAD) if in_order else _AHEAD
-            kept = self._held[at:] if in_order else b""
-            begin = self._place if in_order else min(self._place, max(0, self._size - _AHEAD))
-            start = begin + len(kept)
-            ahead = min(self._size, max(end, start + self._ahead))
-            self._held_at, self._held = begin, b""
-            self._held = kept + fetch(self._client, self._where, start, ahead)
-            at = self._place - begin
         data = self._held[at : at + end - self._place]
         self._place += len(data)
+        if self._place == self._held_at + len(self._held) > self._held_at + _AHEAD:
+            self._held_at, self._held = self._place, b""  # there may be many readers: large ones hold what is of use
         return data
+
+    def _fetch(self, end: int) -> None:
+        """Hold the bytes from here to `end`: with more behind them when the object is read in order, or by little."""
+        at = self._place - self._held_at
+        in_order = self._held_at >= 0 and 0 <= at <= len(self._held)
+        self._ahead = min(self._ahead * 2, _FAR_AHEAD) if in_order else _AHEAD
+        kept = self._held[at:] if in_order else b""
+        begin = self._place if in_order else min(self._place, max(0, self._size - _AHEAD))
+        start = begin + len(kept)
+        least = start + self._ahead if in_order or end - start < _AHEAD else end
+        self._held_at, self._held = -1, b""
+        self._held = kept + fetch(self._client, self._where, start, min(self._size, max(end, least)))
+        self._held_at = begin
 
     def readall(self) -> bytes:
         """Give all bytes from here."""
@@ -139,6 +150,7 @@ class MultipartWriter(io.RawIOBase):
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
         self._written = 0
+        self._etag = ""
         self._failed = False
 
     def writable(self) -> bool:
@@ -172,10 +184,10 @@ class MultipartWriter(io.RawIOBase):
         try:
             with translated(self._name()):
                 if self._upload is None:
-                    self._client.put_object(**self._where, Body=bytes(self._buffer))
+                    self._etag = self._client.put_object(**self._where, Body=bytes(self._buffer))["ETag"]
                 else:
                     self._send(last=True)
-                    self._complete()
+                    self._etag = self._complete()
         except BaseException:
             self.abort()
             raise
@@ -190,19 +202,21 @@ class MultipartWriter(io.RawIOBase):
             self._upload = None
         super().close()
 
-    def _complete(self) -> None:
-        """Make the parts the object; one that is there already is of our own first try, whose reply was lost."""
+    def _complete(self) -> str:
+        """Make the parts the object, give its ETag; if it is there already, a first try's reply was lost."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - an optional extra
 
         try:
-            self._client.complete_multipart_upload(
+            done = self._client.complete_multipart_upload(
                 **self._where, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
             )
         except ClientError as error:
             if error_code(error) != "NoSuchUpload":
                 raise
-            if self._client.head_object(**self._where)["ContentLength"] != self._written:
+            done = self._client.head_object(**self._where)
+            if done["ContentLength"] != self._written:
                 raise
+        return str(done["ETag"])
 
     def _name(self) -> str:
         return f"s3://{self._where['Bucket']}/{self._where['Key']}"
