@@ -37,7 +37,6 @@ RAW, LAKE, OPS = (f"arn:aws:s3:::shop-{kind}-{ACCOUNT}-{REGION}" for kind in ("r
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.xdist_group("terraform"),
     pytest.mark.skipif(
         shutil.which("terraform") is None or provider_mirror() is None,
         reason="wants terraform and the AWS provider in a folder: `terraform providers mirror DIR`, TF_PLUGIN_DIR=DIR",
@@ -191,6 +190,13 @@ def test_alarms_and_charts_watch_metrics_that_the_functions_publish(plain):
     shown = {metric[1] for chart in charts for metric in chart["properties"]["metrics"] if metric[0] == "orderlake"}
     assert watched == {"FailedChecks", "FilesRejected"}
     assert [name for name in watched | shown if f'"{name}"' not in code] == []
+
+
+def test_the_documentation_names_every_variable_output_and_statement(with_kms):
+    text = (ROOT / "docs" / "aws.md").read_text()
+    module = with_kms["configuration"]["root_module"]
+    said = {each["Sid"] for found in statements(with_kms).values() for each in found}
+    assert [name for name in {*module["variables"], *module["outputs"], *said} if f"`{name}`" not in text] == []
 
 
 # --- who may do what --------------------------------------------------------------------------------------------------
@@ -406,6 +412,38 @@ def test_when_aws_is_away_it_is_worth_another_try(terraform, monkeypatch):
     monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
     with pytest.raises(errors.TransientError, match="connection refused"):
         terraform().plan()
+
+
+def test_interrupted_terraform_still_writes_down_what_it_made(tmp_path, monkeypatch):
+    slow = tmp_path / "terraform"
+    slow.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, signal, sys\n"
+        "def stop(*_):\n"
+        f"    pathlib.Path({str(tmp_path / 'written')!r}).write_text('all of it')\n"
+        "    sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, stop)\n"
+        "print('creating', flush=True)\n"
+        "signal.pause()\n"
+    )
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Terraform(tmp_path / "state", {}, interrupt).init()
+    assert (tmp_path / "written").read_text() == "all of it"
+
+
+def test_a_state_may_be_kept_elsewhere(terraform):
+    made = terraform()
+    elsewhere = made.folder / "elsewhere.tfstate"
+    (made.folder / "backend.tf").write_text(f'terraform {{\n  backend "local" {{\n    path = "{elsewhere}"\n  }}\n}}\n')
+    fresh = Terraform(made.folder, {"name": "shop", "region": REGION})
+    fresh.init()
+    assert str(elsewhere) in (made.folder / "data" / "terraform.tfstate").read_text()
 
 
 @pytest.mark.parametrize(

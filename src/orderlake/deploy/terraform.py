@@ -87,7 +87,8 @@ class Terraform:
         mirror = provider_mirror()
         if mirror is not None:
             (self.folder / _CLI_CONFIG).write_text(cli_config(mirror), encoding="utf-8")
-        self._run("init", "-input=false")
+        # Before anything was made, the state may still move elsewhere without more ado.
+        self._run("init", "-input=false", *(() if (self.folder / _STATE).is_file() else ("-reconfigure",)))
 
     def plan(self, *, destroy: bool = False) -> bool:
         """Work out what would change; True when something would. `apply` then does just that."""
