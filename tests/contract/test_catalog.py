@@ -10,6 +10,7 @@ from orderlake.catalog.glue import GlueCatalog
 from orderlake.catalog.glue_table import TableShape
 from orderlake.catalog.sqlite import SqliteCatalog
 from orderlake.errors import CatalogUnavailableError, CommitConflictError
+from orderlake.model.column import ColumnType
 from orderlake.model.ports import HeadUpdate, TableHead
 
 
@@ -144,6 +145,13 @@ def test_many_tables_in_one_read(backend, catalog):
     for start in range(0, len(names), backend.at_once):
         catalog.commit([move(name, None, f"{name}/1") for name in names[start : start + backend.at_once]])
     assert heads(catalog, *names) == [f"{name}/1" for name in names]
+
+
+def test_showing_a_plain_table_twice_is_fine_and_makes_no_head(catalog):
+    for columns in ({"a": ColumnType("bigint")}, {"a": ColumnType("bigint")}, {"b": ColumnType("string")}):
+        catalog.publish_parquet("plain", columns, "s3://lake/plain")
+    assert catalog.tables() == []
+    assert heads(catalog, "plain") == [None]
 
 
 def test_another_client_sees_what_was_committed(backend, catalog):

@@ -25,8 +25,8 @@ from orderlake.catalog.glue_table import (
     parquet_columns,
     parquet_table,
 )
-from orderlake.catalog.heads import AT_ONCE, Client, Head, HeadMove, Heads, wait_longer
-from orderlake.clients import catalog_errors, client
+from orderlake.catalog.heads import AT_ONCE, Head, HeadMove, Heads, wait_longer
+from orderlake.clients import Client, catalog_errors, client
 from orderlake.errors import (
     CatalogUnavailableError,
     CommitConflictError,
@@ -91,6 +91,7 @@ class GlueCatalog:
                 f"{len(updates)} tables cannot move together on AWS, where a transaction has {AT_ONCE} items: "
                 "declare fewer tables in one stream"
             )
+        client("glue", self.region)  # boto3 makes one client at a time: this one before there are threads
         visible = [update.table for update in updates if self.is_visible(update.table)]
         shown = self._pool.map(self._get, visible)
         heads = self._heads.read([update.table for update in updates])

@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from orderlake.clients import catalog_errors, client
+from orderlake.clients import Client, catalog_errors, client
 from orderlake.errors import CatalogUnavailableError, CommitConflictError
 
-Client: TypeAlias = Any
-"""A boto3 client: it is made at run time, and has no type."""
 Answer: TypeAlias = dict[str, Any]
 
 AT_ONCE: Final = 100

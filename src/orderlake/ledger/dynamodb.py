@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from orderlake.clients import catalog_errors, client
+from orderlake.clients import Client, catalog_errors, client
 from orderlake.errors import CatalogUnavailableError
 from orderlake.ledger import loads
-from orderlake.ledger.leases import Client, Leases
+from orderlake.ledger.leases import Leases
 from orderlake.model.report import LoadReport
 
 _AT_ONCE: Final = 16
@@ -51,7 +51,8 @@ class DynamoLedger:
     _last: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
-        """Threads start when there is work for them."""
+        """Make the client before there are threads: boto3 makes one at a time."""
+        client("dynamodb", self.region)
         self._leases = Leases(self.table, self.region) if self.leases is None else self.leases
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ledger")
 

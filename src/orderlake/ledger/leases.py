@@ -12,13 +12,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from orderlake.clients import catalog_errors, client
+from orderlake.clients import Client, catalog_errors, client
 from orderlake.errors import LakeError
-
-Client: TypeAlias = Any
-"""A boto3 client: it is made at run time, and has no type."""
 
 _PARTITION: Final = "lease"
 _NAMES: Final = {"#o": "owner", "#u": "until", "#e": "expires"}

@@ -268,8 +268,9 @@ def test_renewing_never_takes_a_lease_back_from_its_new_holder(world):
             owner = world.lease("claim#a")["owner"]
             world.faults.clear()
             world.faults.forget_calls()
+            deadline = time.monotonic() + 30
             while not any(call.operation == "UpdateItem" for call in world.faults.calls()):
-                pass
+                assert time.monotonic() < deadline
             assert world.lease("claim#a")["owner"] == owner
 
 
