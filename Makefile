@@ -7,6 +7,7 @@ UV_VERSION := 0.13.9
 
 PIP := -m pip --disable-pip-version-check --no-input -qq
 LAMBDA_LOCK := src/orderlake/deploy/lambda.txt
+NAIVE := benchmarks/peers/naive_lambda
 LOCK_STYLE = --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
 
 .DEFAULT_GOAL := help
@@ -30,7 +31,7 @@ format: .venv-dev/.ready ## Apply the formatter and the safe lint fixes
 	.venv-dev/bin/ruff check --fix
 	.venv-dev/bin/ruff format
 
-bench: .venv-bench/.ready ## Measure orderlake beside its peers (ARGS go to python -m benchmarks)
+bench: .venv-bench/.ready .venv-dev/.ready .venv-lambda/.ready ## Measure orderlake beside its peers (ARGS go to python -m benchmarks)
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE=--upgrade moves the pins)
@@ -44,6 +45,8 @@ lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE
 	  --python-platform x86_64-manylinux_2_28 --python-version 3.11 --no-strip-extras $(LOCK_STYLE) && echo "$(LAMBDA_LOCK)"
 	@.venv-lock/bin/uv pip compile --group tools --output-file requirements/tools.txt \
 	  --universal --python-version 3.11 --no-strip-extras $(LOCK_STYLE) && echo requirements/tools.txt
+	@.venv-lock/bin/uv pip compile $(NAIVE)/requirements.in --constraints requirements/dev.txt --output-file $(NAIVE)/requirements.txt \
+	  --python-platform x86_64-manylinux_2_28 --python-version 3.11 $(LOCK_STYLE) && echo "$(NAIVE)/requirements.txt"
 	@echo aws-sam-cli | .venv-lock/bin/uv pip compile - --no-deps --output-file requirements/rie.txt \
 	  --universal --python-version 3.11 $(LOCK_STYLE) && echo requirements/rie.txt
 

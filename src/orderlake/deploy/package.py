@@ -12,8 +12,9 @@ from typing import Final
 
 from orderlake.deploy.archive import write_zip
 from orderlake.deploy.bytecode import compiled, interpreter
+from orderlake.deploy.descriptions import slim_descriptions
 from orderlake.deploy.elf import slimmed
-from orderlake.deploy.trim import kept
+from orderlake.deploy.trim import SERVICES, kept
 from orderlake.deploy.wheels import Distribution, Target, unpack
 from orderlake.errors import ConfigError
 
@@ -70,6 +71,7 @@ def build(out: Path, target: Target | None = None, wheels: Path | None = None) -
         for file in owners:
             if ".so" in Path(file).suffixes:
                 (root / file).write_bytes(slimmed((root / file).read_bytes()))
+        slim_descriptions(root, list(owners), SERVICES)
         python = interpreter(aim.python)
         if python is not None:
             modules = [file for file in owners if file.endswith(".py")]

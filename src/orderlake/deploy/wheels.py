@@ -52,14 +52,14 @@ class Distribution:
     files: tuple[str, ...]
 
 
-def unpack(folder: Path, target: Target, wheels: Path | None = None) -> list[Distribution]:
+def unpack(folder: Path, target: Target, wheels: Path | None = None, lock: Path = LOCK) -> list[Distribution]:
     """Unpack what the lock names into `folder`, each wheel checked against its hash.
 
     `wheels` is a folder to take them from, without any network. ConfigError with pip's last words when one is missing.
     """
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install"]
     command += ["--target", str(folder), "--no-deps", "--no-compile", "--only-binary=:all:"]
-    command += ["--require-hashes", "--requirement", str(LOCK), "--implementation", "cp"]
+    command += ["--require-hashes", "--requirement", str(lock), "--implementation", "cp"]
     command += ["--python-version", target.python]
     command += [word for platform in target.platforms for word in ("--platform", platform)]
     if wheels is not None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import botocore.session
 import pytest
 import zstandard
+from botocore.loaders import Loader
 
 from orderlake.deploy import wheels
 from orderlake.deploy.archive import write_zip
 from orderlake.deploy.bytecode import compiled, interpreter
+from orderlake.deploy.descriptions import slim_descriptions
 from orderlake.deploy.elf import slimmed
 from orderlake.deploy.package import LIMIT, Part, refuse_too_large
 from orderlake.deploy.trim import SERVICES, kept
@@ -70,6 +76,56 @@ def test_every_service_that_orderlake_calls_is_described_in_the_package():
     }
     assert called
     assert called <= SERVICES
+
+
+def test_descriptions_lose_their_texts_and_other_services_endpoints_and_nothing_else(tmp_path):
+    shapes = {"Table": {"members": {"documentation": {"shape": "Text"}}, "documentation": "<p>Long.</p>"}}
+    service = {"metadata": {"apiVersion": "1"}, "documentation": "<p>Longer.</p>", "shapes": shapes}
+    endpoints = {"partitions": [{"partition": "aws", "services": {"states": {"a": 1}, "ec2": {}}}], "version": 3}
+    data = tmp_path / "botocore/data"
+    (data / "glue/1").mkdir(parents=True)
+    (data / "glue/1/service-2.json.gz").write_bytes(gzip.compress(json.dumps(service).encode()))
+    (data / "endpoints.json").write_text(json.dumps(endpoints))
+    (data / "partitions.json").write_text('{"documentation": "kept"}')
+    names = [file.relative_to(tmp_path).as_posix() for file in data.rglob("*.json*")]
+    slim_descriptions(tmp_path, names, frozenset({"glue", "stepfunctions"}))
+    once = {name: (tmp_path / name).read_bytes() for name in names}
+    assert json.loads(gzip.decompress(once["botocore/data/glue/1/service-2.json.gz"])) == {
+        "metadata": {"apiVersion": "1"},
+        "shapes": {"Table": {"members": {"documentation": {"shape": "Text"}}}},
+    }
+    left = [{"partition": "aws", "services": {"states": {"a": 1}}}]
+    assert json.loads(once["botocore/data/endpoints.json"]) == {"partitions": left, "version": 3}
+    assert once["botocore/data/partitions.json"] == b'{"documentation": "kept"}'
+    slim_descriptions(tmp_path, names, frozenset({"glue", "stepfunctions"}))
+    assert once == {name: (tmp_path / name).read_bytes() for name in names}
+
+
+def test_a_slim_description_leads_to_the_same_endpoints_as_a_whole_one(tmp_path):
+    whole = Path(botocore.__file__).parent / "data"
+    shutil.copytree(whole, tmp_path / "botocore/data", ignore=lambda _, names: [n for n in names if not _data(n)])
+    names = [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.json*")]
+    slim_descriptions(tmp_path, names, SERVICES)
+    found = []
+    for folder in (whole, tmp_path / "botocore/data"):
+        session = botocore.session.Session()
+        session.set_credentials("key", "secret")
+        session.register_component(
+            "data_loader", Loader(extra_search_paths=[str(folder)], include_default_search_paths=False)
+        )
+        regions = ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1")
+        found.append(
+            {
+                (service, region): session.create_client(service, region_name=region).meta.endpoint_url
+                for service in SERVICES
+                for region in regions
+            }
+        )
+    assert found[0] == found[1]
+
+
+def _data(name: str) -> bool:
+    return "." in name or name in SERVICES or name[0].isdigit()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="libraries of Linux")
@@ -169,7 +225,7 @@ def test_a_missing_wheel_is_told_with_its_remedy(tmp_path):
         unpack(tmp_path / "out", Target("x86_64", HERE), tmp_path)
 
 
-def test_a_wheel_with_other_bytes_than_the_locked_one_is_refused(tmp_path, monkeypatch):
+def test_a_wheel_with_other_bytes_than_the_locked_one_is_refused(tmp_path):
     wheel = tmp_path / "six-1.17.0-py2.py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("six.py", "")
@@ -179,9 +235,8 @@ def test_a_wheel_with_other_bytes_than_the_locked_one_is_refused(tmp_path, monke
     lock = tmp_path / "lock.txt"
     pins = re.findall(r"^six==.*?\n(?=\S)", LOCK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     lock.write_text(pins[0])
-    monkeypatch.setattr(wheels, "LOCK", lock)
     with pytest.raises(ConfigError, match=r"(?i)hash"):
-        unpack(tmp_path / "out", Target("x86_64", HERE), tmp_path)
+        unpack(tmp_path / "out", Target("x86_64", HERE), tmp_path, lock)
 
 
 def test_a_package_over_lambdas_limit_is_refused_and_the_largest_parts_are_named():

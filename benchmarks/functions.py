@@ -1,0 +1,185 @@
+"""Starts the Lambda functions side by side and prints what each invocation took, as JSON.
+
+    python -m benchmarks.functions FOLDER REPEAT
+
+It runs in the development environment, which has the runtime client and the emulator of AWS. `why_not` in its answer
+says that this machine cannot do it. The scenario `lambda-start` reads the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from orderlake.config import AwsSettings
+from orderlake.deploy.archive import write_zip
+from orderlake.deploy.bytecode import compiled
+from orderlake.deploy.package import build
+from orderlake.deploy.wheels import unpack
+from tests.emulators.fixtures import REGION, ROOT, Aws
+from tests.emulators.function import Landed, announcement, failures, put, sync_pipelines
+from tests.emulators.package import TARGET, WHEELS
+from tests.emulators.runtime import Runtime, settings_environment, unavailable
+
+NAIVE = Path(__file__).parent / "peers" / "naive_lambda"
+SAMPLE = ROOT / "src/orderlake/samples/orders/orders_sample.json"
+FIRST_FREE_ID = 1_000_000
+WARM = 6
+BATCH = 100
+LARGE = 20_000
+"""Orders in the large file: about 9 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A function under measurement; `events` are what it is sent for the objects of a batch."""
+
+    name: str
+    handler: str
+    events: Callable[[list[Landed]], list[dict[str, Any]]]
+    check: Callable[[dict[str, Any]], bool]
+
+
+def one_each(landed: list[Landed]) -> list[dict[str, Any]]:
+    """S3's own notifications: one a file, since the handler reads the first record only."""
+    return [json.loads(announcement(one)["Records"][0]["body"]) for one in landed]
+
+
+WAYS = (
+    Way(
+        "orderlake",
+        "orderlake.aws.ingest.handler",
+        lambda landed: [announcement(*landed)],
+        lambda answer: failures(answer) == [],
+    ),
+    Way("naive", "app.handler", one_each, lambda answer: bool(answer["rows"])),
+)
+
+
+def naive_package(folder: Path) -> dict[str, int]:
+    """Package the naive handler: what pip installs and the handler, compiled as ours is; gives its sizes."""
+    task = folder / "naive"
+    task.mkdir()
+    unpack(task, TARGET, None, NAIVE / "requirements.txt")
+    shutil.copy(NAIVE / "app.py", task)
+    compiled(sys.executable, task, [file.relative_to(task).as_posix() for file in task.rglob("*.py")])
+    files = {file.relative_to(task).as_posix(): file for file in task.rglob("*") if file.is_file()}
+    write_zip(folder / "naive.zip", files)
+    return {"zipped": (folder / "naive.zip").stat().st_size, "unzipped": sum(f.stat().st_size for f in files.values())}
+
+
+def own_package(folder: Path) -> dict[str, int]:
+    """Package orderlake; gives its sizes."""
+    package = build(folder / "orderlake.zip", TARGET, WHEELS)
+    with zipfile.ZipFile(package.path) as archive:
+        archive.extractall(folder / "orderlake")
+    return {"zipped": package.zipped, "unzipped": package.unzipped}
+
+
+@contextmanager
+def emulated() -> Iterator[Aws]:
+    """An emulated AWS, and an environment that leads to it."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.emulators.server"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdin is not None
+    assert server.stdout is not None
+    endpoint = f"http://127.0.0.1:{json.loads(server.stdout.readline())['port']}"
+    os.environ |= {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    try:
+        yield Aws(endpoint)
+    finally:
+        server.stdin.close()
+        server.stdout.close()
+        server.wait(30)
+
+
+def bodies(count: int, first: int = 0) -> Iterator[bytes]:
+    """Files of the sample's size, each with orders of its own; number 0 is the 12-order sample itself."""
+    orders = json.loads(SAMPLE.read_bytes())
+    for number in range(first, first + count):
+        if number:
+            for at, order in enumerate(orders):
+                order["order_id"] = FIRST_FREE_ID + number * len(orders) + at
+        yield json.dumps(orders).encode()
+
+
+def large() -> bytes:
+    """One file of many orders."""
+    orders: list[Any] = []
+    for body in bodies(LARGE // len(json.loads(SAMPLE.read_bytes())) + 1, 10_000):
+        orders += json.loads(body)
+    return json.dumps(orders[:LARGE]).encode()
+
+
+@dataclass(slots=True)
+class Bench:
+    """One function in its own environment, with a lake of its own."""
+
+    aws: Aws
+    way: Way
+    settings: AwsSettings
+    function: Runtime
+    landed: int = 0
+
+    def load(self, *files: bytes) -> dict[str, float]:
+        """Put files, then send what announces them: what that took, and how many calls of AWS."""
+        objects = [put(self.settings, f"raw/orders_{self.landed + at:05d}.json", body) for at, body in enumerate(files)]
+        self.landed += len(files)
+        self.aws.faults.forget_calls()
+        before = self.function.cpu_seconds()
+        seconds = 0.0
+        for event in self.way.events(objects):
+            answer, took = self.function.invoke(event)
+            seconds += took
+            if not self.way.check(answer):
+                message = f"{self.way.name}: {answer}\n{self.function.log()[-2000:]}"
+                raise SystemExit(message)
+        cpu = self.function.cpu_seconds() - before
+        return {"wall": seconds, "cpu": cpu, "calls": len(self.aws.faults.calls())}
+
+    def run(self) -> dict[str, Any]:
+        """Cold, warm, a batch, a large file."""
+        cold = self.load(*bodies(1))
+        warm = [self.load(body) for body in bodies(WARM, 1)]
+        found = {"cold": cold, "warm": {name: median([one[name] for one in warm]) for name in cold}}
+        found["batch"] = {name: value / BATCH for name, value in self.load(*bodies(BATCH, 1 + WARM)).items()}
+        found["large"] = self.load(large())
+        return {**found, "peak": self.function.resident_peak_mb()}
+
+
+def main(folder: Path, repeat: int) -> dict[str, Any]:
+    """Measure both functions in turn; a round before the first reads the packages from the disk."""
+    if reason := unavailable():
+        return {"why_not": reason}
+    sizes = {"naive": naive_package(folder), "orderlake": own_package(folder)}
+    samples: dict[str, list[dict[str, Any]]] = {way.name: [] for way in WAYS}
+    with emulated() as aws:
+        for turn in range(repeat + 1):
+            for way in WAYS:
+                settings = aws.deploy()
+                sync_pipelines(settings, "orders")
+                place = folder / f"{way.name}-{turn}"
+                with Runtime(folder / way.name, way.handler, settings_environment(settings), place) as function:
+                    found = Bench(aws, way, settings, function).run()
+                said = ", ".join(f"{name} {found[name]['wall']:.3f}" for name in ("cold", "warm", "batch", "large"))
+                print(f"  {turn}/{repeat} {way.name}: {said} s", file=sys.stderr, flush=True)
+                if turn:
+                    samples[way.name].append(found)
+    return {"sizes": sizes, "samples": samples}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]))))
