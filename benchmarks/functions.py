@@ -93,8 +93,8 @@ def emulated() -> Iterator[Aws]:
         [sys.executable, "-m", "tests.emulators.server"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert server.stdin is not None
-    assert server.stdout is not None
+    if server.stdin is None or server.stdout is None:
+        raise RuntimeError
     endpoint = f"http://127.0.0.1:{json.loads(server.stdout.readline())['port']}"
     os.environ |= {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}

@@ -25,12 +25,11 @@ def slim_descriptions(root: Path, names: list[str], services: frozenset[str]) ->
 
 
 def _without_documentation(found: object) -> object:
-    """The description without its texts; a member that is called documentation is no text, and stays."""
+    """The description with empty texts, which botocore reads some of; a member called documentation is no text."""
     if isinstance(found, dict):
         return {
-            key: _without_documentation(value)
+            key: "" if key == "documentation" and isinstance(value, str) else _without_documentation(value)
             for key, value in found.items()
-            if not (key == "documentation" and isinstance(value, str))
         }
     if isinstance(found, list):
         return [_without_documentation(value) for value in found]

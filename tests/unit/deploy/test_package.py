@@ -92,7 +92,8 @@ def test_descriptions_lose_their_texts_and_other_services_endpoints_and_nothing_
     once = {name: (tmp_path / name).read_bytes() for name in names}
     assert json.loads(gzip.decompress(once["botocore/data/glue/1/service-2.json.gz"])) == {
         "metadata": {"apiVersion": "1"},
-        "shapes": {"Table": {"members": {"documentation": {"shape": "Text"}}}},
+        "documentation": "",
+        "shapes": {"Table": {"members": {"documentation": {"shape": "Text"}}, "documentation": ""}},
     }
     left = [{"partition": "aws", "services": {"states": {"a": 1}}}]
     assert json.loads(once["botocore/data/endpoints.json"]) == {"partitions": left, "version": 3}
