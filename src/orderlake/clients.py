@@ -6,9 +6,12 @@ something may thus be sent twice when a reply is lost: every caller below this m
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orderlake.errors import (
@@ -19,6 +22,8 @@ from orderlake.errors import (
     NotFoundError,
     StorageUnavailableError,
 )
+
+_MAKING: Final = Lock()
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -63,9 +68,14 @@ def _session() -> Client:
     return boto3.session.Session()
 
 
-@lru_cache(maxsize=32)
 def client(service: str, region: str | None = None) -> Client:
     """A client of one AWS service; safe to share between threads. Endpoints as botocore has them (AWS_ENDPOINT_URL)."""
+    with _MAKING:  # a session is not safe to make two clients at once
+        return _client(service, region)
+
+
+@lru_cache(maxsize=32)
+def _client(service: str, region: str | None = None) -> Client:
     session = _session()
     from botocore.config import Config  # noqa: PLC0415 - as above
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
@@ -117,6 +127,17 @@ def translated(what: str, unavailable: type[LakeError] = StorageUnavailableError
         raise ConfigError(f"{what}: {error}: log in to AWS, or set AWS_PROFILE and AWS_REGION") from error
     except BotoCoreError as error:
         raise unavailable(f"{what}: {error}") from error
+
+
+def forget_clients() -> None:
+    """Make new clients when they are next asked for: the endpoint or the credentials have changed."""
+    with _MAKING:
+        _client.cache_clear()
+
+
+def wait_longer(attempt: int) -> None:
+    """Wait before the next try: twice as long each time, to half a second, and never in step with others."""
+    time.sleep(min(0.01 * 2**attempt, 0.5) * (0.5 + secrets.randbelow(1000) / 1000))
 
 
 def error_code(error: ClientError) -> str:

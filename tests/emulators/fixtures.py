@@ -100,7 +100,7 @@ class Aws:
 
 def forget_clients() -> None:
     """Drop cached clients: they hold an endpoint and credentials."""
-    clients.client.cache_clear()
+    clients.forget_clients()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from orderlake.aws import crawler
 from orderlake.aws.attempt import Attempt, outcome_of
+from orderlake.aws.bill import Bill
 from orderlake.aws.screen import objection
 from orderlake.aws.settings import Context, OpenLake, container
 from orderlake.aws.telemetry import begin, logger, publish, traced
@@ -47,11 +48,13 @@ def handler(event: object, context: Context) -> dict[str, Any]:
     """Load what the messages announce. Raises ConfigError when the deployment is wrong: the whole batch comes again."""
     begin(context)
     box = container()
+    bill = Bill(box.settings.region)
     with traced("ingest"):
         ingest = Ingest(box.lake(), box.settings, deadline(context))
         found = messages(event)
         ingest.take(found)
         ingest.publish(found)
+    bill.publish(ingest.attempt.reports.values())
     return ingest.failures(found) if is_batch(event) else ingest.summary(found)
 
 

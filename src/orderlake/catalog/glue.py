@@ -25,8 +25,8 @@ from orderlake.catalog.glue_table import (
     parquet_columns,
     parquet_table,
 )
-from orderlake.catalog.heads import AT_ONCE, Head, HeadMove, Heads, wait_longer
-from orderlake.clients import Client, catalog_errors, client
+from orderlake.catalog.heads import AT_ONCE, Head, HeadMove, Heads
+from orderlake.clients import Client, catalog_errors, client, wait_longer
 from orderlake.errors import (
     CatalogUnavailableError,
     CommitConflictError,

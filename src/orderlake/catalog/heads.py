@@ -6,14 +6,12 @@ published, and the token of the commit that wrote it.
 
 from __future__ import annotations
 
-import secrets
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from orderlake.clients import Client, catalog_errors, client
+from orderlake.clients import Client, catalog_errors, client, wait_longer
 from orderlake.errors import CatalogUnavailableError, CommitConflictError
 
 Answer: TypeAlias = dict[str, Any]
@@ -57,11 +55,6 @@ class HeadMove:
         sequence = self.before.sequence + 1
         published = sequence if self.is_published else self.before.published
         return Head(self.before.table, self.metadata, sequence, published)
-
-
-def wait_longer(attempt: int) -> None:
-    """Wait before the next try: twice as long each time, to half a second, and never in step with others."""
-    time.sleep(min(0.01 * 2**attempt, 0.5) * (0.5 + secrets.randbelow(1000) / 1000))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from orderlake.clients import Client, catalog_errors, client
+from orderlake.clients import Client, catalog_errors, client, wait_longer
 from orderlake.errors import CatalogUnavailableError
 from orderlake.ledger import loads
 from orderlake.ledger.leases import Leases
@@ -26,11 +26,6 @@ _BATCH: Final = 100
 """Keys of one BatchGetItem."""
 _ATTEMPTS: Final = 12
 _NAMES: Final = {"#s": "status", "#r": "report", "#t": "token", "#n": "parts", "#o": "recorded"}
-
-
-def wait_longer(attempt: int) -> None:
-    """Wait before the next try: twice as long each time, to half a second, and never in step with others."""
-    time.sleep(min(0.01 * 2**attempt, 0.5) * (0.5 + secrets.randbelow(1000) / 1000))
 
 
 @dataclass(slots=True)

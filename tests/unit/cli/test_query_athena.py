@@ -51,10 +51,10 @@ def athena(deployed, monkeypatch):
     columns = {table.name: table.columns for table in tables}
     with Athena(prepare, columns | {"daily": {"day": "DATE", "orders": "BIGINT"}}) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_ATHENA", endpoint.url)
-        clients.client.cache_clear()
+        clients.forget_clients()
         yield endpoint
         clients.client("athena", "eu-central-1").close()
-        clients.client.cache_clear()
+        clients.forget_clients()
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])

@@ -49,11 +49,11 @@ def athena(monkeypatch):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "test")
         monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)
-        clients.client.cache_clear()
+        clients.forget_clients()
         yield endpoint
         for made in [clients.client("athena", SETTINGS.region)]:
             made.close()
-        clients.client.cache_clear()
+        clients.forget_clients()
 
 
 class Clock:

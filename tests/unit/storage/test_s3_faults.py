@@ -256,9 +256,9 @@ class Breaking:
 def breaking(aws, monkeypatch, request):
     with Breaking(request.param) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        clients.client.cache_clear()
+        clients.forget_clients()
         yield server
-    clients.client.cache_clear()
+    clients.forget_clients()
 
 
 @pytest.mark.parametrize("breaking", [1, 3], indirect=True)
