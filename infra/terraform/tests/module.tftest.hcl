@@ -1,4 +1,4 @@
-# What the module makes of its variables, without AWS: `terraform test`. tests/e2e/test_terraform.py runs these too, and
+# What the module makes of its variables, without AWS: `terraform test`. tests/e2e/terraform/ runs these too, and
 # looks at the policies and the workflow in a real plan.
 
 mock_provider "aws" {
