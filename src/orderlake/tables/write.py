@@ -122,7 +122,7 @@ class Writer:
             return f"({partition_sql(self.layout)}) IS NULL"
         if partition is not None and partition.transform == "month" and isinstance(value, int):
             column = name(partition.column)
-            first = f"DATE '1970-01-01' + INTERVAL {value} MONTH"
+            first = f"DATE '1970-01-01' + INTERVAL ({value}) MONTH"
             return f"{column} >= {first} AND {column} < {first} + INTERVAL 1 MONTH"
         return f"({partition_sql(self.layout)}) = {value if isinstance(value, int) else quote(value)}"
 
