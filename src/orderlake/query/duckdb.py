@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orderlake.engine import Engine, name, parquet
 from orderlake.errors import QueryError
+from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,6 +65,9 @@ def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
         description = done.description or []
         rows = done.fetchall()
     except duckdb.Error as error:
+        stored = raised_in_engine(error)
+        if stored is not None:  # the statement is not at fault
+            raise stored from error
         known = ", ".join(table.name for table in tables) or "none yet: load a file with `orderlake run`"
         raise QueryError(f"{error}\nThe tables are: {known}") from error
     return Result(

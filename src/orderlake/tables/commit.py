@@ -43,6 +43,7 @@ from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import HeadUpdate, Ledger, SourceFiles
 from orderlake.model.report import LoadReport
 from orderlake.model.staged import Rejection
+from orderlake.storage.raised import raised_in_engine
 from orderlake.tables import hive
 from orderlake.tables.batch import Batch, source_of
 from orderlake.tables.decide import Decision, decide
@@ -122,14 +123,14 @@ class Committer:
     def _look_again(self, index: Opened) -> None:
         if index.metadata is None:
             return
-        for snapshot in index.metadata.snapshots:
-            text = snapshot.summary.get(_REPORTS)
-            if text is None:
-                continue
-            reports = [LoadReport(**report) for report in json.loads(text)]
-            known = self.ledger.applied(report.identity for report in reports)
-            if any(report.identity not in known or known[report.identity].status == "rejected" for report in reports):
-                self.finish(json.loads(snapshot.summary.get(_PUBLISH, "{}")), reports)
+        summaries = [snapshot.summary for snapshot in index.metadata.snapshots if _REPORTS in snapshot.summary]
+        told = [[LoadReport(**report) for report in json.loads(summary[_REPORTS])] for summary in summaries]
+        # One read for all: finishing what another has finished meanwhile does no harm.
+        known = self.ledger.applied(report.identity for reports in told for report in reports)
+        done = {identity for identity, report in known.items() if report.status != "rejected"}
+        for summary, reports in zip(summaries, told, strict=True):
+            if not done.issuperset(report.identity for report in reports):
+                self.finish(json.loads(summary.get(_PUBLISH, "{}")), reports)
 
     def finish(self, publish: Mapping[str, Any], reports: Sequence[LoadReport]) -> None:
         """Steps 8 and 9; doing them twice is doing them once."""
@@ -346,13 +347,18 @@ class _Attempt:
 
 @contextmanager
 def _storage_errors() -> Iterator[None]:
-    """A full disk or a folder that may not be written is nothing wrong with the input."""
+    """A full disk, a folder that may not be written, S3 out of reach: nothing is wrong with the input."""
     import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
 
     try:
         yield
     except (duckdb.IOException, OSError) as error:
         raise StorageUnavailableError(f"the lake could not be written: {error}") from error
+    except duckdb.Error as error:
+        stored = raised_in_engine(error)
+        if stored is None:
+            raise
+        raise stored from error
 
 
 def newest(layout: TableLayout) -> str:
