@@ -56,11 +56,19 @@ class S3Store:
         self._sizes: OrderedDict[str, tuple[int, str]] = OrderedDict()
         """Bytes and ETag."""
         self._small: OrderedDict[str, bytes] = OrderedDict()
+        self._new: OrderedDict[str, None] = OrderedDict()
+        """What the engine is about to write."""
 
     def read(self, location: str) -> bytes:
-        """Give the whole object."""
+        """Give the whole object; metadata of a table is fetched once."""
         bucket, key = split(location)
-        return whole(self._client, {"Bucket": bucket, "Key": key})
+        with self._lock:
+            data = self._small.get(location) if _is_metadata(location) else None
+        if data is None:
+            data = whole(self._client, {"Bucket": bucket, "Key": key})
+            if _is_metadata(location):
+                self._hold(location, data)
+        return data
 
     def open(self, location: str) -> BinaryIO:
         """Open an object, or a file of this machine, for reading anywhere in it."""
@@ -88,10 +96,10 @@ class S3Store:
 
     def _sized(self, location: str) -> tuple[int, str]:
         with self._lock:
-            known = self._sizes.get(location)
+            known, is_new = self._sizes.get(location), location in self._new
         if known is not None:
             return known
-        found = self._head(location)
+        found = None if is_new else self._head(location)
         if found is None:
             raise NotFoundError(f"there is no object {location}")
         self._remember(location, found["ContentLength"], found["ETag"])
@@ -103,6 +111,8 @@ class S3Store:
         bucket, key = split(location)
         with translated(f"object {location}"):
             self._client.put_object(Bucket=bucket, Key=key, Body=data)
+        if _is_metadata(location):
+            self._hold(location, data)
 
     def create(self, location: str, data: bytes) -> None:
         """Create the object if its name is free (If-None-Match); finding our own bytes there is fine."""
@@ -165,13 +175,14 @@ class S3Store:
 
         (from_bucket, from_key), (bucket, key) = split(source), split(target)
         origin = {"Bucket": from_bucket, "Key": from_key}
-        self._forget(source, target)
         with translated(f"object {source}"):
-            found = self.stat(source)
-            if found is None:
-                return False
             try:
-                if found.size > _LARGEST_COPY:
+                size = self.size(source)
+            except NotFoundError:
+                return False
+            self._forget(source, target)
+            try:
+                if size > _LARGEST_COPY:
                     self._client.copy(origin, bucket, key)
                 else:
                     self._client.copy_object(Bucket=bucket, Key=key, CopySource=origin)
@@ -225,7 +236,12 @@ class S3Store:
         return location
 
     def target_path(self, location: str) -> str:
-        """The location itself: S3 has no folders."""
+        """The location itself: S3 has no folders. Nothing is there yet, so the engine's asking needs no request."""
+        self._forget(location)
+        with self._lock:
+            self._new[location] = None
+            while len(self._new) > _KNOWN:
+                self._new.popitem(last=False)
         return location
 
     def wrote(self, location: str, size: int, etag: str) -> None:
@@ -248,7 +264,8 @@ class S3Store:
 
     def _hold(self, location: str, data: bytes) -> None:
         with self._lock:
-            self._small[location] = data
+            if len(data) <= _SMALL:
+                self._small[location] = data
             while sum(map(len, self._small.values())) > _HELD:
                 self._small.popitem(last=False)
 
@@ -257,6 +274,7 @@ class S3Store:
             for location in locations:
                 self._sizes.pop(location, None)
                 self._small.pop(location, None)
+                self._new.pop(location, None)
 
 
 class _Upload(MultipartWriter):
@@ -284,6 +302,11 @@ class _Upload(MultipartWriter):
         super().close()
         if not self._failed:
             self._store.wrote(self._location, self._written, self._etag)
+
+
+def _is_metadata(location: str) -> bool:
+    """Whether an object is an Iceberg table's metadata: such a name is given once, whoever writes it."""
+    return "/metadata/" in location
 
 
 def _ns(found: dict[str, Any]) -> int:
