@@ -3,41 +3,292 @@
 An emulator stands in for AWS (tests/emulators): what is shown is our side of the conversation.
 """
 
+import gzip
 import json
+import os
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
-from orderlake import Lake
+from orderlake import Lake, loading
 from orderlake.config import load_project
+from orderlake.events import objects
 from orderlake.samples import sample_paths
+from orderlake.storage.s3_streams import MultipartWriter
+from tests.unit.kernel.test_windows import small_windows
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture
-def settings(aws):
-    return aws.deploy()
+class Shop:
+    """A deployment's lake and its twin in folders; what is put is put in both."""
+
+    def __init__(self, aws, folder, *pipelines):
+        self.aws, self.settings, self.ticks = aws, aws.deploy(), count(1_700_000_000)
+        self.s3 = aws.client("s3")
+        self.bucket, self.prefix = self.settings.raw.removeprefix("s3://").split("/", 1)
+        self.folder = folder / "shop"
+        with Lake.init(self.folder, pipelines):
+            self.project = replace(load_project(self.folder), aws=self.settings)
+
+    def lake(self):
+        return Lake.of(self.project)
+
+    def twin(self):
+        return Lake(self.folder)
+
+    def put(self, name, records, *, twin=False):
+        """Put records, or bytes; in the twin's raw/ too, where each load follows its file."""
+        data = records if isinstance(records, bytes) else json.dumps(records).encode()
+        if twin:
+            path = self.folder / "raw" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            second = next(self.ticks)
+            os.utime(path, (second, second))
+        return self.s3.put_object(Bucket=self.bucket, Key=f"{self.prefix}/{name}", Body=data)["VersionId"]
+
+    def objects(self, prefix=""):
+        """Keys in the lake, hidden ones too."""
+        bucket, root = self.settings.lake.removeprefix("s3://").split("/", 1)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{root}/{prefix}")
+        return [found["Key"].removeprefix(f"{root}/") for page in pages for found in page.get("Contents", ())]
+
+    def unfinished(self):
+        bucket = self.settings.lake.removeprefix("s3://").split("/", 1)[0]
+        return self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
 
 
 @pytest.fixture
-def lake(tmp_path, settings):
-    with Lake.init(tmp_path / "shop", ["orders"]) as local:
-        project = replace(load_project(local.project.root), aws=settings)
-    with Lake.of(project) as opened:
-        yield opened
+def shop(aws, tmp_path):
+    return Shop(aws, tmp_path, "orders")
 
 
-def put(aws, settings, name, records):
-    bucket, prefix = settings.raw.removeprefix("s3://").split("/", 1)
-    data = records if isinstance(records, bytes) else json.dumps(records).encode()
-    return aws.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=data)
+def contents(lake):
+    """Every table's rows, and what was set aside, without what names a home or a run."""
+    tables = {}
+    for table in lake.tables():
+        if table.name != "quarantine":
+            rows = lake.query(f"SELECT COLUMNS('^[^_]') FROM {table.name}").rows
+            tables[table.name] = sorted(map(repr, rows))
+    told = ("position", "line", "field", "reason", "record")
+    tables["quarantine"] = sorted(repr([row[name] for name in told]) for row in lake.quarantine())
+    return tables
 
 
-def test_the_samples_load_and_are_answered(aws, settings, lake):
-    put(aws, settings, "orders_sample.json", sample_paths("orders")[0].read_bytes())
-    (report,) = lake.run()
-    assert (report.status, report.read, report.loaded) == ("loaded", 12, 12)
-    assert lake.query("SELECT count(*), sum(total_amount) FROM orders").rows
-    assert [r.status for r in lake.run()] == ["unchanged"]
-    assert lake.verify().ok
+def told(reports):
+    """What was done with each file, by its name."""
+    return sorted(
+        (r.source.rsplit("/", 1)[-1], r.status, r.read, r.loaded, r.superseded, r.duplicate, sorted(r.tables.items()))
+        for r in reports
+    )
+
+
+def order(number, lines=1, day=1, total="9.50"):
+    products = [{"product_id": f"p{line}", "name": "n", "price": 1.5, "quantity": line} for line in range(lines)]
+    customer = {"customer_id": 7, "name": "Zoë ]},{", "email": "e@example.com", "address": "a"}
+    return {
+        "order_id": number,
+        "order_date": f"2024-01-{day:02}",
+        "total_amount": total,
+        "customer": customer,
+        "products": products,
+    }
+
+
+def test_the_samples_load_and_are_answered(shop):
+    shop.put("orders_sample.json", sample_paths("orders")[0].read_bytes())
+    with shop.lake() as lake:
+        (report,) = lake.run()
+        assert (report.status, report.read, report.loaded) == ("loaded", 12, 12)
+        assert lake.query("SELECT count(*), sum(total_amount) FROM orders").rows
+        assert [r.status for r in lake.run()] == ["unchanged"]
+        assert lake.verify().ok
+
+
+@pytest.mark.parametrize("pipeline", ["orders", "olist", "shopify"])
+def test_the_samples_give_the_tables_that_they_give_in_folders(aws, tmp_path, pipeline):
+    shop = Shop(aws, tmp_path, pipeline)
+    with shop.lake() as lake, shop.twin() as twin:
+        for path in sample_paths(pipeline):
+            shop.put(path.name, path.read_bytes(), twin=True)
+            reports = [each.run() for each in (lake, twin)]
+            assert told(reports[0]) == told(reports[1])
+        assert contents(lake) == contents(twin)
+        assert any(contents(lake).values())
+        assert lake.verify().ok
+
+
+def test_corrections_deliveries_once_more_and_bad_records_end_as_in_folders(shop):
+    history = [
+        ("a_orders.json", [order(1, 3), order(2, 2), {"order_id": "bad"}]),
+        ("b_orders.json", [order(1, 1, total="1.00"), order(3, 0)]),
+        ("a_orders.json", [order(1, 3), order(2, 2), {"order_id": "bad"}]),
+        ("c_orders.ndjson", b'{"order_id": 4, "order_date": "2024-02-30"}\n' + json.dumps(order(5, 2)).encode()),
+        ("b_orders.json", [order(3, 4, day=9)]),
+        ("d_orders.json.gz", gzip.compress(json.dumps({"orders": [order(6)]}).encode())),
+        ("e_orders.json", b"this is no JSON"),
+    ]
+    with shop.lake() as lake, shop.twin() as twin:
+        for name, records in history:
+            shop.put(name, records, twin=True)
+            assert sorted(r.status for r in lake.run() if r.status != "unchanged") == sorted(
+                r.status for r in twin.run() if r.status != "unchanged"
+            )
+        assert contents(lake) == contents(twin)
+        assert lake.verify().ok
+    with shop.lake() as again:  # whatever is kept in memory is gone
+        assert contents(again)["orders"]
+        assert {r.status for r in again.run()} == {"unchanged", "rejected"}
+
+
+def test_a_then_b_then_a_again_within_a_second_is_a(shop):
+    for products in (1, 2, 1):
+        shop.put("orders.json", [order(1, products)])
+    with shop.lake() as lake:
+        assert [r.status for r in lake.run()] == ["loaded"] * 3
+        assert lake.query("SELECT count(*) FROM order_lines").rows == ((1,),)
+        assert lake.verify().ok
+
+
+def test_the_last_of_many_versions_within_a_second_wins_whatever_the_order_of_loading(shop):
+    for number in range(8):
+        shop.put("orders.json", [order(1, 1, total=f"{number}.00")])
+    with shop.lake() as lake:
+        found = lake.sources.find(())
+        for source in (found[5], found[7], found[2], *found):
+            lake.load([source])
+        assert lake.query("SELECT total_amount::VARCHAR FROM orders").rows == (("7.00",),)
+        assert lake.verify().ok
+
+
+@pytest.mark.parametrize("copied", [16 << 20, 10], ids=["copied", "streamed"])
+def test_an_object_that_is_deleted_before_it_is_read_is_rejected_and_the_others_load(shop, monkeypatch, copied):
+    monkeypatch.setattr(objects, "_COPIED", copied)
+    shop.put("a_orders.json", [order(1)])
+    gone = shop.put("b_orders.json", [order(2)])
+    shop.put("c_orders.json", [order(3)])
+    with shop.lake() as lake:
+        found = lake.sources.find(())
+        shop.s3.delete_object(Bucket=shop.bucket, Key=f"{shop.prefix}/b_orders.json", VersionId=gone)
+        reports = {report.source.rsplit("/", 1)[-1]: report for report in lake.load(found)}
+        assert [reports[f"{name}_orders.json"].status for name in "abc"] == ["loaded", "rejected", "loaded"]
+        assert "removed before it was read" in str(reports["b_orders.json"].reason)
+        assert lake.query("SELECT count(*) FROM orders").rows == ((2,),)
+        assert lake.verify().ok
+
+
+def test_an_object_with_a_delete_marker_still_loads_by_its_version(shop):
+    shop.put("a_orders.json", [order(1)])
+    with shop.lake() as lake:
+        found = lake.sources.find(())
+        shop.s3.delete_object(Bucket=shop.bucket, Key=f"{shop.prefix}/a_orders.json")
+        assert [report.status for report in lake.load(found)] == ["loaded"]
+
+
+def test_plain_parquet_files_shrink_and_go_as_their_records_are_corrected(shop):
+    with shop.lake() as lake, shop.twin() as twin:
+        for name, records in (
+            ("a_orders.json", [order(number, 2) for number in range(1, 5)]),
+            ("b_orders.json", [order(1, 3), order(2, 1)]),
+            ("c_orders.json", [order(number, 1) for number in range(1, 5)]),
+        ):
+            shop.put(name, records, twin=True)
+            lake.run()
+            twin.run()
+            wide = "SELECT order_id, product_id, count(*) FROM orders_parquet_datalake GROUP BY ALL ORDER BY ALL"
+            assert lake.query(wide).rows == twin.query(wide).rows
+            assert len(shop.objects("orders_parquet_datalake/")) == len(
+                list((shop.folder / "lake/orders_parquet_datalake").glob("*.parquet"))
+            )
+        assert shop.objects(".pending/") == []
+        assert lake.verify().ok
+
+
+def test_two_workers_that_remember_shrink_one_file_after_the_other(shop):
+    shop.put("a_orders.json", [order(number, 1) for number in range(1, 5)])
+    with shop.lake() as one, shop.lake() as two:
+        one.run()
+        wide = "SELECT DISTINCT order_id, total_amount FROM orders_parquet_datalake ORDER BY ALL"
+        assert one.query(wide).rows == two.query(wide).rows
+        for number, worker in ((1, one), (2, two), (3, one), (4, two)):
+            shop.put(f"{number}_orders.json", [order(number, 1, total=f"{number}.00")])
+            worker.run()
+        expected = tuple((number, float(number)) for number in range(1, 5))
+        assert one.query(wide).rows == two.query(wide).rows == expected
+        assert one.verify().ok
+
+
+def test_verify_finds_what_is_lost_and_what_is_damaged(shop):
+    shop.put("orders.json", [order(number, 2) for number in range(5)])
+    bucket, root = shop.settings.lake.removeprefix("s3://").split("/", 1)
+    with shop.lake() as lake:
+        lake.run()
+        assert lake.verify().ok
+        (data,) = [key for key in shop.objects("order_lines/") if key.endswith(".parquet")]
+        kept = shop.s3.get_object(Bucket=bucket, Key=f"{root}/{data}")["Body"].read()
+        for damage, told in ((kept[:-9], "bytes, not"), (b"x" * len(kept), "is damaged"), (None, "is gone")):
+            if damage is None:
+                shop.s3.delete_object(Bucket=bucket, Key=f"{root}/{data}")
+            else:
+                shop.s3.put_object(Bucket=bucket, Key=f"{root}/{data}", Body=damage)
+            report = lake.verify()
+            assert not report.ok
+            assert any(told in finding and data in finding for finding in report.findings)
+        shop.s3.put_object(Bucket=bucket, Key=f"{root}/{data}", Body=kept)
+        assert lake.verify().ok
+
+
+def test_glue_shows_every_table(shop):
+    shop.put("orders.json", [order(1, 2)])
+    with shop.lake() as lake:
+        lake.run()
+        declared = {spec.name: spec for stream in lake.pipelines[0].streams for spec in stream.tables}
+    glue = shop.aws.client("glue")
+    shown = {table["Name"]: table for table in glue.get_tables(DatabaseName=shop.settings.database)["TableList"]}
+    assert set(declared) <= set(shown)
+    for name, spec in declared.items():
+        table = shown[name]
+        assert table["TableType"] == "EXTERNAL_TABLE"
+        columns = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
+        assert [column.name for column in spec.columns] == columns[: len(spec.columns)]
+        if spec.format == "iceberg":
+            bucket, key = table["Parameters"]["metadata_location"].removeprefix("s3://").split("/", 1)
+            assert table["Parameters"]["table_type"].upper() == "ICEBERG"
+            assert shop.s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+        else:
+            assert table["StorageDescriptor"]["Location"].rstrip("/") == f"{shop.settings.lake}/{name}"
+            assert "parquet" in table["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].lower()
+
+
+@pytest.mark.parametrize("packed", ["plain", "gzip"])
+@pytest.mark.parametrize("layout", ["lines", "array"])
+def test_a_large_object_goes_through_windows_and_the_lake_and_leaves_nothing_behind(shop, monkeypatch, layout, packed):
+    monkeypatch.setattr(objects, "_COPIED", 10)
+    monkeypatch.setattr(loading, "_STAGED_HERE", 10)
+    small_windows(monkeypatch, 20_000)
+    records = [order(number, number % 4, day=1 + number % 28) for number in range(1_500)]
+    records[700]["order_date"] = "2024-02-30"
+    text = "\n".join(map(json.dumps, records)) if layout == "lines" else json.dumps(records)
+    data = text.encode() if packed == "plain" else gzip.compress(text.encode())
+    name = f"orders.{'ndjson' if layout == 'lines' else 'json'}{'' if packed == 'plain' else '.gz'}"
+    seen = []
+    close = MultipartWriter.close
+
+    def closed(writer):
+        seen.append(writer._where["Key"])
+        close(writer)
+
+    monkeypatch.setattr(MultipartWriter, "close", closed)
+    shop.put(name, data, twin=True)
+    with shop.lake() as lake, shop.twin() as twin:
+        (report,) = lake.run()
+        assert (report.read, report.loaded, report.quarantined) == (1_500, 1_499, 1)
+        twin.run()
+        assert contents(lake) == contents(twin)
+        assert lake.query("SELECT max(_source_row) FROM orders").rows == ((1_500,),)
+        assert lake.verify().ok
+        assert {r.status for r in lake.run()} == {"unchanged"}
+    assert sum("/.work/" in key for key in seen) > 10
+    assert shop.objects(".work/") == shop.objects(".pending/") == shop.unfinished() == []

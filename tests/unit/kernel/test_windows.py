@@ -35,6 +35,18 @@ def remote(data, opener=None):
     return RemoteFile(len(data), opener or (lambda: io.BytesIO(data)))
 
 
+def small_windows(patch, size):
+    """Cut windows of this size, of chunks that are smaller yet."""
+    real = Windows.cut
+
+    def cut_small(self, chunks):
+        step = max(1, size // 7)
+        return real(self, (chunk[at : at + step] for chunk in chunks for at in range(0, len(chunk), step)))
+
+    patch.setattr(Windows.__init__, "__defaults__", (size, 1, 0, 0, False))
+    patch.setattr(Windows, "cut", cut_small)
+
+
 def stage_both(folder, data, stream=None, monkeypatch=None, size=300):
     """Stage these bytes from a file and from a stream in windows of `size`; give both, or the errors of both."""
     found: list[Staged | str] = []
@@ -47,7 +59,7 @@ def stage_both(folder, data, stream=None, monkeypatch=None, size=300):
         engine = connect(work / "spill", workers=2)
         try:
             with monkeypatch.context() as patched:
-                patched.setattr(Windows.__init__, "__defaults__", (size, 1, 0, 0, False))
+                small_windows(patched, size)
                 given = path if name == "file" else remote(data)
                 load = stage(engine, stream or stream_of(ORDERS), [(source, given)], work / "staged")
             staged = Staged(load, tuple(_rows(load)))
@@ -276,7 +288,7 @@ def test_a_file_that_vanishes_while_it_is_streamed_is_rejected_alone(tmp_path, s
 
 
 def test_streams_and_files_of_one_group_keep_their_places(tmp_path, monkeypatch):
-    monkeypatch.setattr(Windows.__init__, "__defaults__", (300, 1, 0, 0, False))
+    small_windows(monkeypatch, 300)
     given = []
     for number in range(6):
         records = [order(number * 100 + at) for at in range(20)]
