@@ -24,7 +24,7 @@ from typing import Any
 from orderlake.config import AwsSettings
 from orderlake.deploy.archive import write_zip
 from orderlake.deploy.bytecode import compiled
-from orderlake.deploy.package import build
+from orderlake.deploy.package import build, trim
 from orderlake.deploy.wheels import unpack
 from tests.emulators.fixtures import REGION, ROOT, Aws
 from tests.emulators.function import Landed, announcement, failures, put, sync_pipelines
@@ -67,15 +67,17 @@ WAYS = (
 
 
 def naive_package(folder: Path) -> dict[str, int]:
-    """Package the naive handler: what pip installs and the handler, compiled as ours is; gives its sizes."""
-    task = folder / "naive"
-    task.mkdir()
-    unpack(task, TARGET, None, NAIVE / "requirements.txt")
-    shutil.copy(NAIVE / "app.py", task)
-    compiled(sys.executable, task, [file.relative_to(task).as_posix() for file in task.rglob("*.py")])
-    files = {file.relative_to(task).as_posix(): file for file in task.rglob("*") if file.is_file()}
-    write_zip(folder / "naive.zip", files)
-    return {"zipped": (folder / "naive.zip").stat().st_size, "unzipped": sum(f.stat().st_size for f in files.values())}
+    """Package the naive handler the way ours is, with all that makes ours smaller and quicker; gives its sizes."""
+    root, task = folder / "naive-wheels", folder / "naive"
+    kept = list(trim(root, unpack(root, TARGET, None, NAIVE / "requirements.txt")))
+    shutil.copy(NAIVE / "app.py", root)
+    kept += ["app.py"]
+    kept += compiled(sys.executable, root, [name for name in kept if name.endswith(".py")]).values()
+    write_zip(folder / "naive.zip", {name: root / name for name in kept})
+    with zipfile.ZipFile(folder / "naive.zip") as archive:
+        archive.extractall(task)
+    unzipped = sum((task / name).stat().st_size for name in kept)
+    return {"zipped": (folder / "naive.zip").stat().st_size, "unzipped": unzipped}
 
 
 def own_package(folder: Path) -> dict[str, int]:

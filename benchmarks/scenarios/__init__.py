@@ -9,6 +9,7 @@ from benchmarks.report import Outcome
 from benchmarks.scenarios.all_three import all_three
 from benchmarks.scenarios.array_ndjson import array_ndjson
 from benchmarks.scenarios.correction import correction
+from benchmarks.scenarios.lambda_start import lambda_start
 from benchmarks.scenarios.many_loads import many_loads
 from benchmarks.scenarios.memory import memory
 from benchmarks.scenarios.small import small
@@ -26,4 +27,5 @@ SCENARIOS: dict[str, Callable[[Settings], Outcome]] = {
     "many-loads": many_loads,
     "correction": correction,
     "unchanged": unchanged,
+    "lambda-start": lambda_start,
 }

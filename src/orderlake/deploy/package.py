@@ -66,12 +66,7 @@ def build(out: Path, target: Target | None = None, wheels: Path | None = None) -
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="orderlake-package-") as temporary:
         root = Path(temporary)
-        distributions = [*unpack(root, aim, wheels), _own(root)]
-        owners = {file: each for each in distributions for file in each.files if kept(file)}
-        for file in owners:
-            if ".so" in Path(file).suffixes:
-                (root / file).write_bytes(slimmed((root / file).read_bytes()))
-        slim_descriptions(root, list(owners), SERVICES)
+        owners = trim(root, [*unpack(root, aim, wheels), _own(root)])
         python = interpreter(aim.python)
         if python is not None:
             modules = [file for file in owners if file.endswith(".py")]
@@ -81,6 +76,16 @@ def build(out: Path, target: Target | None = None, wheels: Path | None = None) -
         zipped = write_zip(out, {file: root / file for file in owners})
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     return Package(out, aim, digest, _parts(owners, zipped, unzipped), python is not None)
+
+
+def trim(root: Path, distributions: Iterable[Distribution]) -> dict[str, Distribution]:
+    """Slim what lies below `root` and name the files to keep, each with its distribution."""
+    owners = {file: each for each in distributions for file in each.files if kept(file)}
+    for file in owners:
+        if ".so" in Path(file).suffixes:
+            (root / file).write_bytes(slimmed((root / file).read_bytes()))
+    slim_descriptions(root, list(owners), SERVICES)
+    return owners
 
 
 def refuse_too_large(parts: tuple[Part, ...]) -> None:
