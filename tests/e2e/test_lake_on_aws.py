@@ -6,6 +6,7 @@ An emulator stands in for AWS (tests/emulators): what is shown is our side of th
 import gzip
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 
@@ -13,6 +14,7 @@ import pytest
 
 from orderlake import Lake, loading
 from orderlake.config import load_project
+from orderlake.errors import CommitStateUnknownError, TransientError
 from orderlake.events import objects
 from orderlake.samples import sample_paths
 from orderlake.storage.s3_streams import MultipartWriter
@@ -292,3 +294,21 @@ def test_a_large_object_goes_through_windows_and_the_lake_and_leaves_nothing_beh
         assert {r.status for r in lake.run()} == {"unchanged"}
     assert sum("/.work/" in key for key in seen) > 10
     assert shop.objects(".work/") == shop.objects(".pending/") == shop.unfinished() == []
+
+
+@pytest.mark.parametrize("skip", [0, 1, 3, 6])
+@pytest.mark.parametrize("operation", ["PutObject", "GetObject", "HeadObject", "CopyObject"])
+def test_a_storage_that_is_away_for_a_while_rejects_nothing_and_loses_nothing(shop, monkeypatch, operation, skip):
+    monkeypatch.setattr(loading, "_STAGED_HERE", 10)
+    shop.put("a_orders.json", [order(1, 2), order(2, 1)], twin=True)
+    with shop.lake() as lake, shop.twin() as twin:
+        lake.run()
+        shop.put("b_orders.json", [order(1, 1), order(3, 2)], twin=True)
+        shop.aws.faults.throttle(operation, times=60, skip=skip)
+        with suppress(TransientError, CommitStateUnknownError):
+            assert all(report.status != "rejected" for report in lake.run())
+        shop.aws.faults.clear()
+        assert all(report.status in {"loaded", "unchanged"} for report in lake.run())
+        assert lake.verify().ok
+        twin.run()
+        assert contents(lake) == contents(twin)
