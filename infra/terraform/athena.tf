@@ -1,7 +1,7 @@
 resource "aws_athena_workgroup" "lake" {
   name          = var.name
   description   = "Queries of orderlake ${var.name}: results are encrypted and expire, and a query that scans too much is cancelled."
-  force_destroy = var.force_destroy
+  force_destroy = true # what it holds is queries and their history
 
   configuration {
     enforce_workgroup_configuration    = true

@@ -44,7 +44,7 @@ variable "emulator" {
 }
 
 variable "force_destroy" {
-  description = "Whether destroy may delete buckets, tables and workgroups that still hold something. Off, nothing of value can go by accident."
+  description = "Whether `terraform destroy` may delete buckets and the table while they still hold something. Off, nothing of value can go by accident."
   type        = bool
   default     = false
 }
@@ -297,13 +297,35 @@ variable "retry_seconds" {
 }
 
 variable "scan_rate" {
-  description = "How often to look for files that no event announced."
+  description = "How often to look for new files that no event announced."
   type        = string
   default     = "rate(1 hour)"
 
   validation {
     condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\([^()]+\\))$", var.scan_rate))
     error_message = "Give rate(1 hour), rate(15 minutes), cron(0 3 * * ? *) or the like."
+  }
+}
+
+variable "scan_days" {
+  description = "How many days back that look goes; 0 for all time, which costs a read of each file ever loaded."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.scan_days >= 0 && floor(var.scan_days) == var.scan_days
+    error_message = "Give whole days, or 0 for all time."
+  }
+}
+
+variable "full_scan_rate" {
+  description = "How often to look through all files, however old."
+  type        = string
+  default     = "rate(7 days)"
+
+  validation {
+    condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\([^()]+\\))$", var.full_scan_rate))
+    error_message = "Give rate(7 days), cron(0 3 1 * ? *) or the like."
   }
 }
 

@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -89,7 +90,7 @@ class Deployment:
         return settings
 
     def upload(self, settings: AwsSettings) -> list[str]:
-        """Make the pipelines location hold the project's pipelines and marts, and the smoke test's; gives their names."""
+        """Make the pipelines location hold the project's pipelines and marts, and the smoke test's; gives the names."""
         bucket, prefix = split(settings.pipelines)
         s3 = client("s3", settings.region)
         wanted = {file.name: file for file in sorted(self.project.pipelines.glob("*.y*ml"))}
@@ -153,16 +154,31 @@ class Deployment:
             self._zip.write_bytes(b"")  # Terraform wants the file that it is about to take away
         self._terraform.init()
         outputs = self._terraform.outputs()
-        for name in ("raw_bucket", "lake_bucket", "ops_bucket"):
-            if outputs.get(name):
-                self.tell(f"emptying {outputs[name]}, all versions")
-                empty_bucket(str(outputs[name]), str(outputs["region"]))
-        self.tell("destroying")
-        self._terraform.destroy()
+        for last in (False, True):
+            if outputs.get("lake_bucket"):
+                self._clear(outputs)
+            self.tell("destroying")
+            try:
+                self._terraform.destroy()
+                break
+            except ConfigError as error:  # what was on its way when the buckets were emptied has landed since
+                if last or "BucketNotEmpty" not in str(error):
+                    raise
         left = self._terraform.resources()
         if not left:
             (self.project.state / AWS_FILE).unlink(missing_ok=True)
         return left
+
+    def _clear(self, outputs: Mapping[str, Any]) -> None:
+        """Empty the buckets, and lift what protects the table from being deleted by accident."""
+        region = str(outputs["region"])
+        for name in ("raw_bucket", "lake_bucket", "ops_bucket"):
+            self.tell(f"emptying {outputs[name]}, all versions")
+            empty_bucket(str(outputs[name]), region)
+        dynamodb = client("dynamodb", region)
+        with suppress(NotFoundError, ConfigError), translated(f"object {outputs['table']}"):
+            dynamodb.update_table(TableName=outputs["table"], DeletionProtectionEnabled=False)
+            dynamodb.get_waiter("table_exists").wait(TableName=outputs["table"])
 
     def _check(self) -> None:
         """What the functions would fail on should fail here."""

@@ -171,7 +171,7 @@ run "with_kms_one_key_encrypts_everything_and_rotates" {
   assert {
     condition = alltrue([for key in concat(
       [aws_sqs_queue.ingest.kms_master_key_id, aws_sqs_queue.dead_letters.kms_master_key_id, aws_sns_topic.alarms.kms_master_key_id],
-      [aws_dynamodb_table.lake.server_side_encryption[0].kms_key_arn, aws_scheduler_schedule.scan.kms_key_arn],
+      [aws_dynamodb_table.lake.server_side_encryption[0].kms_key_arn, aws_scheduler_schedule.scan["scan"].kms_key_arn],
       [for group in aws_cloudwatch_log_group.lake : group.kms_key_id],
       [for function in aws_lambda_function.lake : function.kms_key_arn],
       [aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn],
@@ -205,7 +205,7 @@ run "nothing_of_value_goes_by_accident" {
   command = plan
 
   assert {
-    condition     = alltrue([for bucket in aws_s3_bucket.lake : !bucket.force_destroy]) && !aws_athena_workgroup.lake.force_destroy
+    condition     = alltrue([for bucket in aws_s3_bucket.lake : !bucket.force_destroy]) && aws_dynamodb_table.lake.deletion_protection_enabled
     error_message = "buckets or workgroup"
   }
   assert {
@@ -219,7 +219,7 @@ run "with_force_destroy_everything_can_go" {
   variables { force_destroy = true }
 
   assert {
-    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy]) && aws_athena_workgroup.lake.force_destroy && !aws_dynamodb_table.lake.deletion_protection_enabled
+    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy]) && !aws_dynamodb_table.lake.deletion_protection_enabled
     error_message = "something would stay"
   }
 }
@@ -238,6 +238,16 @@ run "queries_are_limited_and_their_results_expire" {
   assert {
     condition     = toset(keys(aws_athena_named_query.orders)) == toset(["daily_revenue", "category_sales", "freshness", "quarantine_by_reason"])
     error_message = "named queries"
+  }
+}
+
+run "new_files_are_scanned_often_and_all_of_them_seldom" {
+  command = plan
+  variables { scan_days = 5 }
+
+  assert {
+    condition     = { for part, scan in aws_scheduler_schedule.scan : scan.name => [scan.schedule_expression, jsondecode(scan.target[0].input).days] } == { shop-scan = ["rate(1 hour)", 5], shop-full-scan = ["rate(7 days)", 0] }
+    error_message = "schedules"
   }
 }
 
