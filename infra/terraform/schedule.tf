@@ -1,9 +1,19 @@
-# Events get lost, on every bus: the scan finds what none announced.
+# Events get lost, on every bus: the scan finds what none announced. Each file that it looks at costs a read, so it looks
+# at new ones often, and seldom at all.
+
+locals {
+  scans = {
+    scan      = { rate = var.scan_rate, days = var.scan_days }
+    full-scan = { rate = var.full_scan_rate, days = 0 }
+  }
+}
 
 resource "aws_scheduler_schedule" "scan" {
-  name                = "${var.name}-scan"
-  description         = "Looks for files in ${local.trigger} that no event announced."
-  schedule_expression = var.scan_rate
+  for_each = local.scans
+
+  name                = "${var.name}-${each.key}"
+  description         = "Looks for files in ${local.trigger} that no event announced: ${each.value.days == 0 ? "all" : "${each.value.days} days"}."
+  schedule_expression = each.value.rate
   kms_key_arn         = local.kms_key
 
   flexible_time_window {
@@ -12,13 +22,18 @@ resource "aws_scheduler_schedule" "scan" {
   target {
     arn      = aws_lambda_function.lake["scan"].arn
     role_arn = aws_iam_role.scheduler.arn
-    input    = jsonencode({ source = "schedule" })
+    input    = jsonencode({ source = "schedule", days = each.value.days })
 
     retry_policy {
       maximum_event_age_in_seconds = 900
       maximum_retry_attempts       = 2
     }
   }
+}
+
+moved {
+  from = aws_scheduler_schedule.scan
+  to   = aws_scheduler_schedule.scan["scan"]
 }
 
 # The next scan does what this one could not.

@@ -36,6 +36,8 @@ run "what_is_out_of_bounds_is_refused" {
     batch_size           = 0
     ingest_concurrency   = 1
     scan_rate            = "rate(1 hours)"
+    scan_days            = 0.5
+    full_scan_rate       = "rate(1 days)"
     workflow_concurrency = 41
     scan_limit           = 9999999
     alarm_email          = "nobody"
@@ -62,6 +64,8 @@ run "what_is_out_of_bounds_is_refused" {
     var.batch_size,
     var.ingest_concurrency,
     var.scan_rate,
+    var.scan_days,
+    var.full_scan_rate,
     var.workflow_concurrency,
     var.scan_limit,
     var.alarm_email,
@@ -80,6 +84,8 @@ run "what_does_not_fit_the_rest_is_refused" {
     batch_window      = 0                                              # a batch of 100 needs one
     retry_seconds     = 60                                             # less than the timeout
     scan_rate         = "hourly"
+    scan_days         = -1
+    full_scan_rate    = "weekly"
     ephemeral_storage = 256
   }
   expect_failures = [
@@ -89,6 +95,8 @@ run "what_does_not_fit_the_rest_is_refused" {
     var.batch_window,
     var.retry_seconds,
     var.scan_rate,
+    var.scan_days,
+    var.full_scan_rate,
     var.ephemeral_storage,
   ]
 }

@@ -32,14 +32,10 @@ _SUSPECT: Final = 3
 """A message that comes the third time may have killed the function twice: its objects are loaded one by one."""
 _MARGIN_MS: Final = 60_000
 _MARGIN_SHARE: Final = 5
-_COUNTS: Final = {
-    "RecordsRead": "read",
-    "Loaded": "loaded",
-    "Superseded": "superseded",
-    "Duplicate": "duplicate",
-    "Quarantined": "quarantined",
-}
-_SAID: Final = ("status", "source", "reason", "load_id", "pipeline", *_COUNTS.values(), "bytes", "seconds")
+_SAID: Final = (
+    "status", "source", "reason", "load_id", "pipeline", "read", "loaded", "superseded", "duplicate", "quarantined",
+    "bytes", "seconds",
+)  # fmt: skip
 
 _Version = tuple[str, str, str | None]
 
@@ -131,12 +127,11 @@ class Ingest:
     def publish(self, batch: Sequence[Message]) -> None:
         """Log each file and each failure, and count everything."""
         log = logger()
-        by_pipeline: dict[str, list[LoadReport]] = {}
-        for report in self.attempt.reports.values():
-            by_pipeline.setdefault(report.pipeline or "none", []).append(report)
+        reports = list(self.attempt.reports.values())
+        for report in reports:
             log.info("file", extra={name: getattr(report, name) for name in _SAID})
-        for pipeline, reports in by_pipeline.items():
-            publish(self._measured(reports), pipeline)
+        if reports:
+            publish(self._measured(reports))
         for message in batch:
             trouble = self.trouble(message)
             if trouble is not None:
@@ -146,16 +141,15 @@ class Ingest:
                 )
         publish(dict(self._counts))
 
-    def _measured(self, reports: Sequence[LoadReport]) -> dict[str, float]:
-        """The metrics of one pipeline; a file that was rejected before is not counted once more."""
+    def _measured(self, reports: Sequence[LoadReport]) -> dict[str, int]:
+        """The metrics of a batch; a file that was rejected before is not counted once more."""
         loaded = [report for report in reports if report.status == "loaded"]
-        files = {
+        return {
             "FilesLoaded": len(loaded),
             "FilesRejected": sum(report.status == "rejected" and report.at >= self._began for report in reports),
-            "FilesUnchanged": sum(report.status == "unchanged" for report in reports),
+            "Loaded": sum(report.loaded for report in loaded),
+            "Quarantined": sum(report.quarantined for report in loaded),
         }
-        records = {name: sum(getattr(report, field) for report in loaded) for name, field in _COUNTS.items()}
-        return {**records, **files, "LoadSeconds": max((report.seconds for report in loaded), default=0.0)}
 
     def _tell(self, message: Message) -> None:
         """Say what is not understood, and what is of no concern."""

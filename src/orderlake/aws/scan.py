@@ -11,7 +11,7 @@ from typing import Final
 from orderlake.aws import crawler
 from orderlake.aws.screen import objection
 from orderlake.aws.settings import Context, OpenLake, bucket_and_prefix, container
-from orderlake.aws.telemetry import begin, logger, publish, traced
+from orderlake.aws.telemetry import begin, logger, traced
 from orderlake.clients import client, translated
 from orderlake.config import AwsSettings
 from orderlake.errors import ConfigError, StorageUnavailableError
@@ -45,7 +45,6 @@ def handler(event: object, context: Context) -> dict[str, int]:
             max_age=float(options["days"]) * 86_400 if options.get("days") else None,
         )
     logger().info("scan", extra=counts)
-    publish({"ScanFound": counts["sent"], "ScanSeen": counts["seen"]})
     return counts
 
 

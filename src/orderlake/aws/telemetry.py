@@ -32,18 +32,17 @@ def begin(context: object) -> Logger:
     return log
 
 
-def publish(values: Mapping[str, float], pipeline: str | None = None) -> None:
-    """Write metrics as one line of EMF: by service, and by service and pipeline where there is one.
+def publish(values: Mapping[str, float]) -> None:
+    """Write counts as one line of EMF, by service.
 
-    Names that end in Seconds are times, all others are counts.
+    Each name and set of dimensions is a metric, which CloudWatch bills by the month: so only what an alarm or the
+    dashboard watches, or what is rare, is one. All else, and what is of one pipeline, is in the lines of the log.
     """
     if not values:
         return
     metrics = EphemeralMetrics(namespace=NAMESPACE, service=_service())
-    if pipeline is not None:
-        metrics.add_dimensions(service=_service(), pipeline=pipeline)
     for name, value in values.items():
-        metrics.add_metric(name, MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count, value)
+        metrics.add_metric(name, MetricUnit.Count, value)
     metrics.flush_metrics()
 
 

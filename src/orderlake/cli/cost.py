@@ -46,7 +46,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--months", metavar="N", type=int, default=usual.months, help="months of files kept (default: 12)"
     )
-    parser.add_argument("--scan-days", metavar="N", type=int, help="days the hourly scan looks back (default: all)")
+    parser.add_argument(
+        "--scan-days", metavar="N", type=int, default=usual.scan_days,
+        help="days the hourly scan looks back, 0 for all (default: 3)",
+    )  # fmt: skip
     parser.add_argument(
         "--memory", metavar="MB", type=int, default=usual.memory_mb, help="of a function (default: 512)"
     )
@@ -78,7 +81,7 @@ def _workload(args: argparse.Namespace) -> Workload:
     elif args.file_orders is not None:
         raise ConfigError("give --files or --file-orders, not both")
     given = [args.orders, files, args.bytes_per_order, args.queries, args.scan_mb, args.months, args.memory]
-    if min(given) < 0 or (args.scan_days is not None and args.scan_days < 0):
+    if min(*given, args.scan_days) < 0:
         raise ConfigError("give numbers from 0")
     return Workload(
         args.orders, files, args.bytes_per_order, args.queries, args.scan_mb, args.months, args.memory,

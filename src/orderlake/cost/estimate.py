@@ -75,10 +75,10 @@ def largest(workload: Workload, table: PriceTable, dollars: Decimal, of: Callabl
 
 
 def _quantities(load: Workload) -> dict[str, Decimal]:
-    files, queries, scans, each = Decimal(load.files), Decimal(load.queries), assumed("scans"), PerLoad()
+    files, queries, scans, each = Decimal(load.files), Decimal(load.queries), _scans(), PerLoad()
     seconds = files * assumed("load_seconds") + Decimal(load.orders) / 10_000 * assumed("seconds_per_10k")
     seconds += scans * assumed("scan_seconds")
-    pages = -(-load.files * load.months // _LISTED)
+    pages = -(-load.files_kept // _LISTED)
     kept = load.raw_gb * load.months
     puts = files * (each.puts + 1) + scans * pages + queries * assumed("query_puts")
     gets = files * each.gets + queries * assumed("query_gets")
@@ -90,7 +90,7 @@ def _quantities(load: Workload) -> dict[str, Decimal]:
         "s3.get": gets,
         "sqs.requests": files * assumed("sqs_per_file") + _idle_polls(),
         "dynamodb.write": files * each.dynamodb_writes,
-        "dynamodb.read": files * each.dynamodb_reads + scans * load.files_scanned,
+        "dynamodb.read": files * each.dynamodb_reads + _looked_up(load),
         "dynamodb.storage": _ledger_gb(load),
         "dynamodb.recovery": _ledger_gb(load),
         "glue.objects": assumed("tables"),
@@ -106,14 +106,22 @@ def _quantities(load: Workload) -> dict[str, Decimal]:
 def _watched(load: Workload) -> dict[str, Decimal]:
     """Logs, metrics, alarms; a metric is billed for the hours in which it is sent, here another hour for each file."""
     busy = Decimal(min(HOURS, load.files)) / HOURS
-    logs = (Decimal(load.files) + assumed("scans")) * assumed("log_kb") / 10**6
+    logs = (Decimal(load.files) + _scans()) * assumed("log_kb") / 10**6
     return {
         "cloudwatch.logs": logs,
         "cloudwatch.log_storage": logs * 7 / 30,
-        "cloudwatch.metrics": assumed("load_metrics") * busy + assumed("scan_metrics"),
+        "cloudwatch.metrics": assumed("load_metrics") * busy,
         "cloudwatch.alarms": assumed("alarms"),
         "cloudwatch.dashboards": assumed("dashboards"),
     }
+
+
+def _scans() -> Decimal:
+    return assumed("scans") + assumed("full_scans")
+
+
+def _looked_up(load: Workload) -> Decimal:
+    return assumed("scans") * load.files_scanned + assumed("full_scans") * load.files_kept
 
 
 def _idle_polls() -> Decimal:
@@ -121,4 +129,4 @@ def _idle_polls() -> Decimal:
 
 
 def _ledger_gb(load: Workload) -> Decimal:
-    return Decimal(load.files * load.months) * assumed("ledger_kb") / 10**6
+    return Decimal(load.files_kept) * assumed("ledger_kb") / 10**6

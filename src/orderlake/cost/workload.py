@@ -36,7 +36,7 @@ class PerLoad:
 class Workload:
     """A month: `files` hold `orders` of `bytes_per_order`, `queries` each scan `scan_mb` (10^6 bytes).
 
-    `months` is how long files have been coming, and stay; `scan_days` how far back the hourly scan looks, None for all.
+    `months` is how long files have been coming, and stay; `scan_days` how far back the hourly scan looks, 0 for all.
     """
 
     orders: int = 10_000
@@ -48,7 +48,7 @@ class Workload:
     memory_mb: int = 512
     architecture: str = "arm64"
     kms: bool = False
-    scan_days: int | None = None
+    scan_days: int = 3
 
     def scaled(self, factor: float) -> Workload:
         """The same shop with so many times the orders, in as many more files."""
@@ -63,10 +63,14 @@ class Workload:
         return Decimal(self.orders * self.bytes_per_order) / 10**9
 
     @property
+    def files_kept(self) -> int:
+        """Files of all months: what a full scan looks up."""
+        return self.files * self.months
+
+    @property
     def files_scanned(self) -> int:
-        """Files that each scan looks up."""
-        days = 30 * self.months if self.scan_days is None else min(self.scan_days, 30 * self.months)
-        return -(-self.files * days // 30)
+        """Files that each hourly scan looks up."""
+        return min(-(-self.files * self.scan_days // 30), self.files_kept) if self.scan_days else self.files_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ ASSUMPTIONS: Final = {
         _a("load_seconds", "5", "seconds of a load, a cold start and the way to S3 and back included", ASSUMED),
         _a("seconds_per_10k", "4", "seconds more for each 10,000 orders in a file, at 512 MB (0.29 of a CPU)", ASSUMED),
         _a("scan_seconds", "3", "seconds of a scan", ASSUMED),
-        _a("scans", str(HOURS), "scans a month: one an hour", DEPLOYED),
+        _a("scans", str(HOURS), "scans of new files a month: one an hour", DEPLOYED),
+        _a("full_scans", "4.35", "scans of all files a month: one in seven days", DEPLOYED),
         _a("lake_ratio", "0.4", "bytes in the lake per byte of new files (0.37 measured, three tables)", MEASURED),
         _a("old_versions", "0.4", "bytes of overwritten versions, kept for 30 days, per byte of new files", ASSUMED),
         _a("pollers", "5", "long polls that Lambda keeps open on a queue that is empty", SQS_DOCS),
@@ -99,8 +104,7 @@ ASSUMPTIONS: Final = {
         _a("query_gets", "30", "GETs of a query: metadata, manifests, the parts of Parquet files it needs", ASSUMED),
         _a("query_glue", "2", "Glue requests of a query", ASSUMED),
         _a("log_kb", "6", "kB of logs of a load or a scan, metrics included", ASSUMED),
-        _a("load_metrics", "18", "metrics sent with each load: 9, by service and by pipeline", "aws/ingest.py"),
-        _a("scan_metrics", "2", "metrics sent with each scan", "aws/scan.py"),
+        _a("load_metrics", "4", "metrics sent with each load: those that the dashboard shows", "aws/ingest.py"),
         _a("alarms", "8", "alarms", DEPLOYED),
         _a("dashboards", "1", "dashboards", DEPLOYED),
         _a("ledger_kb", "2", "kB that DynamoDB keeps for each load, for ever", ASSUMED),

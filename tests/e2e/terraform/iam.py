@@ -44,7 +44,7 @@ def fits(statement: Mapping[str, Any], need: Need) -> bool:
     return (
         any(like(need.action.lower(), action.lower()) for action in statement["Action"])
         and any(like(need.resource, resource) for resource in statement["Resource"])
-        and all(_holds(*each, need.context) for each in statement.get("Condition", {}).items())
+        and all(_holds(how, asked, need.context) for how, asked in statement.get("Condition", {}).items())
     )
 
 

@@ -70,4 +70,5 @@ class Recorder:
 
     def _hear(self, context, status):
         if self._function:
-            self.calls[self._function].append(Asked(*context[_CALL], status))
+            service, operation, params = context[_CALL]
+            self.calls[self._function].append(Asked(service, operation, params, status))

@@ -4,6 +4,7 @@ import json
 import random
 import string
 import time
+from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 import pytest
@@ -235,7 +236,7 @@ def backfill_everything(shop):
 def backfilled(shop, execution, after_plan=lambda: None, **plan):
     """The workflow as Step Functions runs it."""
     event = {"execution": execution}
-    state = {"plan": workflow.handler({"task": "plan", **event, **plan}, FakeContext())}
+    state: dict[str, Any] = {"plan": workflow.handler({"task": "plan", **event, **plan}, FakeContext())}
     after_plan()
     names = state["plan"]["groups"]
     assert names

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from orderlake.aws.settings import container
 from tests.e2e.ministack import ACCOUNT, REGION
 from tests.e2e.terraform.conftest import KEY
 from tests.e2e.terraform.iam import Need, allows, granting, like
@@ -45,6 +46,7 @@ def recorder(aws, aws_session):
     found = Recorder(aws_session, aws)
     yield found
     found.close()
+    container.cache_clear()
 
 
 @pytest.fixture

@@ -136,9 +136,9 @@ def test_a_duplicate_after_success_changes_nothing(lake, said):
     lake.put("raw/orders_0.json")
     first = batch(event("raw/orders_0.json"))
     assert (failures(first), failures(first)) == ([], [])
-    _, metrics = said()
+    logs, metrics = said()
     assert metric(metrics, "FilesLoaded") == [[1.0], [0.0]]
-    assert metric(metrics, "FilesUnchanged") == [[0.0], [1.0]]
+    assert [line["status"] for line in logs if line["message"] == "file"] == ["loaded", "unchanged"]
 
 
 @pytest.mark.parametrize(
@@ -200,26 +200,21 @@ def test_a_file_that_kills_the_function_keeps_no_other_from_its_turn(lake):
     assert len(lake.ledger.done) == 9
 
 
-def test_metrics_are_lines_of_emf_by_service_and_by_pipeline(lake, said):
-    lake.put(*keys(3))
+def test_metrics_are_one_line_of_emf_by_service_alone_with_what_is_watched(lake, said):
+    """Each name in each set of dimensions is billed."""
+    lake.put(*keys(3), "raw/olist_sellers_dataset.csv")
     lake.bad["orders_2.json"] = "no JSON"
-    failures(batch(*map(event, keys(3))))
+    failures(batch(*map(event, [*keys(3), "raw/olist_sellers_dataset.csv"])))
     _, metrics = said()
-    (line,) = [line for line in metrics if line.get("pipeline") == "orders"]
+    assert len(metrics) == 2
+    line, failed = metrics
     (emf,) = line["_aws"]["CloudWatchMetrics"]
     assert emf["Namespace"] == "orderlake"
-    assert sorted(map(sorted, emf["Dimensions"])) == [["pipeline", "service"], ["service"]]
-    units = {each["Name"]: each["Unit"] for each in emf["Metrics"]}
-    assert units["LoadSeconds"] == "Seconds"
-    assert set(units) == {
-        "RecordsRead", "Loaded", "Superseded", "Duplicate", "Quarantined",
-        "FilesLoaded", "FilesRejected", "FilesUnchanged", "LoadSeconds",
-    }  # fmt: skip
-    values = {name: line[name] for name in ("RecordsRead", "Loaded", "FilesLoaded", "FilesRejected", "LoadSeconds")}
-    assert values == {
-        "RecordsRead": [24.0], "Loaded": [24.0], "FilesLoaded": [2.0], "FilesRejected": [1.0], "LoadSeconds": [0.5]
-    }  # fmt: skip
-    assert metric(metrics, "MessagesFailed", service="shop") == [[1.0]]
+    assert emf["Dimensions"] == [["service"]]
+    assert {each["Unit"] for each in emf["Metrics"]} == {"Count"}
+    values = {each["Name"]: line[each["Name"]] for each in emf["Metrics"]}
+    assert values == {"FilesLoaded": [3.0], "FilesRejected": [1.0], "Loaded": [36.0], "Quarantined": [0.0]}
+    assert metric([failed], "MessagesFailed", service="shop") == [[1.0]]
 
 
 def test_a_rejected_file_is_counted_once_however_often_its_message_comes(lake, said):

@@ -171,8 +171,8 @@ def test_the_function_counts_what_it_found(opened, queue, said):
     counts = handler({"source": "schedule"}, FakeContext())
     assert counts["sent"] == 2
     logs, metrics = said()
-    assert [line["ScanFound"] for line in metrics] == [[2.0]]
-    assert [line["sent"] for line in logs if line["message"] == "scan"] == [2]
+    assert [(line["seen"], line["sent"]) for line in logs if line["message"] == "scan"] == [(2, 2)]
+    assert metrics == []  # each would be billed all month, and no alarm asks for it
 
 
 def test_the_function_looks_only_where_it_is_told(opened, queue):

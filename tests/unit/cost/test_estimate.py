@@ -54,8 +54,21 @@ def test_memory_is_paid_for_by_the_second():
 
 
 def test_the_hourly_scan_looks_up_every_file_that_it_can_see():
-    all_time, three_days = quantities(USUAL)["dynamodb.read"], quantities(replace(USUAL, scan_days=3))["dynamodb.read"]
+    all_time, three_days = quantities(replace(USUAL, scan_days=0))["dynamodb.read"], quantities(USUAL)["dynamodb.read"]
     assert all_time - three_days == 730 * (3600 - 30)
+
+
+def test_history_is_looked_up_by_the_weekly_scan_alone():
+    """A hundred times as long a history costs a sixtieth of what it would if each scan saw all of it."""
+    one, hundred = (quantities(replace(USUAL, months=months))["dynamodb.read"] for months in (1, 101))
+    assert hundred - one == Decimal("4.35") * 100 * USUAL.files
+    assert quantities(replace(USUAL, months=0))["dynamodb.read"] == 25 * USUAL.files
+
+
+def test_custom_metrics_are_few_enough_to_be_free():
+    (metrics,) = (each for each in estimate(USUAL, TABLE).charges if each.price.key == "cloudwatch.metrics")
+    assert 0 < metrics.quantity < 4
+    assert metrics.due == 0
 
 
 def test_a_key_of_one_s_own_costs_a_dollar():
@@ -74,7 +87,7 @@ def test_where_a_dollar_stops_being_enough_is_where_the_estimate_passes_it():
     most = largest(USUAL, TABLE, Decimal(1), lambda found: found.due)
     assert most is not None
     assert most >= USUAL.orders
-    assert estimate(USUAL.scaled(most / USUAL.orders), TABLE).due <= 1
+    assert estimate(USUAL.scaled(most * 0.999 / USUAL.orders), TABLE).due <= 1  # to the file
     assert estimate(USUAL.scaled(most * 1.01 / USUAL.orders), TABLE).due > 1
 
 
