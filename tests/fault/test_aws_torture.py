@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.slow]
 LOADERS = 4
 KEYS = 10
 CORRECTIONS = 4
-LIFE = 0.05
+LIFE = 0.07
 """The chance to die at a step: a commit has ten."""
 TERMS = (1.5, 0.4)
 """How long leases outlive the dead, and how often they are renewed, in seconds."""
@@ -83,7 +83,7 @@ def test_overlapping_loaders_that_die_at_random_end_at_the_reference(shop, runni
             again = [order(record["order_id"], "Z", total="999.00") for record in content(rng, kills)]
             made.append(shop.put(f"orders_{corrected.pop():02d}.json", again))
             plans[rng.randrange(LOADERS)].insert(0, made[-1:])
-    assert kills > LOADERS // 2
+    assert kills > 1
     with shop.open() as lake:
         lake.run()
         assert {report.status for report in lake.run()} == {"unchanged"}
