@@ -87,7 +87,7 @@ def test_overlapping_loaders_that_die_at_random_end_at_the_reference(shop, runni
     with shop.open() as lake:
         lake.run()
         assert {report.status for report in lake.run()} == {"unchanged"}
-    deliveries = sum(len(batch) for plan in plans for batch in plan)
-    told = {"versions": len(made), "deliveries": deliveries, "kills": kills, "told to return": told_to_return}
+    delivered = sum(len(batch) for plan in plans for batch in plan)
+    told = {"versions": len(made), "deliveries": delivered, "kills": kills, "told to return": told_to_return}
     sys.stdout.write(json.dumps(told) + "\n")  # pytest -rP shows it
     shop.assert_right(made)
