@@ -11,6 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "orderlake"
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+ENVIRONMENTS = {"aws", "bench", "dev", "runtime"}
+TOOLS = {"rie", "tools"}
+"""Locks of what runs beside orderlake, without it."""
 
 LONGEST_MODULE = 400
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "core", "misc"}
@@ -23,7 +26,7 @@ FORBIDDEN = {
     "a file address of one machine": re.compile(r"file:///(?:roo[t]|wor[k]|op[t])\b"),
     "a merge left half done": re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE),
 }
-REQUIREMENT = re.compile(r"^[a-z0-9][a-z0-9._-]*(?:\[[a-z0-9,-]+\])?==\S+(?: ; .+)? \\$")
+REQUIREMENT = re.compile(r"^[a-z0-9][a-z0-9._-]*(?:\[[a-z0-9, -]+\])?==\S+(?: ; .+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 
 
@@ -84,7 +87,7 @@ def test_no_file_holds(what):
 
 
 def test_there_is_a_lock_for_each_environment():
-    assert [lock.stem for lock in LOCKS] == ["bench", "dev", "runtime"]
+    assert {lock.stem for lock in LOCKS} == ENVIRONMENTS | TOOLS
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=name_of)
@@ -102,7 +105,7 @@ def test_a_lock_holds_no_address(lock):
     assert re.findall(r"\S*://\S*|^-.*|\S+ @ .*", text, re.MULTILINE) == []
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock.stem in ENVIRONMENTS], ids=name_of)
 def test_a_lock_holds_what_the_runtime_needs_and_the_build_backend(lock):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
@@ -114,6 +117,7 @@ def test_the_locks_agree_on_the_runtime():
     pins = {lock.stem: {requirement for requirement, *_ in blocks(lock)} for lock in LOCKS}
     assert pins["runtime"] <= pins["dev"]
     assert pins["runtime"] <= pins["bench"]
+    assert pins["runtime"] <= pins["aws"]
 
 
 def test_the_build_backend_is_asked_for_in_one_voice():
