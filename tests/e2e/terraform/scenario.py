@@ -14,6 +14,7 @@ from orderlake.aws import ingest, scan, workflow
 from orderlake.aws.settings import container
 from orderlake.errors import StorageUnavailableError
 from orderlake.events import objects
+from orderlake.ledger import loads
 from orderlake.storage import s3, s3_streams
 from orderlake.wiring import bundled_pipelines
 from tests.emulators.fixtures import forget_clients
@@ -78,9 +79,9 @@ class Shop:
         with self.recorder.aside():
             self.aws.client("s3").put_bucket_versioning(Bucket=self.raw, VersioningConfiguration=status)
 
-    def lapse(self, source):
-        """Leave the lease of a source object as a load that died does."""
-        key = {"pk": {"S": "lease"}, "sk": {"S": f"claim#{source.identity}"}}
+    def lapse(self, name):
+        """Leave a lease as a load that died does."""
+        key = {"pk": {"S": "lease"}, "sk": {"S": name}}
         until = {"owner": {"S": "dead"}, "until": {"N": "0"}, "expires": {"N": str(int(time.time()))}}
         self.aws.client("dynamodb").put_item(TableName=self.outputs["table"], Item=key | until)
 
@@ -186,7 +187,7 @@ def ingest_large_objects(shop):
 
 
 def ingest_in_trouble(shop):
-    """Calls that are throttled or whose replies are lost, another load at the same objects, and one that died."""
+    """Calls that are throttled or whose replies are lost, reports too long for one item, a load that died."""
     faults = shop.aws.faults
     for operation in ("UpdateItem", "PutItem", "UpdateTable", "PutObject", "GetObject", "TransactGetItems"):
         faults.throttle(operation)
@@ -199,9 +200,15 @@ def ingest_in_trouble(shop):
     ingested(shop, committed)
     faults.clear()
     assert ingested(shop, committed) == []
+    shop.patch.setattr(loads, "PART_BYTES", 100)  # a report in parts, which give way to those of the next
+    unknown = shop.put("raw/unknown.bin", b"1")
+    assert ingested(shop, unknown) == ingested(shop, unknown) == ["m0"]
     dead = shop.put("raw/orders_dead.json", orders(73))
+    (stream,) = (one for each in container().lake().pipelines for one in each.streams if each.name == "orders")
     with shop.recorder.aside():
-        shop.lapse(container().lake().sources.resolve(shop.raw, "raw/orders_dead.json", None))
+        found = container().lake().sources.resolve(shop.raw, "raw/orders_dead.json", None)
+        shop.lapse(f"claim#{found.identity}")
+        shop.lapse(f"turn#{stream.index}")
     assert ingested(shop, dead) == []
 
 
