@@ -32,8 +32,8 @@ def two_objects(shop, second=(2, 1)):
 # --- replies that are lost, and services that are short of breath -----------------------------------------------------
 
 CHANGING = {
-    "PutObject": 6, "CopyObject": 2, "DeleteObject": 2, "TransactWriteItems": 1, "PutItem": 2, "UpdateItem": 3,
-    "DeleteItem": 2, "UpdateTable": 2, "CreateTable": 3,
+    "PutObject": 6, "CopyObject": 2, "DeleteObject": 2, "TransactWriteItems": 1, "PutItem": 1, "UpdateItem": 3,
+    "DeleteItem": 1, "UpdateTable": 2, "CreateTable": 3,
 }  # fmt: skip
 """The calls of a load that change something, and how many of them to trouble."""
 

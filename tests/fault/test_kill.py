@@ -137,7 +137,7 @@ def test_the_control_that_does_not_look_again_is_caught(tmp_path, monkeypatch):
     with new_lake(tmp_path) as lake:
         _, every = scene(lake)
         ended(spawn(tmp_path, kill=(1, 8)))
-        monkeypatch.setattr(Committer, "_look_again", lambda *_: None)
+        monkeypatch.setattr(Committer, "_look_again", lambda *_: {})
         lake.run()
         assert found(lake) != expected(every)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 from orderlake.model.column import ColumnType
 from orderlake.model.report import LoadReport
 from orderlake.model.source import RemoteFile, SourceObject
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class ObjectStore(Protocol):
 
     def stat(self, location: str) -> StoredObject | None:
         """The object's current version, or None."""
+        ...
+
+    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
+        """Do this for each item, several at a time where each waits for a network; results in order, errors raised."""
         ...
 
     def engine_path(self, location: str) -> str:

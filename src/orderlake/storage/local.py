@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from orderlake.errors import NotFoundError, StorageUnavailableError
-from orderlake.model.ports import StoredObject
+from orderlake.model.ports import R, StoredObject, T
 
 _PART: Final = ".part-"
 
@@ -123,6 +123,10 @@ class LocalStore:
             except (FileNotFoundError, NotADirectoryError):
                 return None
         return StoredObject(path, found.st_size, found.st_mtime_ns)
+
+    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
+        """One after the other: a disk has nothing to wait for."""
+        return [work(item) for item in items]
 
     def engine_path(self, location: str) -> str:
         """The path of a location.

@@ -6,7 +6,8 @@ import io
 import shutil
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from orderlake.clients import Client, client, error_code, translated
 from orderlake.errors import NotFoundError, StorageUnavailableError
-from orderlake.model.ports import StoredObject
+from orderlake.model.ports import R, StoredObject, T
 from orderlake.storage.s3_streams import MultipartWriter, RangedReader, whole
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _SMALL: Final = 2 << 20
 """Objects of up to so many bytes are fetched whole, and kept for a while: an engine opens a file several times."""
 _HELD: Final = 16 << 20
 _KNOWN: Final = 10_000
+_AT_ONCE: Final = 16
+_SEVERAL: Final = 2
 _SCHEME: Final = "s3://"
 _FOLDER: Final = "to-upload-"
 
@@ -166,8 +169,7 @@ class S3Store:
 
     def sync(self, locations: Iterable[str]) -> None:
         """See to it that every object is there: an upload is durable once it has been answered."""
-        for location in locations:
-            self.size(location)
+        self.each(self.size, locations)
 
     def publish(self, source: str, target: str) -> bool:
         """Copy an object over `target`, then delete it; False when it is gone."""
@@ -230,6 +232,14 @@ class S3Store:
             return None
         self._compare(location, found["ETag"])
         return found
+
+    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
+        """Sixteen at a time."""
+        todo = list(items)
+        if len(todo) < _SEVERAL:
+            return [work(item) for item in todo]
+        with ThreadPoolExecutor(min(_AT_ONCE, len(todo)), thread_name_prefix="s3") as pool:
+            return list(pool.map(work, todo))
 
     def engine_path(self, location: str) -> str:
         """The location itself: the engine reads and writes S3 through this store."""

@@ -47,7 +47,7 @@ from orderlake.storage.raised import raised_in_engine
 from orderlake.tables import hive
 from orderlake.tables.batch import Batch, source_of
 from orderlake.tables.decide import Decision, decide
-from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, Lakehouse, Move, Opened
+from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Move, Opened
 from orderlake.tables.layout import (
     QUARANTINE_COLUMNS,
     TableLayout,
@@ -106,8 +106,8 @@ class Committer:
         layouts += [table_layout(batch.stream, spec) for spec in batch.stream.tables if spec.format == "iceberg"]
         tables = self.house.open(layouts)
         self.on_step(3)
-        self._look_again(tables[batch.stream.index])
-        known = self.ledger.applied(source.identity for source in batch.staged.sources)
+        identities = [source.identity for source in batch.staged.sources]
+        known = self._look_again(tables[batch.stream.index], identities)
         applied = frozenset(identity for identity, report in known.items() if report.status != "rejected")
         self.on_step(4)
         if applied:
@@ -120,26 +120,26 @@ class Committer:
             if self.sources.now(source) != source:
                 raise SourceChangedError(f"{source.uri} changed while it was read")
 
-    def _look_again(self, index: Opened) -> None:
-        if index.metadata is None:
-            return
-        summaries = [snapshot.summary for snapshot in index.metadata.snapshots if _REPORTS in snapshot.summary]
+    def _look_again(self, index: Opened, identities: Sequence[str] = ()) -> Mapping[str, LoadReport]:
+        """Finish what the index's snapshots tell of and the ledger does not; give the loads among these identities."""
+        snapshots = () if index.metadata is None else index.metadata.snapshots
+        summaries = [snapshot.summary for snapshot in snapshots if _REPORTS in snapshot.summary]
         told = [[LoadReport(**report) for report in json.loads(summary[_REPORTS])] for summary in summaries]
         # One read for all: finishing what another has finished meanwhile does no harm.
-        known = self.ledger.applied(report.identity for reports in told for report in reports)
+        known = dict(self.ledger.applied([*identities, *(report.identity for each in told for report in each)]))
         done = {identity for identity, report in known.items() if report.status != "rejected"}
         for summary, reports in zip(summaries, told, strict=True):
             if not done.issuperset(report.identity for report in reports):
                 self.finish(json.loads(summary.get(_PUBLISH, "{}")), reports)
+                known |= {report.identity: report for report in reports}
+        return {identity: known[identity] for identity in identities if identity in known}
 
     def finish(self, publish: Mapping[str, Any], reports: Sequence[LoadReport]) -> None:
         """Steps 8 and 9; doing them twice is doing them once."""
         self.on_step(8)
         store, root = self.house.store, self.house.root
-        for hidden, final in publish.get("moves", []):
-            store.publish(f"{root}/{hidden}", f"{root}/{final}")
-        for final in publish.get("removals", []):
-            store.delete(f"{root}/{final}")
+        store.each(lambda move: store.publish(f"{root}/{move[0]}", f"{root}/{move[1]}"), publish.get("moves", []))
+        store.each(lambda final: store.delete(f"{root}/{final}"), publish.get("removals", []))
         self.on_step(9)
         self.ledger.mark(reports)
 
@@ -172,9 +172,8 @@ class _Attempt:
             self._commit([move.update for move in moves])
         self.committer.finish(publish, reports)
         self.committer.on_step(10)
-        for move in moves:
-            for location in move.obsolete:
-                self.committer.house.store.delete(location)
+        store = self.committer.house.store
+        store.each(store.delete, [location for move in moves for location in move.obsolete])
         return reports
 
     def _decide(self, cursor: duckdb.DuckDBPyConnection) -> Decision:
@@ -319,12 +318,12 @@ class _Attempt:
         self, rewrites: Mapping[str, Rewrite], reports: Sequence[LoadReport], publish: Mapping[str, Any]
     ) -> list[Move]:
         house = self.committer.house
-        moves = []
+        todo: list[tuple[Opened, Rewrite, dict[str, str], int]] = []
         touched = any(done.added or done.removed for done in rewrites.values())
         for name, opened in self.tables.items():
             done = rewrites.get(name, Rewrite())
             summary = {"orderlake.load-id": self.batch.load_id}
-            keep = {}
+            keep = KEEP_SNAPSHOTS
             if name == self.batch.stream.index:
                 if not touched and not publish:
                     continue
@@ -332,11 +331,11 @@ class _Attempt:
                     _REPORTS: json.dumps([report.as_dict() for report in reports]),
                     _PUBLISH: json.dumps(publish),
                 }
-                keep = {"keep": KEEP_INDEX_SNAPSHOTS}
+                keep = KEEP_INDEX_SNAPSHOTS
             elif not done.added and not done.removed and (opened.metadata is not None or opened.layout.spec is None):
                 continue
-            moves.append(house.move(opened, done, summary, self.name, **keep))
-        return moves
+            todo.append((opened, done, summary, keep))
+        return list(house.store.each(lambda one: house.move(one[0], one[1], one[2], self.name, one[3]), todo))
 
     def _commit(self, updates: Sequence[HeadUpdate]) -> None:
         try:

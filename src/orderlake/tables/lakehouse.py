@@ -55,7 +55,11 @@ class Lakehouse:
     def open(self, layouts: Sequence[TableLayout], *, files: bool = True) -> dict[str, Opened]:
         """Read the heads of all these tables at once, then their metadata and live files."""
         heads = self.catalog.heads([layout.name for layout in layouts])
-        return {layout.name: self._open(layout, heads[layout.name].metadata, files=files) for layout in layouts}
+
+        def opened(layout: TableLayout) -> Opened:
+            return self._open(layout, heads[layout.name].metadata, files=files)
+
+        return {found.layout.name: found for found in self.store.each(opened, layouts)}
 
     def _open(self, layout: TableLayout, head: str | None, *, files: bool) -> Opened:
         location = f"{self.root}/{layout.name}"
