@@ -207,6 +207,7 @@ def ingest_in_trouble(shop):
     (stream,) = (one for each in container().lake().pipelines for one in each.streams if each.name == "orders")
     with shop.recorder.aside():
         found = container().lake().sources.resolve(shop.raw, "raw/orders_dead.json", None)
+        assert found is not None
         shop.lapse(f"claim#{found.identity}")
         shop.lapse(f"turn#{stream.index}")
     assert ingested(shop, dead) == []
