@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orderlake.config import DEFAULT_MEMORY_MB
 
@@ -58,7 +58,10 @@ class Engine:
 
 
 def connect(
-    spill: Path, memory_mb: int = DEFAULT_MEMORY_MB, workers: int | None = None, filesystem: object = None
+    spill: Path,
+    memory_mb: int = DEFAULT_MEMORY_MB,
+    workers: int | None = None,
+    filesystem: Any = None,  # noqa: ANN401 - fsspec's interface, and fsspec is an optional extra
 ) -> Engine:
     """Open an Engine that spills under `spill` and holds at most `memory_mb` MiB in DuckDB.
 
@@ -82,7 +85,7 @@ def connect(
         }
     )
     if filesystem is not None:
-        connection.register_filesystem(filesystem)  # type: ignore[arg-type]  # any fsspec file system will do
+        connection.register_filesystem(filesystem)
     return Engine(connection, count, spill)
 
 

@@ -7,7 +7,7 @@ import pytest
 from orderlake import Lake
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.source import SourceObject
-from orderlake.sources import find_sources, source_at, stream_of
+from orderlake.sources import LocalSources, source_at, stream_of
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def touch(path, mtime=1_700_000_000_000_000_000):
 
 
 def uris(project, *given):
-    return [source.uri for source in find_sources(project, given)]
+    return [source.uri for source in LocalSources(project).find(given)]
 
 
 def test_without_names_it_is_all_under_raw_in_any_depth(project):
@@ -93,7 +93,7 @@ def test_a_pattern_that_matches_only_folders_gives_no_file(project):
 )
 def test_what_is_not_there_is_an_error(project, given, says):
     with pytest.raises(NotFoundError, match=says):
-        find_sources(project, [project.raw / given])
+        LocalSources(project).find([project.raw / given])
 
 
 def test_a_path_is_the_same_file_from_wherever_it_is_named(project, monkeypatch, tmp_path):
@@ -102,7 +102,7 @@ def test_a_path_is_the_same_file_from_wherever_it_is_named(project, monkeypatch,
     (tmp_path / "link").symlink_to(project.root)
     ways = ["a.json", "../raw/./a.json", str(path), tmp_path / "link" / "raw" / "a.json"]
     assert {uris(project, way)[0] for way in ways} == {"raw/a.json"}
-    assert len({find_sources(project, [way])[0].identity for way in ways}) == 1
+    assert len({LocalSources(project).find([way])[0].identity for way in ways}) == 1
 
 
 def test_a_file_outside_the_project_has_its_full_path(project, tmp_path):

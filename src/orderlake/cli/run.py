@@ -35,7 +35,10 @@ def run(args: argparse.Namespace) -> int:
     reports: list[LoadReport] = []
     started = time.perf_counter()
     env = "aws" if args.env is None and any(path.startswith("s3://") for path in args.paths) else args.env
-    with Lake(args.project, env) as lake, Progress(lambda: f"loading, {counted(len(reports), 'file')} done") as progress:
+    with (
+        Lake(args.project, env) as lake,
+        Progress(lambda: f"loading, {counted(len(reports), 'file')} done") as progress,
+    ):
 
         def on_report(report: LoadReport) -> None:
             reports.append(report)
