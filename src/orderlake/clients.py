@@ -6,6 +6,7 @@ something may thus be sent twice when a reply is lost: every caller below this m
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -23,10 +24,10 @@ from orderlake.errors import (
     StorageUnavailableError,
 )
 
-_MAKING: Final = Lock()
-
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
+
+_MAKING: Final = Lock()
 
 Client: TypeAlias = Any
 """A boto3 client: made at run time from AWS's descriptions, so it has no type."""
@@ -65,7 +66,12 @@ def _session() -> Client:
         import boto3  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError as error:
         raise MissingExtraError("AWS needs the extra `aws`: pip install 'orderlake[aws]'") from error
-    return boto3.session.Session()
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
+
+    try:
+        return boto3.session.Session()
+    except BotoCoreError as error:  # a profile that there is not, or a configuration that cannot be read
+        raise ConfigError(f"{error}: correct AWS_PROFILE, or `aws configure` it") from error
 
 
 def client(service: str, region: str | None = None) -> Client:
@@ -90,12 +96,10 @@ def _client(service: str, region: str | None = None) -> Client:
     try:
         return session.client(service, region_name=region, config=settings)
     except BotoCoreError as error:
-        raise ConfigError(f"{error}: set AWS_REGION, or `aws configure`") from error
+        raise ConfigError(f"{error}: correct the environment (AWS_REGION and the like), or `aws configure`") from error
 
 
 def _is_emulated() -> bool:
-    import os  # noqa: PLC0415 - for this alone
-
     return "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
 
 

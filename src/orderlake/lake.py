@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from orderlake.config import PROJECT_FILE, Project, deployed, find_project, in_environment, load_project
-from orderlake.errors import ConfigError, LakeError
+from orderlake.errors import ConfigError, LakeError, QueryError
 from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
@@ -165,21 +165,31 @@ class Lake:
         from orderlake.query.athena import AthenaEngine  # noqa: PLC0415 - as above
 
         settings = self.project.aws if self.project.aws is not None else deployed(self.project.root)
-        columns = {name: {c: k.sql for c, k in kinds.items()} for name, kinds in self._declared().items()}
-        return AthenaEngine(settings, columns, query_cost).run(sql)
+        return AthenaEngine(settings, self._declared(), query_cost).run(sql)
 
-    def _declared(self) -> dict[str, Mapping[str, ColumnType]]:
-        """The columns of each table that can be asked, quarantine among them, as the pipelines declare them."""
+    def _declared(self) -> dict[str, dict[str, str]]:
+        """Columns and types of each table that can be asked, quarantine and marts among them, as the project has it."""
+        from orderlake.marts import declared_marts, kept_as  # noqa: PLC0415 - as above
+        from orderlake.query.dialect import described  # noqa: PLC0415 - as above
         from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, table_layout  # noqa: PLC0415 - as above
 
         specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
-        declared: dict[str, Mapping[str, ColumnType]] = {
+        kinds: dict[str, Mapping[str, ColumnType]] = {
             spec.name: table_layout(stream, spec).columns
             if spec.format == "iceberg"
             else {column.name: column.type for column in spec.columns}
             for stream, spec in specs
         }
-        return {**declared, QUARANTINE: QUARANTINE_COLUMNS}
+        kinds[QUARANTINE] = QUARANTINE_COLUMNS
+        declared = {table: {column: kind.sql for column, kind in columns.items()} for table, columns in kinds.items()}
+        marts = {}
+        for file in declared_marts(self._backends):
+            try:
+                columns, types = described(file.read_text(encoding="utf-8"), declared)
+            except QueryError as error:
+                raise QueryError(f"{file}: {error}") from error
+            marts[file.stem] = {column: kept_as(kind) for column, kind in zip(columns, types, strict=True)}
+        return declared | marts
 
     def _query_tables(self) -> list[QueryTable]:
         from orderlake.query.duckdb import QueryTable  # noqa: PLC0415 - as above

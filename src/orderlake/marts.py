@@ -73,6 +73,15 @@ def build_marts(backends: Backends, engine: Engine, tables: Sequence[QueryTable]
     return [_build(backends, engine, tables, file) for file in declared_marts(backends)]
 
 
+def kept_as(kind: str) -> str:
+    """The type in which a mart keeps a column of DuckDB's type.
+
+    >>> kept_as("HUGEINT"), kept_as("DATE")
+    ('DECIMAL(38,0)', 'DATE')
+    """
+    return _WIDER.get(kind, kind)
+
+
 def _build(backends: Backends, engine: Engine, tables: Sequence[QueryTable], file: Path) -> Mart:
     import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
 
@@ -99,7 +108,7 @@ def _columns(cursor: duckdb.DuckDBPyConnection, sql: str, file: Path) -> dict[st
 
 
 def _type(kind: str, column: str, file: Path) -> ColumnType:
-    wider = _WIDER.get(kind, kind)
+    wider = kept_as(kind)
     if wider.startswith("DECIMAL"):
         return ColumnType.parse(wider.lower())
     if wider not in _TYPES:

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.grid import print_grid
 from orderlake.cli.values import counted, csv_row, json_lines, plain, size_text
-from orderlake.config import Project, deployed, find_project, in_environment, load_project
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.lake import Lake
-from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
     from orderlake.query.duckdb import QueryStats, Result
@@ -38,8 +36,6 @@ _NUMBERS: Final = (
     "UHUGEINT",
 )
 _PLANS: Final = (("explain_key", "explain_value"), ("Query Plan",))
-_WIDER: Final = {"HUGEINT": "DECIMAL(38,0)", "FLOAT": "DOUBLE", "SMALLINT": "INTEGER", "TINYINT": "INTEGER"}
-"""How a mart keeps what no other engine has."""
 _LEAST_SHOWN: Final = Decimal("0.001")
 _INEXACT: Final = ("FLOAT", "DOUBLE", "DECIMAL")
 
@@ -61,7 +57,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the answer; 65 when the statement is refused."""
     sql = _statement(args)
-    result = _on_athena(args, sql) if args.on == "athena" else _on_duckdb(args, sql)
+    with Lake(args.project, args.env) as lake:
+        result = lake.query(sql, args.on)
     form = "json" if args.json else args.format
     if form == "json":
         names = _distinct(result.columns)
@@ -75,41 +72,6 @@ def run(args: argparse.Namespace) -> int:
     if result.stats is not None:
         print(_took(result, result.stats), file=sys.stderr)
     return 0
-
-
-def _on_duckdb(args: argparse.Namespace, sql: str) -> Result:
-    with Lake(args.project, args.env) as lake:
-        return lake.query(sql)
-
-
-def _on_athena(args: argparse.Namespace, sql: str) -> Result:
-    """Ask the deployment of a project, whatever `--env` says: Athena has no other."""
-    from orderlake.cost.actual import query_cost  # noqa: PLC0415 - DuckDB costs nothing
-    from orderlake.query.athena import AthenaEngine  # noqa: PLC0415 - as above
-
-    root = find_project(Path.cwd()) if args.project is None else Path(args.project)
-    project = load_project(root)
-    settings = in_environment(project, "aws").aws or deployed(project.root)
-    return AthenaEngine(settings, _declared(project), query_cost).run(sql)
-
-
-def _declared(project: Project) -> dict[str, dict[str, str]]:
-    """Columns with their types of all that the project's pipelines and marts make, as Glue shows it."""
-    from orderlake.query.dialect import described  # noqa: PLC0415 - for Athena alone
-    from orderlake.tables.layout import quarantine_layout, table_layout  # noqa: PLC0415 - as above
-
-    found: dict[str, dict[str, str]] = {}
-    for stream in (stream for pipeline in Backends(project).pipelines for stream in pipeline.streams):
-        for spec in stream.tables:
-            declared = {column.name: column.type.sql for column in spec.columns}
-            layout = table_layout(stream, spec) if spec.format == "iceberg" else None
-            found[spec.name] = declared if layout is None else {name: kind.sql for name, kind in layout.columns.items()}
-    found["quarantine"] = {name: kind.sql for name, kind in quarantine_layout().columns.items()}
-    marts = {}
-    for file in sorted((project.root / "marts").glob("*.sql")):
-        columns, types = described(file.read_text(encoding="utf-8"), found)
-        marts[file.stem] = {name: _WIDER.get(kind, kind) for name, kind in zip(columns, types, strict=True)}
-    return found | marts
 
 
 def _took(result: Result, stats: QueryStats) -> str:

@@ -111,3 +111,21 @@ def test_a_project_that_is_not_deployed_says_how_to_deploy_it(cli, loaded):
     answer = cli("query", "--on", "athena", "SELECT 1 AS one")
     assert answer.code == 66
     assert "orderlake deploy apply" in answer.err
+
+
+def test_a_mart_keeps_its_counts_as_athena_has_them(cli, athena, deployed):
+    (deployed / "marts").mkdir()
+    (deployed / "marts" / "sums.sql").write_text(
+        "SELECT sum(quantity) AS n, 1::UTINYINT AS one FROM order_lines", "utf-8"
+    )
+    with Lake(deployed) as lake:
+        assert lake._declared()["sums"] == {"n": "DECIMAL(38,0)", "one": "INTEGER"}
+
+
+def test_a_mart_that_is_wrong_is_named(cli, athena, deployed):
+    (deployed / "marts").mkdir()
+    (deployed / "marts" / "daily.sql").write_text("SELECT nope FROM orders", "utf-8")
+    answer = cli("query", "--on", "athena", "SELECT count(*) FROM orders")
+    assert answer.code == 65
+    assert "daily.sql: " in answer.err
+    assert athena.calls == []
