@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -81,7 +82,7 @@ def _workload(args: argparse.Namespace) -> Workload:
     elif args.file_orders is not None:
         raise ConfigError("give --files or --file-orders, not both")
     given = [args.orders, files, args.bytes_per_order, args.queries, args.scan_mb, args.months, args.memory]
-    if min(*given, args.scan_days) < 0:
+    if not all(0 <= one < math.inf for one in (*given, args.scan_days)):
         raise ConfigError("give numbers from 0")
     return Workload(
         args.orders, files, args.bytes_per_order, args.queries, args.scan_mb, args.months, args.memory,
@@ -180,7 +181,7 @@ def _document(found: Estimate, crawlers: Sequence[Crawler]) -> Mapping[str, Any]
 
 
 def _actual(args: argparse.Namespace, table: PriceTable) -> int:
-    with Lake(args.project) as lake:
+    with Lake(args.project, args.env) as lake:
         history = [report for report in lake.loads() if report.status == "loaded"]
     if args.limit is not None:
         history = history[max(0, len(history) - max(0, args.limit)) :]

@@ -82,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         with Lake(args.project, args.env) as lake:
-            print(f"orderlake: watching {lake.project.raw}; Ctrl-C ends it", file=sys.stderr, flush=True)
+            if lake.project.aws is None:  # else `watch` refuses
+                print(f"orderlake: watching {lake.project.raw}; Ctrl-C ends it", file=sys.stderr, flush=True)
             lake.watch(stop.wait, on_report, _complain, Pace(args.interval, args.settle, args.once))
     finally:
         for number, handler in before.items():

@@ -59,6 +59,8 @@ def test_json_holds_the_same_figures_exactly(cli):
         (("--region", "eu-central-1"), "no prices for eu-central-1"),
         (("--files", "1", "--file-orders", "1"), "--files or --file-orders"),
         (("--orders", "-1"), "from 0"),
+        (("--scan-mb", "nan"), "from 0"),
+        (("--scan-mb", "inf"), "from 0"),
     ],
 )
 def test_what_cannot_be_estimated_is_refused(cli, words, said):
@@ -87,3 +89,9 @@ def test_only_the_last_loads_are_shown_when_asked(cli, loaded, put):
     assert cli("run").code == 0
     assert [one["source"][-13:] for one in cli("cost", "--actual", "--limit", "1", "--json").json] == ["orders_2.json"]
     assert cli("cost", "--actual", "--limit", "0", "--json").json == []
+
+
+def test_what_loads_did_cost_is_told_of_the_lake_that_is_named(cli, loaded):
+    answer = cli("cost", "--actual", "--env", "aws")
+    assert answer.code == 66
+    assert "is not deployed on AWS" in answer.err

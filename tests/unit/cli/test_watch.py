@@ -223,3 +223,16 @@ def test_the_python_api_watches_too(project, put):
     with Lake(project) as lake:
         lake.watch(lambda _: next(looks), told.append)
     assert [report.status for report in told] == ["loaded"]
+
+
+def test_on_aws_it_says_that_there_is_nothing_to_watch_and_no_more(cli, project):
+    settings = {
+        "name": "shop", "region": "eu-central-1", "raw": "s3://a/raw", "lake": "s3://b/lake",
+        "pipelines": "s3://c/pipelines", "table": "shop", "database": "shop",
+    }  # fmt: skip
+    (project / ".orderlake").mkdir(exist_ok=True)
+    (project / ".orderlake" / "aws.json").write_text(json.dumps(settings), "utf-8")
+    answer = cli("watch", "--env", "aws", "--once")
+    assert answer.code == 78
+    assert "nothing to watch" in answer.err
+    assert "Ctrl-C" not in answer.err
