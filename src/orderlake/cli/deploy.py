@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.cli.values import counted, json_text
 from orderlake.config import AwsSettings, find_project, load_project
-from orderlake.errors import CheckFailedError, ConfigError, exit_code
+from orderlake.errors import CheckFailedError, ConfigError, NotFoundError, exit_code
 from orderlake.lake import Lake
 from orderlake.samples import sample_paths
 
@@ -41,7 +41,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--region", metavar="REGION", help="the AWS region (default: AWS_REGION)")
     parser.add_argument(
-        "--set", metavar="NAME=VALUE", action="append", default=[], help="a variable of the Terraform module"
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a variable of docs/aws.md, kept for the next apply; NAME=null goes back to its default",
     )
     parser.add_argument("--no-smoke", action="store_true", help="do not load the 12-order sample after apply")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -75,7 +79,8 @@ def _apply(deployment: Deployment, args: argparse.Namespace) -> int:
     changes = deployment.plan()
     if not args.json:
         _show(changes)
-    if changes and not _agreed(f"Do this in {deployment.variables['region']}?", "yes", args):
+    where = f"account {deployment.account}, {deployment.variables['region']}"
+    if changes and not _agreed(f"Do this in {where}? Type yes to go on:", "yes", args):
         return exit_code(ConfigError())
     settings = deployment.apply()
     answer = None if args.no_smoke else _smoke(deployment, settings, args)
@@ -129,9 +134,12 @@ def _status(deployment: Deployment, args: argparse.Namespace) -> int:
 
 
 def _destroy(deployment: Deployment, args: argparse.Namespace) -> int:
+    if not deployment.stands:
+        raise NotFoundError("nothing is deployed from this project")
     name = deployment.variables["name"]
     question = (
-        f"This removes {name} from AWS with all its tables and raw files, in all versions. Nothing can bring it back."
+        f"This removes {name} from account {deployment.account}, {deployment.variables['region']}, with all its tables "
+        "and raw files, in all versions. Nothing can bring it back."
     )
     if not _agreed(f"{question}\nType {name} to go on:", name, args):
         return exit_code(ConfigError())

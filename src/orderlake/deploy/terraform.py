@@ -152,10 +152,16 @@ class Terraform:
             raise error_of(verb, said)
         return process.returncode
 
-    def _command(self) -> list[str]:
+    @staticmethod
+    def program() -> str:
+        """Where terraform is; ConfigError says how to get it."""
         found = shutil.which("terraform")
         if found is None:
             raise ConfigError(f"there is no terraform here: {_INSTALL}")
+        return found
+
+    def _command(self) -> list[str]:
+        found = self.program()
         if not self.module.is_dir():
             raise ConfigError(f"there is no Terraform module in {self.folder}: init() puts it there")
         return [found, f"-chdir={self.module}"]
@@ -181,6 +187,12 @@ def module_folder() -> Path:
         if file.name == "versions.tf" and file.parent.name == "terraform":
             return Path(str(file.locate())).resolve().parent
     raise NotFoundError("there is no Terraform module here: install orderlake from its wheel, or from a checkout")
+
+
+def variable_names() -> list[str]:
+    """The names of the module's variables, in its order."""
+    text = (module_folder() / "variables.tf").read_text(encoding="utf-8")
+    return re.findall(r'^variable "(\w+)"', text, re.MULTILINE)
 
 
 def provider_mirror(environment: Mapping[str, str] | None = None, roots: Iterable[str] = _MIRROR_ROOTS) -> Path | None:
