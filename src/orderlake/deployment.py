@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,9 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 from orderlake.clients import client, translated
 from orderlake.config import AWS_FILE, AwsSettings, Project, aws_settings, deployed
 from orderlake.deploy.package import build
-from orderlake.deploy.terraform import Terraform
+from orderlake.deploy.terraform import Terraform, variable_names
 from orderlake.deploy.wheels import Target
-from orderlake.errors import ConfigError, NotFoundError, TransientError
+from orderlake.errors import ConfigError, NotFoundError, StorageUnavailableError, TransientError
+from orderlake.model.pipeline import TRIAL
 from orderlake.storage.s3 import split
 from orderlake.wiring import Backends
 
@@ -34,6 +36,9 @@ _AT_ONCE: Final = 1000
 """Object versions of one DeleteObjects call."""
 _SMOKE_SECONDS: Final = 180.0
 _WORDS: Final = {"create": "+", "update": "~", "delete": "-"}
+_CHOSEN: Final = "chosen.json"
+"""In the deployment's folder, from the first apply to the destroy: its name, its region, and what `--set` said."""
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,48 @@ class Deployment:
 
     @cached_property
     def variables(self) -> dict[str, Any]:
-        """The variables of the Terraform module; ConfigError says what is missing."""
-        chosen = {**self.project.deploy, **self.given}
+        """The variables of the Terraform module; ConfigError says what is missing or wrong.
+
+        What the last apply was given holds on, unless the project file or the command line says otherwise.
+        """
+        chosen = {**self.before, **self.project.deploy, **self.given}
+        for key in ("name", "region"):
+            if chosen.get(key) != self.before.get(key, chosen.get(key)):
+                raise ConfigError(
+                    f"this project is deployed as {self.before['name']} in {self.before['region']}: `orderlake deploy "
+                    f"destroy` takes that down; or deploy a copy of the project, without .orderlake, as {chosen[key]}"
+                )
         chosen.setdefault("name", re.sub(r"[^a-z0-9]+", "-", self.project.root.name.lower()).strip("-"))
         region = chosen.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         if not region:
             raise ConfigError("say in which region: `orderlake deploy plan --region eu-central-1`, or aws: region: …")
+        if not _REGION.fullmatch(str(region)):
+            raise ConfigError(f"{region!r} is no region: say one such as eu-central-1")
         return {**chosen, "region": region, "package": str(self._zip.resolve())}
+
+    @cached_property
+    def before(self) -> dict[str, Any]:
+        """What the last apply was given, its name and region among it; nothing when there is no deployment."""
+        file = self.folder / _CHOSEN
+        try:
+            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise ConfigError(f"{file}: {error}: correct it, or say all of --name, --region and --set again") from error
+        return found
+
+    @property
+    def stands(self) -> bool:
+        """Whether there may be anything of it: an apply was begun, and no destroy has come to its end since."""
+        return bool(self.before) or (self.project.state / AWS_FILE).exists()
+
+    @cached_property
+    def account(self) -> str:
+        """The number of the AWS account that the credentials are of; ConfigError when there are none."""
+        with translated("AWS"):
+            found = client("sts", str(self.variables["region"])).get_caller_identity()
+        return str(found["Account"])
 
     @property
     def folder(self) -> Path:
@@ -71,8 +111,12 @@ class Deployment:
 
     def plan(self) -> list[Change]:
         """Build the package and work out what would change; nothing is changed."""
+        self._check()
         self._build()
-        self.tell("planning")
+        kept = {key: value for key, value in self.before.items() if self.variables[key] == value}
+        if kept:
+            self.tell(f"as before: {', '.join(f'{key} = {value}' for key, value in kept.items())}")
+        self.tell(f"planning, for account {self.account}")
         self._terraform.init()
         return list(_changes(self._terraform.show())) if self._terraform.plan() else []
 
@@ -80,6 +124,7 @@ class Deployment:
         """Do what was planned, remember the outputs, and upload the pipelines."""
         self._check()
         self.tell("applying: this takes a few minutes the first time")
+        self._remember()
         self._terraform.apply()
         outputs = self._terraform.outputs()
         settings = aws_settings(outputs, "Terraform's outputs")
@@ -108,12 +153,13 @@ class Deployment:
     def smoke(self, settings: AwsSettings, sample: bytes, seconds: float = _SMOKE_SECONDS) -> LoadReport:
         """Upload the sample as any file is, and wait for its load; TransientError when none comes in time."""
         bucket, prefix = split(settings.raw)
-        name = f"orderlake_smoke_{int(time.time())}.json"
+        key = f"{prefix}/orderlake_smoke_{int(time.time())}.json"
+        s3 = client("s3", settings.region)
         with translated(settings.raw):
-            client("s3", settings.region).put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=sample)
+            version = s3.put_object(Bucket=bucket, Key=key, Body=sample)["VersionId"]
         backends = Backends(self.trial(settings))
         try:
-            source = backends.sources.find([f"{settings.raw}/{name}"])[0]
+            source = backends.sources.find([f"s3://{bucket}/{key}"])[0]
             until = time.monotonic() + seconds
             while time.monotonic() < until:
                 report = backends.ledger.applied([source.identity]).get(source.identity)
@@ -122,6 +168,8 @@ class Deployment:
                 time.sleep(1)
         finally:
             backends.close()
+            with translated(settings.raw):  # it is no order of the shop: no later run or backfill may take it for one
+                s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
         raise TransientError(
             f"{source.uri} was not loaded within {seconds:.0f} s: look at the log of the function "
             f"{settings.name}-ingest, and at `orderlake deadletter list`"
@@ -149,8 +197,10 @@ class Deployment:
 
     def destroy(self) -> list[str]:
         """Remove everything: what the buckets hold, in all versions, then all resources; gives what is left."""
+        self._terraform.program()
         self._zip.parent.mkdir(parents=True, exist_ok=True)
         if not self._zip.exists():
+            self._zip.with_suffix(".stamp").unlink(missing_ok=True)
             self._zip.write_bytes(b"")  # Terraform wants the file that it is about to take away
         self._terraform.init()
         outputs = self._terraform.outputs()
@@ -166,8 +216,15 @@ class Deployment:
                     raise
         left = self._terraform.resources()
         if not left:
-            (self.project.state / AWS_FILE).unlink(missing_ok=True)
+            for file in (self.project.state / AWS_FILE, self.folder / _CHOSEN):
+                file.unlink(missing_ok=True)
         return left
+
+    def _remember(self) -> None:
+        """Keep what was given before anything is made, for a deployment that stays half-way has it, too."""
+        said = {**self.before, **self.given, **{key: self.variables[key] for key in ("name", "region")}}
+        kept = {key: value for key, value in said.items() if value is not None}
+        (self.folder / _CHOSEN).write_text(json.dumps(kept, indent=2), encoding="utf-8")
 
     def _clear(self, outputs: Mapping[str, Any]) -> None:
         """Empty the buckets, and lift what protects the table from being deleted by accident."""
@@ -181,18 +238,24 @@ class Deployment:
             dynamodb.get_waiter("table_exists").wait(TableName=outputs["table"])
 
     def _check(self) -> None:
-        """What the functions would fail on should fail here."""
+        """What Terraform or the functions would fail on, or pass over, should fail here, and at once."""
+        self._terraform.program()
+        known = set(variable_names()) - {"package"}
+        for name in {**self.project.deploy, **self.given}:
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+                raise ConfigError(f"there is no variable {name!r} of a deployment: {hint}")
         pipelines = Backends(self.project).pipelines
         if not pipelines:
             raise ConfigError("the project has no pipeline: `orderlake init . --pipeline orders` puts one in")
-        if any(pipeline.name == "smoke" for pipeline in pipelines):
-            raise ConfigError("`smoke` is the name of the pipeline that tries a deployment out: rename yours")
+        if any(pipeline.name == TRIAL for pipeline in pipelines):
+            raise ConfigError(f"`{TRIAL}` is the name of the pipeline that tries a deployment out: rename yours")
 
     def _build(self) -> None:
         """Build the functions' package, unless it was built from the same sources."""
-        self._check()
-        chosen = {"architecture": "arm64", "python": "3.12", **self.variables}
-        target = Target(str(chosen["architecture"]), str(chosen["python"]))
+        chosen = {key: value for key, value in self.variables.items() if value is not None}
+        target = Target(str(chosen.get("architecture", "arm64")), str(chosen.get("python", "3.12")))
         stamp = self._zip.with_suffix(".stamp")
         digest = _digest_of_sources(target)
         if self._zip.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
@@ -226,7 +289,11 @@ def empty_bucket(bucket: str, region: str) -> None:
                 found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
                 keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
                 for start in range(0, len(keys), _AT_ONCE):
-                    s3.delete_objects(Bucket=bucket, Delete={"Objects": keys[start : start + _AT_ONCE], "Quiet": True})
+                    some = {"Objects": keys[start : start + _AT_ONCE], "Quiet": True}
+                    for fault in s3.delete_objects(Bucket=bucket, Delete=some).get("Errors", ()):
+                        raise StorageUnavailableError(
+                            f"s3://{bucket}/{fault['Key']} cannot be deleted: {fault.get('Message', fault['Code'])}"
+                        )
     except (NotFoundError, ConfigError) as error:
         if "NoSuchBucket" not in str(error.__cause__):
             raise
@@ -240,7 +307,8 @@ def _changes(plan: Mapping[str, Any]) -> Iterator[Change]:
     for each in plan.get("resource_changes", ()):
         actions = each["change"]["actions"]
         if actions not in (["no-op"], ["read"]):
-            yield Change("".join(_WORDS[action] for action in actions), each["address"])
+            words = "".join(sorted((_WORDS[action] for action in actions), reverse=True))  # either order is made anew
+            yield Change(words, each["address"])
 
 
 def _digest_of_sources(target: Target) -> str:

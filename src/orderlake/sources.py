@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orderlake.config import Project
 from orderlake.errors import ConfigError, NotFoundError
-from orderlake.model.pipeline import Pipeline, Stream
+from orderlake.model.pipeline import TRIAL, Pipeline, Stream
 from orderlake.model.source import SourceObject, is_wanted
 
 
@@ -97,7 +97,8 @@ def _needs_a_name(source: SourceObject) -> None:
 def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | None) -> tuple[Pipeline, Stream]:
     """The stream whose pattern fits the file's name, else the only one; ConfigError says what to name.
 
-    Of several that fit, the one that spells out most of the name: `*shopify*.json` goes before `*order*.json`.
+    Of several that fit, the one that spells out most of the name: `*shopify*.json` goes before `*order*.json`. The
+    pipeline that tries a deployment out takes only what is named for it, and does not count otherwise.
     """
     if not pipelines:
         raise ConfigError(
@@ -115,6 +116,8 @@ def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | 
     fits = [(fit, each) for each in streams if (fit := each[1].fit(source.name)) is not None]
     if fits:
         return max(fits, key=itemgetter(0))[1]
+    pipelines = [pipeline for pipeline in pipelines if pipeline.name != TRIAL] or pipelines
+    streams = [(pipeline, stream) for pipeline, stream in streams if pipeline in pipelines]
     if len(streams) == 1:
         return streams[0]
     if len(pipelines) == 1:
@@ -123,5 +126,6 @@ def stream_of(pipelines: Sequence[Pipeline], source: SourceObject, named: str | 
             f"its name fits no file pattern of pipeline {pipelines[0].name} ({kinds}): rename it or add a pattern"
         )
     raise ConfigError(
-        f"its name fits no pipeline: say --pipeline with one of {', '.join(pipeline.name for pipeline in pipelines)}"
+        "its name fits no pipeline: widen `match` in one of "
+        f"{', '.join(pipeline.name for pipeline in pipelines)}, or load it by hand with --pipeline"
     )

@@ -14,6 +14,8 @@ from orderlake.errors import ConfigError
 from orderlake.model.column import Column, parse_column
 
 TableFormat = Literal["iceberg", "parquet"]
+TRIAL: Final = "smoke"
+"""The pipeline that `orderlake deploy apply` tries a deployment out with."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9][\w-]*\Z", re.ASCII)
 _TAKEN: Final = ("quarantine",)

@@ -76,8 +76,17 @@ def test_a_file_that_fits_nothing_goes_to_the_only_source_there_is():
     assert chosen(two, "export.txt", "b") == ("b", "s")
 
 
+def test_beside_the_pipeline_of_a_trial_a_file_goes_where_it_would_go_without_it():
+    trial = pipeline("smoke", s="orderlake_smoke_*.json")
+    assert chosen([pipeline("a", s="*.json"), trial], "export.txt") == ("a", "s")
+    assert chosen([pipeline("a", s="*.json"), trial], "orderlake_smoke_1.json") == ("smoke", "s")
+    assert chosen([trial], "orderlake_smoke_1.json") == ("smoke", "s")
+    with pytest.raises(ConfigError, match="in one of a, b, or"):
+        chosen([pipeline("a", s="*.json"), trial, pipeline("b", s="*.csv")], "export.txt")
+
+
 def test_a_file_that_fits_nothing_is_refused_with_what_to_name():
-    with pytest.raises(ConfigError, match="fits no pipeline: say --pipeline with one of a, b"):
+    with pytest.raises(ConfigError, match="fits no pipeline: widen `match` in one of a, b, or"):
         chosen([pipeline("a", s="*.json"), pipeline("b", s="*.csv")], "export.txt")
     with pytest.raises(ConfigError, match=r"fits no file pattern of pipeline a \(\*.json, \*.csv\)"):
         chosen([pipeline("a", one="*.json", two="*.csv")], "export.txt")
