@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from orderlake.errors import ConfigError
+from orderlake.errors import ConfigError, NotFoundError
 
 LOCK: Final = Path(__file__).with_name("lambda.txt")
 """Every wheel that goes into the package, by version and hash: made by `make lock`, shipped with orderlake."""
@@ -17,7 +17,9 @@ LOCK: Final = Path(__file__).with_name("lambda.txt")
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 """AWS's names of its architectures, and those that wheels have."""
 _OLDEST_GLIBC, _NEWEST_GLIBC = 5, 34  # Amazon Linux 2023 has 2.34
-_LAST_WORDS: Final = 600
+_OLDEST_PYTHON: Final = 11
+_LAST_LINES: Final = 10
+_LONGEST_LINE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Target:
         if self.architecture not in MACHINES:
             raise ConfigError(f"there is no architecture {self.architecture!r}: say {' or '.join(MACHINES)}")
         major, _, minor = self.python.partition(".")
-        if major != "3" or not minor.isdigit():
-            raise ConfigError(f"{self.python!r} is no version of Python: say 3.12")
+        if major != "3" or not minor.isdigit() or int(minor) < _OLDEST_PYTHON:
+            raise ConfigError(f"orderlake does not run on Python {self.python!r}: say 3.12, or another from 3.11 on")
 
     @property
     def platforms(self) -> Iterator[str]:
@@ -56,7 +58,10 @@ def unpack(folder: Path, target: Target, wheels: Path | None = None, lock: Path 
     """Unpack what the lock names into `folder`, each wheel checked against its hash.
 
     `wheels` is a folder to take them from, without any network. ConfigError with pip's last words when one is missing.
+    NotFoundError when there is no such folder.
     """
+    if wheels is not None and not wheels.is_dir():
+        raise NotFoundError(f"there is no folder {wheels} to take wheels from")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install"]
     command += ["--target", str(folder), "--no-deps", "--no-compile", "--only-binary=:all:"]
     command += ["--require-hashes", "--requirement", str(lock), "--implementation", "cp"]
@@ -66,7 +71,7 @@ def unpack(folder: Path, target: Target, wheels: Path | None = None, lock: Path 
         command += ["--no-index", "--find-links", str(wheels)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode:
-        words = done.stderr.strip()[-_LAST_WORDS:]
+        words = "\n".join(line[:_LONGEST_LINE] for line in done.stderr.strip().splitlines()[-_LAST_LINES:])
         raise ConfigError(
             f"the wheels of Python {target.python} on {target.architecture} cannot be had: {words}\n"
             "Is the package index within reach? `--wheels DIR` takes them from a folder. Without pip, say "

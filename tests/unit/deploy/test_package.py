@@ -26,7 +26,7 @@ from orderlake.deploy.elf import slimmed
 from orderlake.deploy.package import LIMIT, Part, refuse_too_large
 from orderlake.deploy.trim import SERVICES, kept
 from orderlake.deploy.wheels import LOCK, Target, unpack
-from orderlake.errors import ConfigError
+from orderlake.errors import ConfigError, NotFoundError
 
 SOURCE = Path(wheels.__file__).parents[1]
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -208,7 +208,9 @@ def test_wheels_are_chosen_for_the_functions_machine_not_for_this_one():
     assert not [tag for tag in arm if "x86" in tag]
 
 
-@pytest.mark.parametrize("target", [("sparc", "3.12"), ("arm64", "2.7"), ("arm64", "3"), ("arm64", "x")])
+@pytest.mark.parametrize(
+    "target", [("sparc", "3.12"), ("arm64", "2.7"), ("arm64", "3"), ("arm64", "x"), ("arm64", "3.9")]
+)
 def test_a_target_that_lambda_does_not_have_is_refused(target):
     with pytest.raises(ConfigError, match="say "):
         Target(*target)
@@ -224,6 +226,8 @@ def test_every_locked_wheel_is_pinned_and_hashed():
 def test_a_missing_wheel_is_told_with_its_remedy(tmp_path):
     with pytest.raises(ConfigError, match="--wheels"):
         unpack(tmp_path / "out", Target("x86_64", HERE), tmp_path)
+    with pytest.raises(NotFoundError, match="no folder"):
+        unpack(tmp_path / "out", Target("x86_64", HERE), tmp_path / "nowhere")
 
 
 def test_a_wheel_with_other_bytes_than_the_locked_one_is_refused(tmp_path):
