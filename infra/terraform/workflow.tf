@@ -73,7 +73,7 @@ locals {
             })
             GroupFailed = {
               Type       = "Pass"
-              Parameters = { "group.$" = "$.group", "error.$" = "$.error.Error", "cause.$" = "$.error.Cause" }
+              Parameters = { "group.$" = "$.group", "error.$" = "$.error.Error" } # no cause: a stack trace of each would not fit
               End        = true
             }
           }

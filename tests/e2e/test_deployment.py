@@ -6,8 +6,9 @@ under the real runtime client, from the package that was built. What only a real
 
 import io
 import json
-import os
 import sys
+import threading
+import time
 import zipfile
 from contextlib import redirect_stdout
 
@@ -20,6 +21,7 @@ from orderlake.config import deployed
 from orderlake.deploy.terraform import provider_mirror
 from orderlake.samples import sample_paths
 from tests.e2e.ministack import ministack
+from tests.emulators.athena import Athena
 from tests.emulators.fixtures import forget_clients
 from tests.emulators.package import TARGET, WHEELS
 from tests.emulators.poller import Poller
@@ -33,6 +35,7 @@ pytestmark = [
 ]
 INGEST = "orderlake.aws.ingest.handler"
 SCAN = "orderlake.aws.scan.handler"
+DAILY = "SELECT order_date, count(*) AS orders, sum(total_amount) AS revenue FROM orders GROUP BY order_date"
 LATER = {"order_id": 99001, "order_date": "2024-03-01", "total_amount": "12.50", "products": []}
 
 
@@ -94,15 +97,48 @@ class Deployed:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=body)
 
+    def backfill(self, prefix, seconds=120):
+        """Run the workflow for a prefix; give its report."""
+        steps = boto3.client("stepfunctions")
+        started = steps.start_execution(
+            stateMachineArn=self.settings.state_machine, input=json.dumps({"prefix": prefix})
+        )["executionArn"]
+        until = time.monotonic() + seconds
+        while (found := steps.describe_execution(executionArn=started))["status"] == "RUNNING":
+            assert time.monotonic() < until, "it does not come to an end"
+            threading.Event().wait(0.2)
+        assert found["status"] == "SUCCEEDED", found
+        key = json.loads(found["output"])["report"]["key"]
+        return json.loads(self.s3.get_object(Bucket=self.settings.pipelines.split("/")[2], Key=key)["Body"].read())
+
+    def athena(self, shop):
+        """An endpoint of Athena's protocol that has the lake's tables as they are now."""
+        with Lake(shop, env="aws") as lake:
+            tables = {table.name: table.columns for table in lake.tables()}
+            rows = {name: lake.query(f"SELECT * FROM {name}").rows for name in tables}
+
+        def prepare(connection):
+            for name, columns in tables.items():
+                connection.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
+                if rows[name]:
+                    marks = ", ".join("?" * len(columns))
+                    connection.executemany(f"INSERT INTO {name} VALUES ({marks})", [list(row) for row in rows[name]])
+
+        return Athena(prepare, tables, workgroup=self.settings.workgroup, database=self.settings.database)
+
     def glue_tables(self):
         found = self.glue.get_tables(DatabaseName=self.settings.database)["TableList"]
         return {table["Name"]: table for table in found}
 
 
-def test_a_deployment_loads_answers_survives_what_happens_and_leaves_nothing(cloud, shop, tmp_path, capfd):
+def test_a_deployment_loads_answers_survives_what_happens_and_leaves_nothing(  # noqa: PLR0915 - one long story
+    cloud, shop, tmp_path, monkeypatch
+):
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     chosen = [f"architecture={TARGET.architecture}", f"python={version}"]
     words = ["--name", "shop", *(word for text in chosen for word in ("--set", text))]
+    (shop / "marts").mkdir()
+    (shop / "marts" / "daily.sql").write_text(DAILY)
     # MiniStack runs the function for this first file itself, without limits: a sample in a table of its own.
     done = orderlake(shop, "deploy", "apply", "--yes", *words)
     assert done["smoke"]["different_orders"] == "12"
@@ -159,6 +195,25 @@ def test_a_deployment_loads_answers_survives_what_happens_and_leaves_nothing(clo
         assert ask(shop, "SELECT count(*) AS n FROM orders WHERE order_id = 99002") == [{"n": 1}]
         assert ingest.resident_peak_mb() < 512
 
+    # --- a prefix is backfilled by the workflow, which checks, builds marts, compacts and reports
+    for number in range(3):
+        aws.put(f"2019/orders_{number}.json", [{**LATER, "order_id": 70_000 + number, "order_date": "2019-05-05"}])
+    _swallow(aws)
+    account = aws.backfill(f"{aws.settings.raw}/2019/")
+    assert (account["ok"], account["files"]["loaded"], account["records"]["loaded"]) == (True, 3, 3)
+    wanted = [{"orders": 3, "revenue": "37.50"}]
+    assert ask(shop, "SELECT orders, revenue::VARCHAR AS revenue FROM daily WHERE order_date = '2019-05-05'") == wanted
+    assert "daily" in aws.glue_tables()
+
+    # --- and Athena's clients get the answer that DuckDB gives, through the endpoint that stands in for Athena
+    with aws.athena(shop) as athena:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ATHENA", athena.url)
+        forget_clients()
+        sql = "SELECT category, sum(price * quantity) AS sales FROM order_lines GROUP BY category ORDER BY category"
+        assert orderlake(shop, "query", sql, "--on", "athena") == ask(shop, sql) != []
+    monkeypatch.delenv("AWS_ENDPOINT_URL_ATHENA")
+    forget_clients()
+
     assert orderlake(shop, "verify", "--env", "aws")["ok"]
 
     # --- destroy leaves nothing, versions included
@@ -186,7 +241,9 @@ def _announced(aws, name):
 def _swallow(aws):
     """Lose every event that waits, as any bus may."""
     while True:
-        got = aws.sqs.receive_message(QueueUrl=aws.settings.queue_url, MaxNumberOfMessages=10).get("Messages", [])
+        got = aws.sqs.receive_message(QueueUrl=aws.settings.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
+            "Messages", []
+        )
         if not got:
             return
         for message in got:

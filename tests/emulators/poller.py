@@ -26,6 +26,7 @@ class Poller:
                 MaxNumberOfMessages=min(10, most - len(messages)),
                 AttributeNames=["All"],
                 VisibilityTimeout=120,
+                WaitTimeSeconds=0,
             ).get("Messages", [])
             if not got:
                 break
