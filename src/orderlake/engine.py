@@ -52,6 +52,12 @@ class Engine:
                     future.cancel()
                 raise
 
+    def clear(self) -> None:
+        """Give back the memory and the spill files of what was done, for the next load to begin as with a new one."""
+        cursor = self.cursor()
+        for (table,) in cursor.execute("SELECT table_name FROM duckdb_tables() WHERE NOT temporary").fetchall():
+            cursor.execute(f"DROP TABLE {name(table)}")
+
     def close(self) -> None:
         """Give back memory and spill files."""
         self.connection.close()

@@ -7,13 +7,14 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.config import Project
 from orderlake.errors import (
+    CatalogUnavailableError,
     ConfigError,
     NotFoundError,
     SourceChangedError,
@@ -72,6 +73,7 @@ class Loader:
     """Asked before each group; once it says no, what is left is not begun, and has no report."""
     _work: Path | None = None
     _engine: Engine | None = None
+    _parts: ExitStack = field(default_factory=ExitStack)
 
     def run(self, sources: Sequence[SourceObject], named: str | None = None) -> list[LoadReport]:
         """Load what is not loaded yet; a report per source, in the order given."""
@@ -223,7 +225,9 @@ class Loader:
         """Report what a load has applied already."""
         for report in self.backends.ledger.applied(error.identities).values():
             tried.done(report if report.load_id == tried.load_id else _unchanged(report))
-        tried.rest = [source for source in tried.rest if source.identity not in error.identities]
+        before, tried.rest = tried.rest, [each for each in tried.rest if each.identity not in error.identities]
+        if len(tried.rest) == len(before):  # else it would never end
+            raise CatalogUnavailableError(f"the ledger tells of loads that nobody asked for: {error.identities}")
 
     def _as_they_are_now(self, tried: _Attempts, error: SourceChangedError) -> None:
         """Go on with the current version of each file; give up on files that never stop changing."""
@@ -251,7 +255,7 @@ class Loader:
 
     def _open_engine(self) -> Engine:
         if self._engine is None:
-            self._engine = self.backends.engine(self._folder())
+            self._engine = self._parts.enter_context(self.backends.lent_engine(self._folder()))
         return self._engine
 
     def _folder(self) -> Path:
@@ -264,11 +268,10 @@ class Loader:
     @contextmanager
     def _workplace(self) -> Iterator[None]:
         try:
-            yield
+            with self._parts:
+                yield
         finally:
-            if self._engine is not None:
-                self._engine.close()
-                self._engine = None
+            self._engine = None
             if self._work is not None:
                 shutil.rmtree(self._work, ignore_errors=True)
                 self._work = None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +34,8 @@ class Backends:
     """A project's parts, each opened when first used."""
 
     project: Project
+    _idle: list[Engine] = field(default_factory=list, repr=False)
+    """Engines that were given back."""
 
     @property
     def is_remote(self) -> bool:
@@ -119,6 +125,27 @@ class Backends:
 
         return connect(work / "spill", self.project.memory_mb, self.project.workers, self._filesystem())
 
+    @contextmanager
+    def lent_engine(self, work: Path) -> Iterator[Engine]:
+        """An engine for one load; of a lake in buckets it is the last load's, since a function's container lives on.
+
+        One whose load has failed is not used again.
+        """
+        engine = self._idle.pop() if self._idle else self.engine(work if not self.is_remote else self._lasting)
+        try:
+            yield engine
+            if self.is_remote:
+                engine.clear()
+                self._idle.append(engine)
+        finally:
+            if engine not in self._idle:
+                engine.close()
+
+    @property
+    def _lasting(self) -> Path:
+        """Where an engine spills that outlives a load; its own, and swept when this process is dead."""
+        return self.project.state / "work" / f"{os.getpid()}-{uuid.uuid4().hex}"
+
     def _filesystem(self) -> object:
         if self.project.aws is None:
             return None
@@ -133,6 +160,8 @@ class Backends:
         for part in ("catalog", "ledger"):
             if part in self.__dict__:
                 self.__dict__[part].close()
+        while self._idle:
+            self._idle.pop().close()
 
 
 def load_pipeline(file: Path, cache: Path | None = None) -> Pipeline:

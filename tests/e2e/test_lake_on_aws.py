@@ -8,7 +8,6 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 
 import pytest
 
@@ -27,7 +26,7 @@ class Shop:
     """A deployment's lake and its twin in folders; what is put is put in both."""
 
     def __init__(self, aws, folder, *pipelines):
-        self.aws, self.settings, self.ticks = aws, aws.deploy(), count(1_700_000_000)
+        self.aws, self.settings = aws, aws.deploy()
         self.s3 = aws.client("s3")
         self.bucket, self.prefix = self.settings.raw.removeprefix("s3://").split("/", 1)
         self.folder = folder / "shop"
@@ -41,15 +40,18 @@ class Shop:
         return Lake(self.folder)
 
     def put(self, name, records, *, twin=False):
-        """Put records, or bytes; in the twin's raw/ too, where each load follows its file."""
+        """Put records, or bytes; in the twin's raw/ too, as old as in S3, which knows no more than seconds."""
         data = records if isinstance(records, bytes) else json.dumps(records).encode()
+        key = f"{self.prefix}/{name}"
+        version = self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)["VersionId"]
         if twin:
             path = self.folder / "raw" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-            second = next(self.ticks)
-            os.utime(path, (second, second))
-        return self.s3.put_object(Bucket=self.bucket, Key=f"{self.prefix}/{name}", Body=data)["VersionId"]
+            sources = objects.S3Sources(self.settings.region, self.settings.raw, self.settings.lake)
+            time = sources.resolve(self.bucket, key, version).version
+            os.utime(path, ns=(time, time))
+        return version
 
     def objects(self, prefix=""):
         """Keys in the lake, hidden ones too."""

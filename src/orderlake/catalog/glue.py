@@ -66,6 +66,8 @@ class GlueCatalog:
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
     _shown: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
     """Plain tables as this process has shown them."""
+    _seen: dict[str, Head] = field(default_factory=dict, init=False, repr=False)
+    """Heads as they were last read."""
 
     def __post_init__(self) -> None:
         self._heads = Heads(self.table, self.region, self.pause)
@@ -75,6 +77,7 @@ class GlueCatalog:
         """The heads at one moment, once all of them are published; what a dead worker left is published first."""
         while True:
             found = self._heads.read(tables)
+            self._seen |= found
             adopted = [self._repair(head) for head in found.values() if head.is_behind]
             if not any(adopted):
                 return {name: TableHead(name, head.metadata) for name, head in found.items()}
@@ -94,7 +97,7 @@ class GlueCatalog:
         client("glue", self.region)  # boto3 makes one client at a time: this one before there are threads
         visible = [update.table for update in updates if self.is_visible(update.table)]
         shown = self._pool.map(self._get, visible)
-        heads = self._heads.read([update.table for update in updates])
+        heads = self._expected(updates)
         tables = dict(zip(visible, shown, strict=True))
         for update in updates:
             if heads[update.table].metadata != update.expected:
@@ -104,6 +107,14 @@ class GlueCatalog:
                 self._settle(heads[name], table)
         moves = [HeadMove(heads[u.table], u.metadata, not self.is_visible(u.table)) for u in updates]
         self._publish([head for head in self._heads.move(moves) if head.is_behind], tables)
+
+    def _expected(self, updates: Sequence[HeadUpdate]) -> Mapping[str, Head]:
+        """The heads that the updates were made from, as they were read: the transaction asks whether they still are."""
+        seen = {update.table: self._seen.get(update.table) for update in updates}
+        known = {name: head for name, head in seen.items() if head is not None}
+        if all(update.table in known and known[update.table].metadata == update.expected for update in updates):
+            return known
+        return self._heads.read([update.table for update in updates])
 
     def tables(self) -> Sequence[TableHead]:
         """Every table, in name order."""

@@ -26,19 +26,23 @@ class StoredObject:
     version: int
 
 
-class ObjectStore(Protocol):
-    """Bytes by location (`file:///…`, `s3://…`). Raises StorageUnavailableError; NotFoundError on a missing read."""
+class Objects(Protocol):
+    """Whole objects by location: what metadata is read from and written to."""
 
     def read(self, location: str) -> bytes:
         """Give the whole object."""
         ...
 
-    def open(self, location: str) -> BinaryIO:
-        """Open the object for reading anywhere in it; on S3 only what is read is fetched."""
-        ...
-
     def write(self, location: str, data: bytes) -> None:
         """Create or replace the object, all or nothing. A retry is safe."""
+        ...
+
+
+class ObjectStore(Objects, Protocol):
+    """Bytes by location (`file:///…`, `s3://…`). Raises StorageUnavailableError; NotFoundError on a missing read."""
+
+    def open(self, location: str) -> BinaryIO:
+        """Open the object for reading anywhere in it; on S3 only what is read is fetched."""
         ...
 
     def create(self, location: str, data: bytes) -> None:

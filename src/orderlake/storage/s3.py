@@ -25,6 +25,8 @@ _LARGEST_COPY: Final = 5 << 30
 """Bytes that CopyObject takes."""
 _SMALL: Final = 2 << 20
 """Objects of up to so many bytes are fetched whole, and kept for a while: an engine opens a file several times."""
+_AT_HAND: Final = 256 << 10
+"""Written objects of up to so many bytes are kept for a while."""
 _HELD: Final = 16 << 20
 _KNOWN: Final = 10_000
 _AT_ONCE: Final = 16
@@ -59,6 +61,8 @@ class S3Store:
         self._sizes: OrderedDict[str, tuple[int, str]] = OrderedDict()
         """Bytes and ETag."""
         self._small: OrderedDict[str, bytes] = OrderedDict()
+        self._held = 0
+        """Bytes of the small ones."""
         self._new: OrderedDict[str, None] = OrderedDict()
         """What the engine is about to write."""
 
@@ -254,10 +258,12 @@ class S3Store:
                 self._new.popitem(last=False)
         return location
 
-    def wrote(self, location: str, size: int, etag: str) -> None:
-        """An upload was answered: what it made is known."""
+    def wrote(self, location: str, etag: str, size: int, data: bytes = b"") -> None:
+        """An upload was answered: what it made is known, and small files are at hand when they are soon folded."""
         self._forget(location)
         self._remember(location, size, etag)
+        if data:
+            self._hold(location, data)
 
     def _compare(self, location: str, etag: str) -> None:
         """Forget what is known of an object that another store has replaced."""
@@ -274,16 +280,18 @@ class S3Store:
 
     def _hold(self, location: str, data: bytes) -> None:
         with self._lock:
+            self._held -= len(self._small.pop(location, b""))
             if len(data) <= _SMALL:
                 self._small[location] = data
-            while sum(map(len, self._small.values())) > _HELD:
-                self._small.popitem(last=False)
+                self._held += len(data)
+            while self._held > _HELD:
+                self._held -= len(self._small.popitem(last=False)[1])
 
     def _forget(self, *locations: str) -> None:
         with self._lock:
             for location in locations:
                 self._sizes.pop(location, None)
-                self._small.pop(location, None)
+                self._held -= len(self._small.pop(location, b""))
                 self._new.pop(location, None)
 
 
@@ -311,7 +319,8 @@ class _Upload(MultipartWriter):
             raise StorageUnavailableError(f"{self._location} was not written to its end")
         super().close()
         if not self._failed:
-            self._store.wrote(self._location, self._written, self._etag)
+            data = bytes(self._buffer) if self._written == len(self._buffer) <= _AT_HAND else b""
+            self._store.wrote(self._location, self._etag, self._written, data)
 
 
 def _is_metadata(location: str) -> bool:

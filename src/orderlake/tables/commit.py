@@ -65,6 +65,8 @@ _REPORTS: Final = "orderlake.loads"
 _PUBLISH: Final = "orderlake.publish"
 _ATTEMPTS: Final = 60
 _ROWS_AT_ONCE: Final = 5_000
+_SMALL: Final = 4 << 20
+"""Bytes of a batch of source objects whose tables may be written at once: the engine's memory is for all of them."""
 Step = Callable[[int], None]
 
 
@@ -159,8 +161,7 @@ class _Attempt:
         self.committer.on_step(5)
         cursor = self.committer.engine.cursor()
         decision = self._decide(cursor)
-        swaps = [self._hive(spec, decision) for spec in self.batch.stream.tables if spec.format == "parquet"]
-        rewrites = self._rewrites(cursor, decision)
+        swaps, rewrites = self._write(cursor, decision)
         self.committer.on_step(6)
         reports = self._reports(decision)
         publish = self._publish(swaps)
@@ -199,7 +200,30 @@ class _Attempt:
         self.written[spec.name] = swap.rows or {}
         return swap
 
-    def _rewrites(self, cursor: duckdb.DuckDBPyConnection, decision: Decision) -> dict[str, Rewrite]:
+    def _write(
+        self, cursor: duckdb.DuckDBPyConnection, decision: Decision
+    ) -> tuple[list[hive.Swap], dict[str, Rewrite]]:
+        """Write all tables' files: those of a small batch at once, where they wait for a network one by one."""
+        plain = [spec for spec in self.batch.stream.tables if spec.format == "parquet"]
+        changes = self._changes(cursor, decision)
+        swaps: dict[str, hive.Swap] = {}
+        done: dict[str, Rewrite] = {}
+
+        def write(what: TableSpec | tuple[TableLayout, Change]) -> None:
+            if isinstance(what, TableSpec):
+                swaps[what.name] = self._hive(what, decision)
+            else:
+                done[what[0].name] = self._rewrite(*what)
+
+        todo: list[TableSpec | tuple[TableLayout, Change]] = [*plain, *changes]
+        if sum(source.size for source in self.batch.staged.sources) <= _SMALL:
+            self.committer.house.store.each(write, todo)
+        else:
+            for one in todo:
+                write(one)
+        return [swaps[spec.name] for spec in plain], done
+
+    def _changes(self, cursor: duckdb.DuckDBPyConnection, decision: Decision) -> list[tuple[TableLayout, Change]]:
         changes: list[tuple[TableLayout, Change]] = []
         staged = any(self.batch.staged.grains.values())
         keys = key_names(self.batch.stream) if self.batch.stream.key else ("_source_file", "_version")
@@ -221,15 +245,15 @@ class _Attempt:
             )
         if self.batch.staged.rejections:
             changes.append((quarantine_layout(), Change(self._quarantined(cursor))))
-        house, engine = self.committer.house, self.committer.engine
-        done: dict[str, Rewrite] = {}
-        for layout, change in changes:
-            opened = self.tables[layout.name]
-            done[layout.name] = rewrite(
-                engine, house.store, layout, opened.live, change, location=opened.location, attempt=self.name
-            )
-            if layout.spec is not None:
-                self.written.setdefault(layout.name, {0: done[layout.name].rows})
+        return changes
+
+    def _rewrite(self, layout: TableLayout, change: Change) -> Rewrite:
+        opened, store = self.tables[layout.name], self.committer.house.store
+        done = rewrite(
+            self.committer.engine, store, layout, opened.live, change, location=opened.location, attempt=self.name
+        )
+        if layout.spec is not None:
+            self.written.setdefault(layout.name, {0: done.rows})
         return done
 
     def _rows_per_source(

@@ -146,13 +146,14 @@ class Plain:
             f"COPY ({select}) TO {quote(str(folder))} "
             f"({_OPTIONS}, PARTITION_BY (_n), RETURN_STATS, FILENAME_PATTERN 'rows-{{i}}')"
         )
-        moves, rows = [], {}
+        moves, rows, files = [], {}, []
         for path, count, _, _, _, keys, *_ in done.fetchall():
             at = int(keys["_n"])
             target = f"{self.hidden}/{self.attempt}/{Path(path).relative_to(folder).as_posix()}"
-            self.store.adopt(Path(path), target)
+            files.append((Path(path), target))
             moves.append((target, f"{self.folder}/{file_name(self.spec.file_prefix, sources[at])}"))
             rows[at] = int(count)
+        self.store.each(lambda one: self.store.adopt(*one), files)
         return moves, rows
 
     def _one_file(self, batch: Batch, decision: Decision, target: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from orderlake.model.data_file import DataFile
@@ -36,6 +36,29 @@ class Move:
 
     update: HeadUpdate
     obsolete: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The objects of one snapshot, kept until `flush` puts all of them at once: none tells of one that must be there.
+
+    Whoever dies in between leaves some of them, and no head that names one.
+    """
+
+    store: ObjectStore
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, location: str) -> bytes:
+        """Give the whole object."""
+        return self.objects[location] if location in self.objects else self.store.read(location)
+
+    def write(self, location: str, data: bytes) -> None:
+        """Keep it for `flush`."""
+        self.objects[location] = data
+
+    def flush(self) -> None:
+        """Write them all."""
+        self.store.each(lambda one: self.store.write(*one), self.objects.items())
 
 
 @dataclass(slots=True)
@@ -83,8 +106,9 @@ class Lakehouse:
                 uuid=str(uuid.uuid4()),
                 now_ms=self.now_ms(),
             )
+        written = _Written(self.store)
         after = iceberg.new_snapshot(
-            self.store,
+            written,
             metadata,
             added=change.added,
             removed=change.removed,
@@ -96,5 +120,6 @@ class Lakehouse:
         )
         after = replace(iceberg.expire(after, keep), base_updated_ms=metadata.last_updated_ms)
         obsolete = iceberg.obsolete_metadata(after, opened.head)
-        location = iceberg.write_metadata(self.store, after, str(uuid.uuid4()), opened.head)
+        location = iceberg.write_metadata(written, after, str(uuid.uuid4()), opened.head)
+        written.flush()
         return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)

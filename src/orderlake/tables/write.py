@@ -97,13 +97,10 @@ class Writer:
             f"({self._options()}, PARTITION_BY ({field}), "
             f"FILENAME_PATTERN {quote(self.attempt + '-{i}')}, OVERWRITE_OR_IGNORE)"
         )
-        files = []
-        for row in done.fetchall():
-            path = Path(row[0])
-            target = f"{self._data()}/{path.relative_to(folder).as_posix()}"
-            self.store.adopt(path, target)
-            files += self._file(row, target, self._value(row[5]))
-        return files
+        written = [(Path(row[0]), row) for row in done.fetchall()]
+        placed = [(path, f"{self._data()}/{path.relative_to(folder).as_posix()}", row) for path, row in written]
+        self.store.each(lambda one: self.store.adopt(one[0], one[1]), placed)
+        return [file for _, target, row in placed for file in self._file(row, target, self._value(row[5]))]
 
     def _data(self) -> str:
         return f"{self.location}/data"

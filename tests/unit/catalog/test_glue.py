@@ -536,3 +536,21 @@ def test_a_lost_reply_leaves_the_plain_parquet_table_as_wanted(world, operation)
     parquet(world)
     assert len(world.table("p")["StorageDescriptor"]["Columns"]) == 3
     assert world.faults.pending() == []
+
+
+def test_heads_that_were_just_read_are_not_read_again_to_commit(world):
+    world.commit(("t", None, "m1"))
+    assert world.head() == "m1"
+    world.faults.forget_calls()
+    world.commit(("t", "m1", "m2"))
+    assert "TransactGetItems" not in [call.operation for call in world.faults.calls()]
+    assert world.shown() == "m2"
+
+
+def test_a_head_that_moved_since_it_was_read_is_a_conflict(world):
+    world.commit(("t", None, "m1"))
+    assert world.head() == "m1"
+    world.open().commit([HeadUpdate("t", "m1", "m2")])
+    with pytest.raises(CommitConflictError):
+        world.commit(("t", "m1", "m3"))
+    assert world.head() == world.shown() == "m2"

@@ -196,7 +196,7 @@ def test_a_missing_file_is_told_by_its_name(cursor, root):
 
 
 def test_a_read_that_is_refused_is_the_error_that_the_store_raised(aws, cursor, root):
-    copy(cursor, MANY.format(10), f"{root}/a.parquet")
+    copy(cursor, MANY.format(LARGE), f"{root}/a.parquet")
     aws.faults.refuse("GetObject", "AccessDenied", 403, times=FOR_GOOD)
     with pytest.raises(duckdb.Error) as caught:
         rows(cursor, f"{root}/a.parquet")
@@ -222,3 +222,20 @@ def test_an_error_of_the_engines_own_was_not_raised_by_the_file_system(cursor):
     with pytest.raises(duckdb.Error) as caught:
         cursor.execute("SELECT error('Traceback (most recent call last) ConfigError: no')")
     assert raised_in_engine(caught.value) is None
+
+
+def test_a_small_file_that_was_just_written_is_read_without_a_request(aws, cursor, root):
+    copy(cursor, MANY.format(10), f"{root}/a.parquet")
+    aws.faults.forget_calls()
+    assert rows(cursor, f"{root}/a.parquet")[0] == 10
+    assert aws.faults.calls() == []
+
+
+def test_what_is_kept_of_written_files_is_bounded(store, cursor, root, monkeypatch):
+    monkeypatch.setattr("orderlake.storage.s3._HELD", 50_000)
+    for number in range(9):
+        copy(cursor, MANY.format(200), f"{root}/{number}.parquet")
+    assert 0 < store._held == sum(map(len, store._small.values())) <= 50_000
+    for number in range(9):
+        store.delete(f"{root}/{number}.parquet")
+    assert store._held == 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from threading import Lock
 
 from orderlake.model.data_file import DataFile
-from orderlake.model.ports import ObjectStore
+from orderlake.model.ports import Objects
 from orderlake.tables.iceberg.files import data_file
 from orderlake.tables.iceberg.manifest import Entry, read_manifest
 from orderlake.tables.iceberg.manifest_list import ManifestFile, read_manifest_list
@@ -28,7 +28,7 @@ class ManifestCache:
         self._files: dict[tuple[str, int], DataFile] = {}
         self._lock = Lock()
 
-    def entries(self, store: ObjectStore, listed: ManifestFile) -> tuple[Entry, ...]:
+    def entries(self, store: Objects, listed: ManifestFile) -> tuple[Entry, ...]:
         """Give a manifest's entries, from the store when they are not held."""
         with self._lock:
             entries = self._manifests.pop(listed.location, None)
@@ -62,7 +62,7 @@ class ManifestCache:
 
 
 def live_files(
-    store: ObjectStore,
+    store: Objects,
     metadata: TableMetadata,
     snapshot_id: int | None = None,
     cache: ManifestCache | None = None,
@@ -76,7 +76,7 @@ def live_files(
     return [cache.data_file(entry, metadata) for entry in _live_entries(store, snapshot, cache)]
 
 
-def referenced_locations(store: ObjectStore, metadata: TableMetadata, cache: ManifestCache | None = None) -> set[str]:
+def referenced_locations(store: Objects, metadata: TableMetadata, cache: ManifestCache | None = None) -> set[str]:
     """Give every manifest list, manifest and data file that some snapshot of the metadata needs.
 
     Whatever else lies under the table and is older than the longest attempt is garbage; metadata
@@ -94,7 +94,7 @@ def referenced_locations(store: ObjectStore, metadata: TableMetadata, cache: Man
     return needed
 
 
-def _live_entries(store: ObjectStore, snapshot: Snapshot | None, cache: ManifestCache) -> Iterator[Entry]:
+def _live_entries(store: Objects, snapshot: Snapshot | None, cache: ManifestCache) -> Iterator[Entry]:
     if snapshot is None:
         return
     for listed in read_manifest_list(store, snapshot.manifest_list):

@@ -9,7 +9,7 @@ from json import dumps
 from typing import Any, Final
 
 from orderlake.errors import ConfigError
-from orderlake.model.ports import ObjectStore
+from orderlake.model.ports import Objects
 from orderlake.tables.iceberg import avro
 from orderlake.tables.iceberg.manifest_list import ManifestFile
 from orderlake.tables.iceberg.metadata import FORMAT_VERSION, TableMetadata
@@ -71,7 +71,7 @@ class Entry:
         return replace(self, status=Status.DELETED, snapshot_id=snapshot_id)
 
 
-def read_manifest(store: ObjectStore, listed: ManifestFile) -> tuple[Entry, ...]:
+def read_manifest(store: Objects, listed: ManifestFile) -> tuple[Entry, ...]:
     """Give a manifest's entries with inherited numbers filled in.
 
     Raises ConfigError on delete files and other formats than Parquet.
@@ -100,7 +100,7 @@ def _entry(record: Mapping[str, Any], listed: ManifestFile) -> Entry:
 
 
 def write_manifest(
-    store: ObjectStore,
+    store: Objects,
     location: str,
     metadata: TableMetadata,
     entries: Sequence[Entry],

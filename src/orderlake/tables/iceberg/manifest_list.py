@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orderlake.errors import ConfigError
-from orderlake.model.ports import ObjectStore
+from orderlake.model.ports import Objects
 from orderlake.tables.iceberg import avro
 from orderlake.tables.iceberg.metadata import FORMAT_VERSION, Snapshot
 from orderlake.tables.iceberg.schema import SPEC_ID
@@ -65,7 +65,7 @@ _CONTENT_FIELD: Final = 517
 _ZERO_WHEN_ABSENT: Final = frozenset({"sequence_number", "min_sequence_number"})
 
 
-def read_manifest_list(store: ObjectStore, location: str) -> tuple[ManifestFile, ...]:
+def read_manifest_list(store: Objects, location: str) -> tuple[ManifestFile, ...]:
     """Give a snapshot's manifests, also those without live files. Raises ConfigError on delete files."""
     file = avro.decode(location, store.read(location))
     # By id, for engines named these columns differently over the years.
@@ -92,9 +92,7 @@ def _parse(location: str, record: Mapping[str, Any], names: Mapping[int, str]) -
     return manifest
 
 
-def write_manifest_list(
-    store: ObjectStore, location: str, manifests: Sequence[ManifestFile], snapshot: Snapshot
-) -> None:
+def write_manifest_list(store: Objects, location: str, manifests: Sequence[ManifestFile], snapshot: Snapshot) -> None:
     """Write the list of a snapshot, in the order given."""
     records = [_record(manifest) for manifest in manifests]
     parent = "null" if snapshot.parent_id is None else str(snapshot.parent_id)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from orderlake.model.ports import ObjectStore
+from orderlake.model.ports import Objects
 from orderlake.tables.iceberg.metadata import MetadataLogEntry, TableMetadata
 
 METADATA_LOG_LENGTH: Final = 20
@@ -24,7 +24,7 @@ def metadata_location(table_location: str, version: int, uuid: str) -> str:
     return f"{table_location.rstrip('/')}/metadata/{version:05d}-{uuid}.metadata.json"
 
 
-def write_metadata(store: ObjectStore, metadata: TableMetadata, attempt: str, previous_location: str | None) -> str:
+def write_metadata(store: Objects, metadata: TableMetadata, attempt: str, previous_location: str | None) -> str:
     """Write the metadata as the successor of `previous_location`; give its location, uncommitted.
 
     `attempt` must be unique (a UUID, for engines that parse it). Raises StorageUnavailableError.

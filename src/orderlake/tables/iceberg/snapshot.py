@@ -12,7 +12,7 @@ from typing import Final
 
 from orderlake.errors import CommitConflictError, CommitStateUnknownError
 from orderlake.model.data_file import DataFile
-from orderlake.model.ports import ObjectStore
+from orderlake.model.ports import Objects
 from orderlake.tables.iceberg.files import file_record
 from orderlake.tables.iceberg.live import ManifestCache
 from orderlake.tables.iceberg.manifest import Entry, Status, write_manifest
@@ -43,7 +43,7 @@ class _Plan:
 
 
 def new_snapshot(  # noqa: PLR0913 - what a commit is made of
-    store: ObjectStore,
+    store: Objects,
     metadata: TableMetadata,
     *,
     added: Sequence[DataFile],
@@ -103,7 +103,7 @@ def _check(
 
 
 def _remove(
-    store: ObjectStore,
+    store: Objects,
     listed: Sequence[ManifestFile],
     removed: frozenset[str],
     snapshot_id: int,
@@ -129,7 +129,7 @@ def _remove(
     return _Plan(tuple(entries), tuple(untouched))
 
 
-def _merge(store: ObjectStore, plan: _Plan, cache: ManifestCache) -> _Plan:
+def _merge(store: Objects, plan: _Plan, cache: ManifestCache) -> _Plan:
     """Fold the smallest manifests into the one being written once there are too many."""
     small = [manifest for manifest in plan.untouched if manifest.live_files < FULL_MANIFEST]
     if len(small) + bool(plan.entries) <= SMALL_MANIFESTS:
@@ -152,7 +152,7 @@ def _merge(store: ObjectStore, plan: _Plan, cache: ManifestCache) -> _Plan:
 
 
 def _write(  # noqa: PLR0913 - a manifest's name and content
-    store: ObjectStore,
+    store: Objects,
     metadata: TableMetadata,
     entries: tuple[Entry, ...],
     *,
