@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.clients import client, translated
 from orderlake.config import AWS_FILE, AwsSettings, Project, aws_settings, deployed
+from orderlake.deploy.contents import TRIAL_FILE, contents
 from orderlake.deploy.package import build
 from orderlake.deploy.terraform import Terraform, variable_names
 from orderlake.deploy.wheels import Target
@@ -112,11 +113,12 @@ class Deployment:
     def plan(self) -> list[Change]:
         """Build the package and work out what would change; nothing is changed."""
         self._check()
+        account = self.account
         self._build()
         kept = {key: value for key, value in self.before.items() if self.variables[key] == value}
         if kept:
             self.tell(f"as before: {', '.join(f'{key} = {value}' for key, value in kept.items())}")
-        self.tell(f"planning, for account {self.account}")
+        self.tell(f"planning, for account {account}")
         self._terraform.init()
         return list(_changes(self._terraform.show())) if self._terraform.plan() else []
 
@@ -138,9 +140,7 @@ class Deployment:
         """Make the pipelines location hold the project's pipelines and marts, and the smoke test's; gives the names."""
         bucket, prefix = split(settings.pipelines)
         s3 = client("s3", settings.region)
-        wanted = {file.name: file for file in sorted(self.project.pipelines.glob("*.y*ml"))}
-        wanted |= {f"marts/{file.name}": file for file in sorted((self.project.root / "marts").glob("*.sql"))}
-        wanted[_smoke().name] = _smoke()
+        wanted = contents(self.project)
         with translated(settings.pipelines):
             for name, file in wanted.items():
                 s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=file.read_bytes())
@@ -179,7 +179,7 @@ class Deployment:
         """A project that has the smoke test's pipeline alone, on the deployed lake."""
         root = self.folder / "smoke"
         (root / "pipelines").mkdir(parents=True, exist_ok=True)
-        (root / "pipelines" / _smoke().name).write_bytes(_smoke().read_bytes())
+        (root / "pipelines" / TRIAL_FILE.name).write_bytes(TRIAL_FILE.read_bytes())
         return replace(self.project, root=root, aws=settings)
 
     def status(self) -> dict[str, Any]:
@@ -297,10 +297,6 @@ def empty_bucket(bucket: str, region: str) -> None:
     except (NotFoundError, ConfigError) as error:
         if "NoSuchBucket" not in str(error.__cause__):
             raise
-
-
-def _smoke() -> Path:
-    return Path(__file__).parent / "deploy" / "smoke.yaml"
 
 
 def _changes(plan: Mapping[str, Any]) -> Iterator[Change]:

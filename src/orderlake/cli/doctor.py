@@ -11,6 +11,7 @@ from orderlake.errors import ConfigError, exit_code
 
 EXAMPLE: Final = """
 orderlake doctor
+orderlake doctor --env aws
 orderlake doctor --json | jq '.[] | select(.status != "ok")'
 """
 
@@ -21,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line per check; 78 when one failed."""
-    checks = examine(args.project)
+    checks = examine(args.project, args.env)
     if args.json:
         for line in json_lines(check.as_dict() for check in checks):
             print(line)

@@ -12,7 +12,7 @@ from importlib import metadata
 
 import pytest
 
-import orderlake.doctor
+import orderlake.doctor.here
 
 
 def found(answer, check):
@@ -144,7 +144,7 @@ def test_a_missing_package_fails_with_its_pip_line(cli, loaded, monkeypatch):
             raise ImportError("No module named 'fastavro'")
         return real(name)
 
-    monkeypatch.setattr(orderlake.doctor, "import_module", without)
+    monkeypatch.setattr(orderlake.doctor.here, "import_module", without)
     answer = cli("doctor", "--json")
     assert answer.code == 78
     assert "pip install" in found(answer, "fastavro")[0]["remedy"]
@@ -157,7 +157,7 @@ def test_another_duckdb_is_worth_a_warning(cli, loaded, monkeypatch):
 
 def test_what_is_too_old_fails(cli, loaded, monkeypatch):
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 7, 0))
-    monkeypatch.setattr(orderlake.doctor, "_PYTHON", (9, 0))
+    monkeypatch.setattr(orderlake.doctor.here, "_PYTHON", (9, 0))
     answer = cli("doctor", "--json")
     assert found(answer, "sqlite")[0]["status"] == "fail"
     assert found(answer, "python")[0]["status"] == "fail"

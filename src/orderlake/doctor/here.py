@@ -1,4 +1,4 @@
-"""The doctor: looks at this machine and a project, and says what is wrong and what to do about it."""
+"""This machine, a project, and a lake in its folders."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from importlib import import_module, metadata
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
-from orderlake.config import Project, find_project, load_project
+from orderlake.config import Project
+from orderlake.doctor.check import Check
 from orderlake.errors import ConfigError, LakeError
 from orderlake.model.pipeline import Pipeline
 from orderlake.sources import LocalSources, stream_of
 from orderlake.wiring import Backends, load_pipeline
 
-Status = Literal["ok", "warn", "fail"]
 _PYTHON: Final = (3, 11)
 _SQLITE: Final = (3, 24)
 """The first with upserts."""
@@ -31,38 +29,14 @@ _TOO_LITTLE: Final = 100 << 20
 _NAMED: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: how it is, and what to do when it is not well."""
-
-    check: str
-    status: Status
-    message: str
-    remedy: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+def machine() -> list[Check]:
+    """Python, the packages, SQLite."""
+    return [_python(), *_packages(), _sqlite()]
 
 
-def examine(folder: str | os.PathLike[str] | None = None) -> list[Check]:
-    """Look at the machine, then at the project in `folder` or the nearest one upward; nothing of it is changed."""
-    checks = [_python(), *_packages(), _sqlite()]
-    try:
-        project = load_project(find_project(Path.cwd()) if folder is None else Path(folder))
-    except LakeError as error:
-        return [*checks, Check("project", "fail", str(error))]
-    checks.append(Check("project", "ok", f"project {project.root}"))
-    pipelines, found = _pipelines(project)
-    return [
-        *checks,
-        *found,
-        *_folders(project),
-        _disk(project),
-        *_raw(project, pipelines),
-        *_databases(project),
-        *_work(project),
-    ]
+def lake(project: Project, pipelines: Sequence[Pipeline]) -> list[Check]:
+    """A lake in folders of this machine."""
+    return [*_folders(project), _disk(project), *_raw(project, pipelines), *_databases(project), *_work(project)]
 
 
 def _python() -> Check:
@@ -103,7 +77,8 @@ def _sqlite() -> Check:
     return Check("sqlite", "ok", f"SQLite {version}")
 
 
-def _pipelines(project: Project) -> tuple[Sequence[Pipeline], list[Check]]:
+def pipelines_of(project: Project) -> tuple[Sequence[Pipeline], list[Check]]:
+    """The project's pipelines, none when one of them is wrong, and a check for each."""
     files = sorted(project.pipelines.glob("*.y*ml"))
     checks: list[Check] = []
     for file in files:
