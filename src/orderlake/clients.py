@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _MAKING: Final = Lock()
+_EXTRA: Final = "AWS needs the extra `aws`: pip install 'orderlake[aws]', or in a checkout `make aws`"
 
 Client: TypeAlias = Any
 """A boto3 client: made at run time from AWS's descriptions, so it has no type."""
@@ -65,7 +66,7 @@ def _session() -> Client:
     try:
         import boto3  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError as error:
-        raise MissingExtraError("AWS needs the extra `aws`: pip install 'orderlake[aws]'") from error
+        raise MissingExtraError(_EXTRA) from error
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
 
     try:
@@ -106,12 +107,15 @@ def _is_emulated() -> bool:
 @contextmanager
 def translated(what: str, unavailable: type[LakeError] = StorageUnavailableError) -> Iterator[None]:
     """Raise botocore's errors as ours: refused as ConfigError, not there as NotFoundError, else `unavailable`."""
-    from botocore.exceptions import (  # noqa: PLC0415 - an optional extra
-        BotoCoreError,
-        ClientError,
-        NoCredentialsError,
-        NoRegionError,
-    )
+    try:
+        from botocore.exceptions import (  # noqa: PLC0415 - an optional extra
+            BotoCoreError,
+            ClientError,
+            NoCredentialsError,
+            NoRegionError,
+        )
+    except ImportError as error:
+        raise MissingExtraError(_EXTRA) from error
 
     try:
         yield

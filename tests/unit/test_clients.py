@@ -1,9 +1,11 @@
 """AWS as it is called from here: what is wrong with this machine's settings is said, with what to do about it."""
 
+import sys
+
 import pytest
 
 from orderlake import clients
-from orderlake.errors import ConfigError
+from orderlake.errors import ConfigError, MissingExtraError
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +30,14 @@ def test_a_region_is_asked_for_where_none_is_known(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="AWS_REGION"):
         clients.client("sqs")
+
+
+def test_without_the_extra_the_pip_line_is_said_whatever_is_called_first(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"boto3", "botocore"}]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("boto3", "botocore", "botocore.exceptions"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError, match=r"orderlake\[aws\]"), clients.translated("AWS"):
+        pass
+    with pytest.raises(MissingExtraError, match=r"orderlake\[aws\]"):
+        clients.client("sts", "eu-central-1")

@@ -111,9 +111,10 @@ def _smoke(deployment: Deployment, settings: AwsSettings, args: argparse.Namespa
     answer = {name: str(value) for name, value in result.as_dicts()[0].items()}
     if answer["different_orders"] != answer["orders"] or answer["different_orders"] != str(_ORDERS):
         raise CheckFailedError(f"the sample has {_ORDERS} orders, the table smoke_orders has {answer}")
-    by = "Athena" if result.stats is not None else "DuckDB, over the tables in S3, for an emulator has no Athena"
+    by = "Athena" if result.stats is not None else "DuckDB (an emulator has no Athena)"
     if not args.json:
-        print(f"loaded {counted(report.loaded, 'order')} {seconds:.0f} s after the upload, answered by {by}: {answer}")
+        found = f"{counted(report.read, 'order')}, {answer['revenue']} in all"
+        print(f"the sample was loaded {seconds:.0f} s after its upload; {by} finds {found}")
     return answer
 
 
