@@ -27,6 +27,7 @@ from orderlake.events.sqs import Message, is_batch, messages
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 
+_SERVICES: Final = ("s3", "dynamodb", "glue")
 _LOOKUPS: Final = 8
 _SUSPECT: Final = 3
 """A message that comes the third time may have killed the function twice: its objects are loaded one by one."""
@@ -222,14 +223,16 @@ def _in_turn(suspects: Iterable[tuple[int, SourceObject]]) -> list[SourceObject]
 
 def _warm_up() -> None:
     """Load what a batch needs while the function starts: it has a whole processor then, and a share of one later."""
-    import duckdb  # noqa: F401, PLC0415 - only where a function starts
-
-    import orderlake.kernel.stage  # noqa: PLC0415 - same
-    import orderlake.tables.batch  # noqa: PLC0415 - same
-    import orderlake.tables.commit  # noqa: F401, PLC0415 - same
-
-    for service in ("s3", "dynamodb", "glue"):
+    for service in _SERVICES:
         client(service, os.environ.get("AWS_REGION"))
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(lambda: container().lake().pipelines)  # what is wrong, the first batch will say
+        import duckdb  # noqa: F401, PLC0415 - only where a function starts
+
+        import orderlake.kernel.stage  # noqa: PLC0415 - same
+        import orderlake.storage.filesystem  # noqa: PLC0415 - same
+        import orderlake.tables.batch  # noqa: PLC0415 - same
+        import orderlake.tables.commit  # noqa: F401, PLC0415 - same
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:

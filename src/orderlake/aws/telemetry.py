@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +27,10 @@ def logger() -> Logger:
 
 
 def begin(context: object) -> Logger:
-    """The logger for one invocation: each of its lines names the request."""
+    """The logger for one invocation: each of its lines names the request. The start is over with the first."""
+    if not gc.isenabled():
+        gc.freeze()  # what a start makes stays: no collection needs to look at it again
+        gc.enable()
     log = logger()
     log.append_keys(request_id=str(getattr(context, "aws_request_id", "")))
     return log
