@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from orderlake.aws import crawler
@@ -63,25 +64,25 @@ class Scan:
 
     def run(self, prefix: str, min_age: float = _YOUNG_SECONDS, max_age: float | None = None) -> dict[str, int]:
         """Send what is missing, and count: each object seen is ignored, too young, too old, foreign, known or sent."""
-        where = prefix.rstrip("/")
-        found = self.lake.sources.find(() if where == self.settings.raw else (f"{where}/",))
         counts = dict.fromkeys(("seen", "ignored", "young", "old", "foreign", "known", "sent", "messages"), 0)
-        counts["seen"] = len(found)
-        candidates = [source for source in found if self._is_due(source, min_age, max_age, counts)]
-        missing: list[SourceObject] = []
-        for start in range(0, len(candidates), _AT_ONCE):
-            some = candidates[start : start + _AT_ONCE]
+        found = self.lake.sources.each(f"{prefix.rstrip('/')}/")
+        due = (source for source in found if self._is_due(source, min_age, max_age, counts))
+        sender = Sender(self.settings.queue_url, self.settings.region, self.wait)
+        while some := list(islice(due, _AT_ONCE)):  # there may be millions of objects: no more than these are held
             before = self.lake.ledger.applied(source.identity for source in some)
-            missing += [source for source in some if not self._is_settled(before.get(source.identity))]
-        counts["known"] = len(candidates) - len(missing)
-        bodies = list(packed([ref_of(source) for source in missing]))
-        Sender(self.settings.queue_url, self.settings.region, self.wait).send(bodies)
-        counts["sent"], counts["messages"] = len(missing), len(bodies)
+            missing = [source for source in some if not self._is_settled(before.get(source.identity))]
+            bodies = list(packed([ref_of(source) for source in missing]))
+            sender.send(bodies)
+            for name, number in (
+                ("known", len(some) - len(missing)), ("sent", len(missing)), ("messages", len(bodies)),
+            ):  # fmt: skip
+                counts[name] += number
         return counts
 
     def _is_due(self, source: SourceObject, min_age: float, max_age: float | None, counts: dict[str, int]) -> bool:
         ref = ref_of(source)
         age = self.clock() - source.version / 1e9
+        counts["seen"] += 1
         if objection(ref, self.settings) is not None:
             counts["ignored"] += 1
         elif age < min_age:

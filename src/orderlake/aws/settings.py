@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -48,6 +48,10 @@ class Sources(Protocol):
 
     def find(self, given: Sequence[str]) -> list[SourceObject]:
         """All versions of all objects at these locations, or of all under raw."""
+        ...
+
+    def each(self, location: str) -> Iterator[SourceObject]:
+        """All versions of all objects under a location, one at a time, however many there are."""
         ...
 
     def resolve(self, bucket: str, key: str, version_id: str | None) -> SourceObject | None:

@@ -49,11 +49,19 @@ class S3Sources:
         """All versions under raw, or of the objects, prefixes and patterns named; oldest first."""
         chosen: dict[tuple[str, str], SourceObject] = {}
         for text in map(_location, given) if given else (f"{self._raw}/",):
+            if f"{text}/".startswith(f"{self._lake}/"):
+                raise ConfigError(
+                    f"{text} is in the lake, where the tables are: name new files, under {self._raw}/ say"
+                )
             found = list(self._named(text))
             if given and not found:
                 raise NotFoundError(f"there is no object {text}, and none under it")
             chosen |= {(source.uri, source.tag): source for source in found}
         return sorted(chosen.values(), key=lambda source: (source.version, source.uri))
+
+    def each(self, location: str) -> Iterator[SourceObject]:
+        """All versions under a location in the order of keys, one at a time, however many there are; perhaps none."""
+        return self._named(_location(location))
 
     def resolve(self, bucket: str, key: str, version_id: str | None = None) -> SourceObject | None:
         """One version of an object, the newest when none is named; None when it is gone."""

@@ -1,6 +1,6 @@
 """A lake on AWS that loads what it is told to, and fails where it is told to: for the handlers' own logic."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orderlake.config import AwsSettings
@@ -49,6 +49,10 @@ class FakeSources:
     def find(self, given: Sequence[str]) -> list[SourceObject]:
         self.asked.append(tuple(given))
         return [each for each in self.objects if not given or each.uri.startswith(tuple(given))]
+
+    def each(self, location: str) -> Iterator[SourceObject]:
+        self.asked.append(location)
+        return (each for each in self.objects if each.uri.startswith(location))
 
     def resolve(self, bucket: str, key: str, version_id: str | None) -> SourceObject | None:
         uri = f"s3://{bucket}/{key}"

@@ -136,6 +136,27 @@ def test_many_objects_go_in_messages_of_fifty_and_calls_of_ten(lake, queue):
     assert len({ref.version for ref in queue.objects}) == 1234
 
 
+def test_however_many_objects_there_are_only_some_are_held(lake, queue, monkeypatch):
+    monkeypatch.setattr("orderlake.aws.scan._AT_ONCE", 100)
+    asked, listed = [], 0
+
+    def each(location):
+        nonlocal listed
+        for number in range(1000):
+            listed += 1
+            yield source(f"raw/{number:04d}.json")
+
+    def applied(identities):
+        asked.append((listed, len(list(identities))))
+        return {}
+
+    monkeypatch.setattr(lake.sources, "each", each)
+    monkeypatch.setattr(lake.ledger, "applied", applied)
+    counts = scanned(lake)
+    assert (counts["seen"], counts["sent"], counts["messages"]) == (1000, 1000, 20)
+    assert asked == [(number, 100) for number in range(100, 1001, 100)]
+
+
 def test_long_keys_make_smaller_messages(queue):
     refs = [ObjectRef("shop-raw", f"raw/{number}-{'ü' * 3500}.json", "v" * 1024) for number in range(60)]
     bodies = list(packed(refs))
@@ -178,7 +199,7 @@ def test_the_function_counts_what_it_found(opened, queue, said):
 def test_the_function_looks_only_where_it_is_told(opened, queue):
     opened.put("raw/2024/a.json", "raw/2023/b.json")
     assert handler({"prefix": "s3://shop-raw/raw/2024", "min_age_seconds": 0}, FakeContext())["seen"] == 1
-    assert opened.sources.asked == [("s3://shop-raw/raw/2024/",)]
+    assert opened.sources.asked == ["s3://shop-raw/raw/2024/"]
 
 
 def test_a_real_queue_takes_the_messages(aws):

@@ -168,8 +168,18 @@ def test_what_lies_in_the_lake_is_never_a_source(raw):
     raw.put("lakeside/a.json")
     raw.put("raw/a.json")
     assert sorted(raw.keys(raw.at("*"))) == ["lakeside/a.json", "raw/a.json"]
-    with pytest.raises(NotFoundError):
-        raw.sources.find([raw.at("lake/orders/")])
+    for named in ("lake/orders/", "lake", "lake/"):
+        with pytest.raises(ConfigError, match="is in the lake"):
+            raw.sources.find([raw.at(named)])
+
+
+def test_all_under_a_location_comes_one_at_a_time_and_nothing_is_no_error(raw):
+    for key in ("raw/b.json", "raw/a.json", "raw/a.json", "other/c.json"):
+        raw.put(key)
+    found = raw.sources.each(raw.at("raw/"))
+    assert next(found).location == raw.at("raw/a.json")
+    assert [source.location for source in found] == [raw.at("raw/a.json"), raw.at("raw/b.json")]
+    assert list(raw.sources.each(raw.at("none/"))) == []
 
 
 @pytest.mark.parametrize(
