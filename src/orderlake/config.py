@@ -145,7 +145,7 @@ def deployed(root: Path) -> AwsSettings:
             f"{root} is not deployed on AWS from here: there is no {file}; `orderlake deploy apply` makes it"
         ) from None
     except ValueError as error:
-        raise ConfigError(f"{file}: {error}: make it again with `orderlake deploy status`") from error
+        raise ConfigError(f"{file}: {error}: `orderlake deploy apply` writes it again") from error
     return aws_settings(values, str(file))
 
 

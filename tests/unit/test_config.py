@@ -111,5 +111,5 @@ def test_a_project_that_is_not_deployed_says_what_deploys_it(project):
 
 def test_outputs_that_cannot_be_read_say_what_makes_them_again(project):
     deploy(project, '{"name": ')
-    with pytest.raises(ConfigError, match="orderlake deploy status"):
+    with pytest.raises(ConfigError, match="orderlake deploy apply"):
         deployed(project.root)
