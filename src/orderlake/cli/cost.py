@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from orderlake.cli.grid import print_grid
 from orderlake.cli.values import json_text
-from orderlake.cost.actual import LoadCost, load_cost
+from orderlake.cost.actual import LoadCost, load_cost, load_usage
 from orderlake.cost.estimate import Crawler, Estimate, crawler, estimate, largest
 from orderlake.cost.prices import PriceTable, prices_of
 from orderlake.cost.workload import ASSUMPTIONS, PerLoad, Workload
@@ -185,7 +185,7 @@ def _actual(args: argparse.Namespace, table: PriceTable) -> int:
         history = [report for report in lake.loads() if report.status == "loaded"]
     if args.limit is not None:
         history = history[max(0, len(history) - max(0, args.limit)) :]
-    costs = [load_cost(report, memory_mb=args.memory, table=table) for report in history]
+    costs = [load_cost(each, load_usage(each, args.memory, args.architecture), table=table) for each in history]
     if args.json:
         print(json_text([_load(one) for one in costs]))
         return 0

@@ -95,3 +95,10 @@ def test_what_loads_did_cost_is_told_of_the_lake_that_is_named(cli, loaded):
     answer = cli("cost", "--actual", "--env", "aws")
     assert answer.code == 66
     assert "is not deployed on AWS" in answer.err
+
+
+def test_a_load_on_the_other_architecture_and_with_more_memory_costs_more(cli, loaded):
+    def cost(*words):
+        return cli("cost", "--actual", "--json", *words).json[0]["usd"]
+
+    assert cost() < cost("--architecture", "x86_64") < cost("--architecture", "x86_64", "--memory", "1024")
