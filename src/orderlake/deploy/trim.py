@@ -58,12 +58,10 @@ def kept(name: str) -> bool:
     (True, False, False)
     """
     path = PurePosixPath(name)
+    if path.parts[0].endswith(".dist-info"):
+        return path.name in _DIST_INFO or "licenses" in path.parts or path.name.upper().startswith(_LICENCES)
     if path.suffix in _SUFFIXES or path.name == "py.typed" or not _FOLDERS.isdisjoint(path.parts[:-1]):
         return False
-    if path.parts[0].endswith(".dist-info"):
-        return (
-            path.name in _DIST_INFO or "licenses" in path.parts or path.name.upper().startswith(("LICENSE", "NOTICE"))
-        )
     if name.startswith("botocore/data/"):
         return _kept_of_botocore(path)
     return not any(fnmatchcase(name, pattern) for pattern in _NEVER)

@@ -114,7 +114,7 @@ class AthenaEngine:
         return (
             f"The workgroup {self.settings.workgroup} stops a query that scans more than {bound}, so that none costs "
             "more than meant: name the columns instead of *, filter by the column that the table is partitioned by, or "
-            "raise the limit (`athena_scan_limit` of the deployment)."
+            "raise the limit (`orderlake deploy apply --set scan_limit=BYTES`)."
         )
 
     def _rows(self, query: str, execution: dict[str, Any], question: Translation) -> Iterator[tuple[Any, ...]]:

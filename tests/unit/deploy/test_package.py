@@ -61,6 +61,8 @@ def test_what_no_function_opens_is_left_out(name):
         "botocore/data/_retry.json",
         "botocore-1.44.8.dist-info/METADATA",
         "botocore-1.44.8.dist-info/licenses/LICENSE.txt",
+        "idna-3.7.dist-info/LICENSE.md",
+        "six-1.17.0.dist-info/COPYING",
         "zstandard/backend_c.cpython-312-x86_64-linux-gnu.so",
     ],
 )

@@ -191,6 +191,7 @@ def test_the_scan_limit_is_explained_with_its_remedy(athena, engine):
         engine.run("SELECT * FROM orders")
     assert "Bytes scanned limit was exceeded" in str(caught.value)
     assert "more than 1,000,000 bytes" in str(caught.value)
+    assert "--set scan_limit=" in str(caught.value)
     assert "filter by the column that the table is partitioned by" in str(caught.value)
 
 
