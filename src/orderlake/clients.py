@@ -137,6 +137,12 @@ def translated(what: str, unavailable: type[LakeError] = StorageUnavailableError
         raise unavailable(f"{what}: {error}") from error
 
 
+def account_of(region: str) -> str:
+    """The number of the AWS account that the credentials are of; ConfigError when there are none that work."""
+    with translated("AWS"):
+        return str(client("sts", region).get_caller_identity()["Account"])
+
+
 def forget_clients() -> None:
     """Make new clients when they are next asked for: the endpoint or the credentials have changed."""
     with _MAKING:

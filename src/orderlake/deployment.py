@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.clients import client, translated
+from orderlake.clients import account_of, client, translated
 from orderlake.config import AWS_FILE, AwsSettings, Project, aws_settings, deployed
 from orderlake.deploy.contents import TRIAL_FILE, contents
 from orderlake.deploy.package import build
@@ -90,7 +90,9 @@ class Deployment:
         except FileNotFoundError:
             return {}
         except ValueError as error:
-            raise ConfigError(f"{file}: {error}: correct it, or say all of --name, --region and --set again") from error
+            raise ConfigError(
+                f"{file}: {error}: correct it, or remove it and say --name, --region and --set again"
+            ) from error
         return found
 
     @property
@@ -101,9 +103,7 @@ class Deployment:
     @cached_property
     def account(self) -> str:
         """The number of the AWS account that the credentials are of; ConfigError when there are none."""
-        with translated("AWS"):
-            found = client("sts", str(self.variables["region"])).get_caller_identity()
-        return str(found["Account"])
+        return account_of(str(self.variables["region"]))
 
     @property
     def folder(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from orderlake.clients import client, translated
+from orderlake.clients import account_of, client, translated
 from orderlake.config import AwsSettings, Project
 from orderlake.deploy.contents import contents
 from orderlake.doctor.check import Check
@@ -21,7 +21,7 @@ def lake(project: Project, aws: AwsSettings) -> Iterator[Check]:
     """A check for each part of a deployment; without credentials that work there is one."""
     yield Check("deployment", "ok", f"deployed as {aws.name} in {aws.region}")
     try:
-        account = _account(aws)
+        account = account_of(aws.region)
     except LakeError as error:
         yield Check("account", "fail", str(error))
         return
@@ -40,11 +40,6 @@ def lake(project: Project, aws: AwsSettings) -> Iterator[Check]:
             yield look()
         except LakeError as error:
             yield Check(name, "fail", str(error), _APPLY)
-
-
-def _account(aws: AwsSettings) -> str:
-    with translated("AWS"):
-        return str(client("sts", aws.region).get_caller_identity()["Account"])
 
 
 def _raw(aws: AwsSettings) -> Check:
