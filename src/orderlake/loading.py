@@ -119,7 +119,7 @@ class Loader:
                 continue
             waiting.setdefault((pipeline.name, stream.name), (pipeline, stream, []))[2].append(source)
         for pipeline, stream, found in waiting.values():
-            for group in _packed(found):
+            for group in packed(found):
                 yield stream, pipeline.fingerprint, group
 
     def _claimed(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
@@ -277,12 +277,14 @@ class Loader:
                 self._work = None
 
 
-def _packed(sources: Sequence[SourceObject]) -> Iterator[list[SourceObject]]:
+def packed(
+    sources: Sequence[SourceObject], most_files: int = _GROUP_FILES, most_bytes: int = _GROUP_BYTES
+) -> Iterator[list[SourceObject]]:
     """Groups that commit together: many small files, or one large one."""
     group: list[SourceObject] = []
     size = 0
     for source in sources:
-        if group and (len(group) == _GROUP_FILES or size + source.size > _GROUP_BYTES):
+        if group and (len(group) == most_files or size + source.size > most_bytes):
             yield group
             group, size = [], 0
         group.append(source)

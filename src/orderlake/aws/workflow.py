@@ -24,6 +24,7 @@ from orderlake.aws.telemetry import begin, logger, publish, traced
 from orderlake.clients import client, translated
 from orderlake.config import AwsSettings
 from orderlake.errors import ConfigError, DataError, TransientError
+from orderlake.loading import packed
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 
@@ -209,13 +210,4 @@ def _packed(sources: Sequence[SourceObject]) -> Iterator[list[SourceObject]]:
     total = sum(source.size for source in sources)
     most_files = max(_GROUP_FILES, -(-len(sources) * 2 // _MOST_GROUPS))
     most_bytes = max(_GROUP_BYTES, -(-total * 2 // _MOST_GROUPS))
-    group: list[SourceObject] = []
-    size = 0
-    for source in sources:
-        if group and (len(group) == most_files or size + source.size > most_bytes):
-            yield group
-            group, size = [], 0
-        group.append(source)
-        size += source.size
-    if group:
-        yield group
+    return packed(sources, most_files, most_bytes)
