@@ -264,6 +264,8 @@ class Deployment:
         built = build(self._zip, target, self._wheels)
         stamp.write_text(digest, encoding="utf-8")
         self.tell(f"package: {built.zipped / 2**20:.0f} MB, {built.unzipped / 2**20:.0f} MB unzipped of Lambda's 250")
+        if built.advice:
+            self.tell(built.advice)
 
     @property
     def _wheels(self) -> Path | None:

@@ -82,7 +82,7 @@ class Lake:
         for wanted in pipelines or (() if has_some else bundled):
             if not (root / "pipelines" / f"{wanted}.yaml").exists():
                 shutil.copyfile(bundled[wanted], root / "pipelines" / f"{wanted}.yaml")
-        return cls(root)
+        return cls(root, "local")  # whatever ORDERLAKE_ENV says: nothing of it is deployed yet
 
     @property
     def project(self) -> Project:

@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
     rows.append(("total", "", size_text(package.zipped), size_text(package.unzipped)))
     print_grid(("part", "version", "zipped", "unzipped"), rows, {"zipped", "unzipped"})
     print(f"\n{package.path}  sha256 {package.sha256}")
-    if not package.bytecode:
-        print(f"without compiled modules: cold starts are quicker when python{args.python} is on the PATH at building")
+    if package.advice:
+        print(package.advice)
     return 0
 
 

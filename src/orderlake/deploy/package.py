@@ -55,6 +55,14 @@ class Package:
         """The size that counts against Lambda's limit."""
         return sum(part.unzipped for part in self.parts)
 
+    @property
+    def advice(self) -> str:
+        """What would make its functions quicker; nothing when they are as quick as they can be."""
+        if self.bytecode:
+            return ""
+        python = f"python{self.target.python}"
+        return f"without compiled modules: cold starts are quicker when {python} is on the PATH at building"
+
 
 def build(out: Path, target: Target | None = None, wheels: Path | None = None) -> Package:
     """Build the package at `out`; ConfigError when a wheel is missing or the package is over Lambda's limit.

@@ -50,3 +50,8 @@ def test_an_unknown_pipeline_is_answered_with_those_there_are(cli, tmp_path):
     assert answer.code == 78
     assert "orders" in answer.err
     assert not (tmp_path / "shop").exists()
+
+
+def test_a_project_is_made_whatever_lake_is_worked_on_otherwise(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("ORDERLAKE_ENV", "aws")
+    assert cli("init", str(tmp_path / "shop"), "--pipeline", "orders").code == 0

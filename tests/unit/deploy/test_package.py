@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import botocore.session
@@ -23,7 +24,7 @@ from orderlake.deploy.archive import write_zip
 from orderlake.deploy.bytecode import compiled, interpreter
 from orderlake.deploy.descriptions import slim_descriptions
 from orderlake.deploy.elf import slimmed
-from orderlake.deploy.package import LIMIT, Part, refuse_too_large
+from orderlake.deploy.package import LIMIT, Package, Part, refuse_too_large
 from orderlake.deploy.trim import SERVICES, kept
 from orderlake.deploy.wheels import LOCK, Target, unpack
 from orderlake.errors import ConfigError, NotFoundError
@@ -244,6 +245,12 @@ def test_a_wheel_with_other_bytes_than_the_locked_one_is_refused(tmp_path):
     lock.write_text(pins[0])
     with pytest.raises(ConfigError, match=r"(?i)hash"):
         unpack(tmp_path / "out", Target("x86_64", HERE), tmp_path, lock)
+
+
+def test_a_package_without_compiled_modules_says_how_to_have_them():
+    slow = Package(Path("package.zip"), Target("arm64", "3.13"), "", (), bytecode=False)
+    assert "python3.13 is on the PATH" in slow.advice
+    assert replace(slow, bytecode=True).advice == ""
 
 
 def test_a_package_over_lambdas_limit_is_refused_and_the_largest_parts_are_named():
