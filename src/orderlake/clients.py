@@ -36,6 +36,7 @@ _NOT_FOUND: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound"})
 _MISSING: Final = frozenset(
     {
         "NoSuchBucket",
+        "EntityNotFoundException",
         "ResourceNotFoundException",
         "AWS.SimpleQueueService.NonExistentQueue",
         "QueueDoesNotExist",

@@ -9,7 +9,7 @@ from orderlake.clients import account_of, client, translated
 from orderlake.config import AwsSettings, Project
 from orderlake.deploy.contents import contents
 from orderlake.doctor.check import Check
-from orderlake.errors import LakeError
+from orderlake.errors import LakeError, TransientError
 from orderlake.storage.s3 import split
 
 _APPLY: Final = "`orderlake deploy apply` sets it right"
@@ -38,8 +38,10 @@ def lake(project: Project, aws: AwsSettings) -> Iterator[Check]:
     for name, look in parts:
         try:
             yield look()
+        except TransientError as error:
+            yield Check(name, "fail", str(error), "try again")
         except LakeError as error:
-            yield Check(name, "fail", str(error), _APPLY)
+            yield Check(name, "fail", str(error), "if it is not there, `orderlake deploy apply` makes it")
 
 
 def _raw(aws: AwsSettings) -> Check:

@@ -126,3 +126,9 @@ def test_pipelines_that_are_not_as_here_are_named(cli, deployed, project, change
         "message"
     ]
     assert "uploads them" in check["remedy"]
+
+
+def test_what_is_away_for_a_while_is_to_be_asked_again(cli, deployed, aws):
+    aws.faults.refuse("DescribeTable", "InternalServerError", status=500, times=20)
+    check = of(cli("doctor", "--env", "aws", "--json"))["table"]
+    assert (check["status"], check["remedy"]) == ("fail", "try again")
