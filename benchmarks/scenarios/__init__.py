@@ -10,6 +10,7 @@ from benchmarks.scenarios.all_three import all_three
 from benchmarks.scenarios.array_ndjson import array_ndjson
 from benchmarks.scenarios.correction import correction
 from benchmarks.scenarios.lambda_start import lambda_start
+from benchmarks.scenarios.large import large
 from benchmarks.scenarios.many_loads import many_loads
 from benchmarks.scenarios.memory import memory
 from benchmarks.scenarios.small import small
@@ -28,4 +29,5 @@ SCENARIOS: dict[str, Callable[[Settings], Outcome]] = {
     "correction": correction,
     "unchanged": unchanged,
     "lambda-start": lambda_start,
+    "large": large,
 }

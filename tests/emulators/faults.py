@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -106,6 +107,19 @@ def _s3_call(environ: dict[str, Any]) -> Call:
     return Call("s3", operation, path)
 
 
+def one_after_another(spans: Sequence[tuple[float, float]]) -> int:
+    """The most calls of which each came after the one before it was answered: what waits for a network waits so often.
+
+    >>> one_after_another([(0, 2), (1, 3), (2.5, 4), (4, 5)])
+    3
+    """
+    count, free = 0, float("-inf")
+    for began, ended in sorted(spans, key=lambda span: span[1]):
+        if began >= free:
+            count, free = count + 1, ended
+    return count
+
+
 class Desk:
     """The server's side: obeys orders, keeps the list of calls."""
 
@@ -114,6 +128,8 @@ class Desk:
         self._lock = threading.Lock()
         self._orders: list[Order] = []
         self._calls: list[Call] = []
+        self._spans: list[tuple[float, float]] = []
+        """When each call came, and when it was answered."""
 
     def command(self, method: str, path: str, body: bytes) -> Answer:
         """POST /_faults gives an order, DELETE takes all back; GET /_calls lists, DELETE forgets."""
@@ -124,14 +140,25 @@ class Desk:
                 elif method == "DELETE":
                     self._orders.clear()
                 answer: list[Any] = [asdict(order) for order in self._orders]
+            elif path.startswith("/_calls/rounds"):
+                answer = [{"rounds": one_after_another(self._spans)}]
             else:
                 answer = [asdict(call) for call in self._calls]
                 if method == "DELETE":
                     self._calls.clear()
+                    self._spans.clear()
         return 200, [("Content-Type", "application/json")], json.dumps(answer).encode()
 
     def serve(self, environ: dict[str, Any], body: bytes, ask: Callable[[dict[str, Any]], Answer]) -> Answer | None:
         """Serve a request as ordered; None when its reply is to be lost."""
+        began = time.monotonic()
+        try:
+            return self._served(environ, body, ask)
+        finally:
+            with self._lock:
+                self._spans.append((began, time.monotonic()))
+
+    def _served(self, environ: dict[str, Any], body: bytes, ask: Callable[[dict[str, Any]], Answer]) -> Answer | None:
         call = call_of(environ, body)
         order = self._taken(call)
         if order is None:
@@ -204,6 +231,10 @@ class Faults:
     def calls(self) -> list[Call]:
         """Every call since the server began, or since `forget_calls`."""
         return [Call(**one) for one in self._request("GET", "/_calls")]
+
+    def round_trips(self) -> int:
+        """How many of those calls followed one another; two at once may be told as two when both are quick."""
+        return int(self._request("GET", "/_calls/rounds")[0]["rounds"])
 
     def forget_calls(self) -> None:
         """Begin the list anew."""

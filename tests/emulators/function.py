@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -21,6 +22,15 @@ class Landed:
     key: str
     version: str
     size: int
+
+
+def upload(settings: AwsSettings, key: str, file: Path) -> Landed:
+    """Upload a file of any size to the bucket of new files."""
+    bucket = settings.raw.removeprefix("s3://").partition("/")[0]
+    s3 = client("s3", settings.region)
+    s3.upload_file(str(file), bucket, key)
+    found = s3.head_object(Bucket=bucket, Key=key)
+    return Landed(bucket, key, found.get("VersionId", ""), found["ContentLength"])
 
 
 def sync_pipelines(settings: AwsSettings, *names: str) -> None:

@@ -20,10 +20,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -168,6 +170,34 @@ class Runtime:
         """The largest resident set of the function's process so far, MiB: about what Lambda reports as used."""
         peaks = [_status(pid, "VmHWM") for pid in self.pids()]
         return max(peaks, default=0) / 1024
+
+    def disk_used_mb(self) -> float:
+        """What is in the function's /tmp now, MiB; 0 when there is no process."""
+        used = [0.0]
+        for pid in self.pids():
+            try:
+                found = os.statvfs(f"/proc/{pid}/root/tmp")
+            except OSError:  # it has ended
+                continue
+            used.append((found.f_blocks - found.f_bfree) * found.f_frsize / 2**20)
+        return max(used)
+
+    @contextmanager
+    def disk_peak(self) -> Iterator[list[float]]:
+        """Look at /tmp ten times a second; the list's one item is the most that was in it, MiB."""
+        peak, done = [0.0], threading.Event()
+
+        def watch() -> None:
+            while not done.wait(0.1):
+                peak[0] = max(peak[0], self.disk_used_mb())
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield peak
+        finally:
+            done.set()
+            watcher.join()
 
     def cpu_seconds(self) -> float:
         """User and system time of the function's process so far."""

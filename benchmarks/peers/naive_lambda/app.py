@@ -1,8 +1,10 @@
-"""The handler of an order ETL as it is usually written for Lambda: get, load, loop, pandas, Parquet, put."""
+"""The handler of an order ETL as it is usually written for Lambda: get, load, loop, pandas, Parquet, put, crawl."""
 
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -11,6 +13,7 @@ import boto3
 import pandas as pd
 
 s3 = boto3.client("s3")
+glue = boto3.client("glue")
 
 
 def flatten(orders: list[dict[str, Any]]) -> pd.DataFrame:
@@ -47,4 +50,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
     stamp = datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005 - as it is usually written
     target = f"orders_parquet_datalake/orders_ETL_{stamp}.parquet"
     s3.put_object(Bucket=bucket, Key=target, Body=buffer.getvalue())
+    with suppress(glue.exceptions.CrawlerRunningException):  # or a second file within a minute would fail
+        glue.start_crawler(Name=os.environ["CRAWLER"])
     return {"statusCode": 200, "rows": len(frame)}
