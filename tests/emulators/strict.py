@@ -151,15 +151,26 @@ def _put_object(self: S3Response) -> Any:
 
 
 def _list_object_versions(self: S3Backend, bucket_name: str, *args: Any, **more: Any) -> Any:
-    """Newest first within a key, even when two versions came in one tick of the clock."""
+    """Newest first within a key, even when two versions came in one tick of the clock.
+
+    And of a prefix only: moto copies all that a bucket holds before it looks at the prefix.
+    """
     bucket = self.get_bucket(bucket_name)
-    for _, versions in bucket.keys.iterlists():
+    whole, some = bucket.keys, type(bucket.keys)()
+    for key, versions in whole.iterlists():
+        if not key.startswith(more.get("prefix") or ""):
+            continue
+        some.setlist(key, versions)
         before = None
         for version in versions:
             if before is not None and version.last_modified <= before:
                 _set_time(version, before + timedelta(milliseconds=1))
             before = version.last_modified
-    return _s3_versions(self, bucket_name, *args, **more)
+    bucket.keys = some
+    try:
+        return _s3_versions(self, bucket_name, *args, **more)
+    finally:
+        bucket.keys = whole
 
 
 def _set_time(version: FakeKey | FakeDeleteMarker, time: Any) -> None:
