@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from orderlake.cli.grid import print_grid
 from orderlake.cli.values import json_text
-from orderlake.cost.actual import LoadCost, load_cost, load_usage
+from orderlake.cost.actual import LoadCost, load_costs
 from orderlake.cost.estimate import Crawler, Estimate, crawler, estimate, largest
 from orderlake.cost.prices import PriceTable, prices_of
 from orderlake.cost.workload import ASSUMPTIONS, PerLoad, Workload
@@ -183,9 +183,9 @@ def _document(found: Estimate, crawlers: Sequence[Crawler]) -> Mapping[str, Any]
 def _actual(args: argparse.Namespace, table: PriceTable) -> int:
     with Lake(args.project, args.env) as lake:
         history = [report for report in lake.loads() if report.status == "loaded"]
+    costs = load_costs(history, args.memory, args.architecture, table)
     if args.limit is not None:
-        history = history[max(0, len(history) - max(0, args.limit)) :]
-    costs = [load_cost(each, load_usage(each, args.memory, args.architecture), table=table) for each in history]
+        costs = costs[max(0, len(costs) - max(0, args.limit)) :]
     if args.json:
         print(json_text([_load(one) for one in costs]))
         return 0
@@ -197,7 +197,10 @@ def _actual(args: argparse.Namespace, table: PriceTable) -> int:
     return 0
 
 
-_COUNTED: Final = "Seconds are each load's own; requests are those counted for a load with as many tables."
+_COUNTED: Final = (
+    "Seconds are each load's own; requests are those counted for a load with as many tables. "
+    "Files that were loaded together share both by their orders."
+)
 
 
 def _row(one: LoadCost) -> list[str]:

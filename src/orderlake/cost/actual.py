@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -47,6 +48,35 @@ def load_cost(
     """The cost of a load, by its counted usage where there is one."""
     used = load_usage(report, memory_mb) if usage is None else usage
     return LoadCost(report, used, cost_of(used, table))
+
+
+def load_costs(
+    reports: Sequence[LoadReport], memory_mb: int = 512, architecture: str = "arm64", table: PriceTable | None = None
+) -> list[LoadCost]:
+    """What each of these files did cost to load, in their order.
+
+    Files that came in one load have its seconds and its commit together, so each bears its share by the records read.
+    """
+    loads: dict[str, list[LoadReport]] = {}
+    for report in reports:
+        loads.setdefault(report.load_id, []).append(report)
+    whole = {load: _together(files, memory_mb, architecture) for load, files in loads.items()}
+    dollars = {load: cost_of(usage, table) for load, usage in whole.items()}
+
+    def share(report: LoadReport) -> Decimal:
+        files = loads[report.load_id]
+        read = sum(each.read for each in files)
+        return Decimal(report.read) / read if read else Decimal(1) / len(files)
+
+    return [LoadCost(each, whole[each.load_id], dollars[each.load_id] * share(each)) for each in reports]
+
+
+def _together(files: Sequence[LoadReport], memory_mb: int, architecture: str) -> Usage:
+    """What one load of these files used: what the longest did, and for each other its look-up and its bytes."""
+    longest = max(files, key=lambda report: report.seconds)
+    more = len(files) - 1
+    requests = {"s3.ListObjectVersions": more, "s3.GetObject": more, "sqs.Any": 3 * more}
+    return load_usage(longest, memory_mb, architecture) + Usage(requests, architecture=architecture)
 
 
 def query_cost(scanned: int, table: PriceTable | None = None) -> Decimal:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from orderlake import clients
 from orderlake.config import load_project
-from orderlake.cost.actual import load_cost, load_usage, query_cost
+from orderlake.cost.actual import load_cost, load_costs, load_usage, query_cost
 from orderlake.cost.meter import Meter, Usage, cost_of, price_key
 from orderlake.cost.workload import PerLoad
 from orderlake.lake import Lake
@@ -149,3 +149,18 @@ def test_more_tables_take_more_requests():
 def test_a_query_is_billed_for_ten_megabytes_at_least():
     assert query_cost(1) == query_cost(10_000_000) == Decimal("0.00005")
     assert query_cost(10**12) == 5
+
+
+def test_files_that_were_loaded_together_share_the_cost_of_one_load_by_their_records():
+    alone = replace(REPORT, load_id="a", seconds=2.0, read=100)
+    large, small = replace(alone, load_id="b", read=300), replace(alone, load_id="b", read=100)
+    single, three, one = load_costs([alone, large, small])
+    assert three.dollars == 3 * one.dollars
+    assert single.dollars < three.dollars + one.dollars < single.dollars * Decimal("1.2")
+    assert three.per_thousand == one.per_thousand
+
+
+def test_files_without_records_share_a_load_evenly():
+    empty = replace(REPORT, read=0)
+    first, second = load_costs([empty, empty])
+    assert first.dollars == second.dollars > 0
