@@ -78,8 +78,13 @@ def _row(letter: DeadLetter) -> Sequence[str]:
         f"{letter.receives:,}",
         letter.id,
         ", ".join(letter.objects),
-        "; ".join(letter.reasons),
+        "; ".join(_brief(reason, letter.objects) for reason in letter.reasons),
     ]
+
+
+def _brief(reason: str, objects: Sequence[str]) -> str:
+    """A reason beside the only object that it can be about."""
+    return reason.removeprefix(f"{objects[0]}: ") if len(objects) == 1 else reason
 
 
 def _redrive(letters: DeadLetters, args: argparse.Namespace) -> int:

@@ -42,14 +42,6 @@ def load_usage(report: LoadReport, memory_mb: int = 512, architecture: str = "ar
     )
 
 
-def load_cost(
-    report: LoadReport, usage: Usage | None = None, memory_mb: int = 512, table: PriceTable | None = None
-) -> LoadCost:
-    """The cost of a load, by its counted usage where there is one."""
-    used = load_usage(report, memory_mb) if usage is None else usage
-    return LoadCost(report, used, cost_of(used, table))
-
-
 def load_costs(
     reports: Sequence[LoadReport], memory_mb: int = 512, architecture: str = "arm64", table: PriceTable | None = None
 ) -> list[LoadCost]:

@@ -45,7 +45,7 @@ def test_the_list_shows_each_with_its_objects_and_reason(cli, deployed, set_asid
     first, second = set_aside(json.dumps(told)), set_aside("nonsense")
     answer = cli("deadletter", "list")
     assert answer.code == 0
-    assert f"s3://{bucket}/raw/orders 1.json" in answer.out
+    assert answer.out.count(f"s3://{bucket}/raw/orders 1.json") == 1
     assert "unreadable message" in answer.out
     assert first in answer.out
     assert second in answer.out

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from orderlake import clients
 from orderlake.config import load_project
-from orderlake.cost.actual import load_cost, load_costs, load_usage, query_cost
+from orderlake.cost.actual import load_costs, load_usage, query_cost
 from orderlake.cost.meter import Meter, Usage, cost_of, price_key
 from orderlake.cost.workload import PerLoad
 from orderlake.lake import Lake
@@ -127,18 +127,14 @@ def test_the_cost_of_usage_is_the_sum_at_full_price():
 def test_a_load_costs_its_seconds_and_the_requests_of_a_load_like_it():
     usage = load_usage(REPORT)
     assert usage.gb_seconds == 2.0
-    found = load_cost(REPORT)
+    (found,) = load_costs([REPORT])
     assert found.dollars == cost_of(usage)
     assert found.per_thousand == found.dollars / 2
-    assert load_cost(REPORT, memory_mb=1024).dollars - found.dollars == Decimal("0.0000266668")
-
-
-def test_a_load_that_counted_its_calls_costs_those():
-    assert load_cost(REPORT, Usage({"s3.PutObject": 2})).dollars == Decimal("0.00001")
+    assert load_costs([REPORT], memory_mb=1024)[0].dollars - found.dollars == Decimal("0.0000266668")
 
 
 def test_a_load_of_no_orders_has_no_cost_for_a_thousand():
-    assert load_cost(replace(REPORT, read=0)).per_thousand is None
+    assert load_costs([replace(REPORT, read=0)])[0].per_thousand is None
 
 
 def test_more_tables_take_more_requests():
