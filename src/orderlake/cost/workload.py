@@ -12,6 +12,7 @@ SQS_DOCS: Final = (
     "https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/"
 )
 MEASURED: Final = "measured: the bundled pipeline `orders` on emulators of S3, DynamoDB and Glue"
+LAMBDA: Final = "CPU measured by the benchmark lambda-start; 30 ms for a request are assumed"
 DEPLOYED: Final = "infra/terraform, its defaults"
 ASSUMED: Final = "assumption"
 
@@ -90,8 +91,8 @@ def _a(name: str, value: str, meaning: str, source: str) -> Assumption:
 ASSUMPTIONS: Final = {
     one.name: one
     for one in (
-        _a("load_seconds", "5", "seconds of a load, a cold start and the way to S3 and back included", ASSUMED),
-        _a("seconds_per_10k", "4", "seconds more for each 10,000 orders in a file, at 512 MB (0.29 of a CPU)", ASSUMED),
+        _a("load_seconds", "2", "seconds of a load: half of CPU, for a cold start, and 31 requests in a row", LAMBDA),
+        _a("seconds_per_10k", "0.3", "seconds more for each 10,000 orders: 0.083 of CPU, at 0.29 of one", LAMBDA),
         _a("scan_seconds", "3", "seconds of a scan", ASSUMED),
         _a("scans", str(HOURS), "scans of new files a month: one an hour", DEPLOYED),
         _a("full_scans", "4.35", "scans of all files a month: one in seven days", DEPLOYED),
