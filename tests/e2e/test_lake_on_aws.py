@@ -49,8 +49,9 @@ class Shop:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             sources = objects.S3Sources(self.settings.region, self.settings.raw, self.settings.lake)
-            time = sources.resolve(self.bucket, key, version).version
-            os.utime(path, ns=(time, time))
+            found = sources.resolve(self.bucket, key, version)
+            assert found is not None
+            os.utime(path, ns=(found.version, found.version))
         return version
 
     def objects(self, prefix=""):
