@@ -3,14 +3,16 @@
 The packaged function, in Lambda's limits; S3 is SeaweedFS, a real server, all else the emulator.
 """
 
+import boto3
 import pytest
 
 from benchmarks.large_file import HANDLER, in_file, in_tables
+from orderlake import clients
 from orderlake.generate import generate
 from tests.emulators.function import announcement, failures, sync_pipelines, upload
 from tests.emulators.package import built
 from tests.emulators.runtime import Limits, Runtime, settings_environment, unavailable
-from tests.emulators.seaweed import KEY, SECRET
+from tests.emulators.seaweed import KEY, SECRET, seaweed_server  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.skipif(bool(unavailable()), reason=unavailable())]
 
@@ -20,12 +22,12 @@ STAGED_HERE = 96 << 20
 DISK_MB = 64
 
 
-def test_a_file_of_150_mb_passes_through_512_mb_and_a_small_disk(
-    aws, seaweed_server, monkeypatch, tmp_path, tmp_path_factory
-):
+def test_a_file_of_150_mb_passes_through_512_mb_and_a_small_disk(aws, request, monkeypatch, tmp_path, tmp_path_factory):
+    endpoint = request.getfixturevalue("seaweed_server")
     _, task = built(tmp_path_factory)
-    for name, value in (("ENDPOINT_URL_S3", seaweed_server), ("ACCESS_KEY_ID", KEY), ("SECRET_ACCESS_KEY", SECRET)):
+    for name, value in (("ENDPOINT_URL_S3", endpoint), ("ACCESS_KEY_ID", KEY), ("SECRET_ACCESS_KEY", SECRET)):
         monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setattr(clients, "_session", lambda: boto3.session.Session(KEY, SECRET, region_name=aws.region))
     (file,) = generate("orders", ORDERS, 7, tmp_path, "ndjson")
     settings = aws.deploy()
     sync_pipelines(settings, "orders")
