@@ -93,7 +93,7 @@ class Windows:
             stream.fill(self.size)
 
     def _more(self, stream: _Stream) -> None:
-        if len(stream.held) > _LONGEST * self.size:
+        if stream.ended or len(stream.held) > _LONGEST * self.size:
             raise UncuttableError
         stream.fill(len(stream.held) + self.size)
 
