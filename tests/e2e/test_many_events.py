@@ -79,9 +79,7 @@ def counted(settings, folder):
         return {table: lake.query(asked.format(table)).rows[0] for table in TABLES}, lake.verify().ok
 
 
-def test_a_thousand_files_announced_again_and_again_are_loaded_once_with_one_commit_a_batch(
-    aws, settings, tmp_path, record_property
-):
+def test_a_thousand_files_announced_again_and_again_are_loaded_once_with_one_commit_a_batch(aws, settings, tmp_path):
     files = [put(settings, f"raw/orders_{number:04}.json", body(number)) for number in range(FILES)]
     dice = random.Random(7)
     landed = files + dice.sample([file for file in files if file is not files[BAD]], TWICE)
@@ -90,9 +88,7 @@ def test_a_thousand_files_announced_again_and_again_are_loaded_once_with_one_com
     for failed, moved in deliver(settings, landed):
         assert set(failed) <= {files[BAD]}
         assert set(moved.values()) == {1}
-    calls = len(aws.faults.calls()) / FILES
-    record_property("calls_per_file", calls)
-    assert calls < 9
+    assert len(aws.faults.calls()) / FILES < 7.5  # 6.7 when this was written
 
     loads = DynamoLedger(settings.table, settings.region).loads()
     assert Counter(load.status for load in loads) == {"loaded": FILES - 1, "rejected": 1}
