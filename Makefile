@@ -1,6 +1,6 @@
 # Everything a checkout needs is made here. Only Python 3.11 or newer is asked for: make PYTHON=python3.12 demo
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 UPGRADE ?=
 UV_VERSION := 0.13.9

@@ -1,3 +1,3 @@
-"""Fixtures for every folder of tests: `aws` (see tests/emulators/fixtures.py)."""
+"""Fixtures for every folder of tests: `aws` and `seaweed` (see their modules in tests/emulators)."""
 
-pytest_plugins = ("tests.emulators.fixtures",)
+pytest_plugins = ("tests.emulators.fixtures", "tests.emulators.seaweed")

@@ -15,7 +15,6 @@ from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.storage.local import LocalStore, location_of
 from orderlake.storage.s3 import S3Store
 from orderlake.storage.s3_streams import PART
-from tests.emulators.seaweed import seaweed, seaweed_server  # noqa: F401 - fixtures
 
 ODD = "a folder, ü %20"
 

@@ -12,7 +12,7 @@ from orderlake.generate import generate
 from tests.emulators.function import announcement, failures, sync_pipelines, upload
 from tests.emulators.package import built
 from tests.emulators.runtime import Limits, Runtime, settings_environment, unavailable
-from tests.emulators.seaweed import KEY, SECRET, seaweed_server  # noqa: F401 - a fixture
+from tests.emulators.seaweed import KEY, SECRET
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.skipif(bool(unavailable()), reason=unavailable())]
 
