@@ -28,6 +28,10 @@ class Failing:
         self._change()
         self._inner.write(location, data)
 
+    def create(self, location, data):
+        self._change()
+        self._inner.create(location, data)
+
     def publish(self, source, target):
         self._change()
         return self._inner.publish(source, target)

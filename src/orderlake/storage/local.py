@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,8 @@ from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.model.ports import R, StoredObject, T
 
 _PART: Final = ".part-"
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What file systems say that know no second name of a file."""
 
 
 class LocalStore:
@@ -46,12 +49,12 @@ class LocalStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_through(part, data)
             try:
-                os.link(part, target)
+                _put(part, target)
             except FileExistsError:
                 if target.read_bytes() != data:
                     raise StorageUnavailableError(f"there is another file {location} already") from None
             finally:
-                part.unlink()
+                part.unlink(missing_ok=True)
             _sync_folder(target.parent)
 
     @contextmanager
@@ -151,6 +154,18 @@ def location_of(path: Path) -> str:
     'file:///data/month=660'
     """
     return f"file://{path}"
+
+
+def _put(part: Path, target: Path) -> None:
+    """Give a file its name if that is free; FileExistsError when it is not."""
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if target.exists():
+            raise FileExistsError(target) from None
+        part.replace(target)
 
 
 def _write_through(path: Path, data: bytes) -> None:

@@ -134,6 +134,8 @@ class S3Store:
                     raise
                 if self.read(location) != data:
                     raise StorageUnavailableError(f"there is another object at {location} already") from error
+        if _is_metadata(location):
+            self._hold(location, data)
 
     @contextmanager
     def writer(self, location: str) -> Iterator[BinaryIO]:

@@ -57,8 +57,8 @@ class _Written:
         self.objects[location] = data
 
     def flush(self) -> None:
-        """Write them all."""
-        self.store.each(lambda one: self.store.write(*one), self.objects.items())
+        """Write them all, none over another: the names are this attempt's own, and what stands never changes."""
+        self.store.each(lambda one: self.store.create(*one), self.objects.items())
 
 
 @dataclass(slots=True)
