@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orderlake.marts import Mart
     from orderlake.model.column import ColumnType
     from orderlake.model.pipeline import Stream
-    from orderlake.model.ports import SourceFiles
+    from orderlake.model.ports import Ledger, SourceFiles
     from orderlake.model.source import SourceObject
     from orderlake.query.duckdb import QueryTable, Result
     from orderlake.tables.compact import Compaction
@@ -125,6 +125,11 @@ class Lake:
     def sources(self) -> SourceFiles:
         """Where source objects come from."""
         return self._backends.sources
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was loaded, by source identity."""
+        return self._backends.ledger
 
     def watch(
         self,

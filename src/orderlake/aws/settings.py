@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -14,11 +14,9 @@ from orderlake.clients import client, translated
 from orderlake.config import AwsSettings, Project, lambda_settings
 from orderlake.errors import ConfigError, TransientError
 from orderlake.lake import Lake
-from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
-from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
     from orderlake.marts import Mart
@@ -116,28 +114,28 @@ class DeployedLake:
     """An OpenLake: a lake in buckets, in the words of the handlers."""
 
     def __init__(self, project: Project) -> None:
-        self._backends = Backends(project)
+        self._lake = Lake.of(project)
 
     @property
     def pipelines(self) -> tuple[Pipeline, ...]:
         """The pipelines that were synced."""
-        return self._backends.pipelines
+        return self._lake.pipelines
 
     @property
     def sources(self) -> Sources:
         """Where new files lie."""
-        return cast("Sources", self._backends.sources)
+        return cast("Sources", self._lake.sources)
 
     @property
     def ledger(self) -> History:
         """What was loaded."""
-        return cast("History", self._backends.ledger)
+        return cast("History", self._lake.ledger)
 
     def load(
         self, sources: Sequence[SourceObject], on_report: Callable[[LoadReport], None], proceed: Callable[[], bool]
     ) -> list[LoadReport]:
         """Load these; `proceed` is asked before each group, and ends the load when it says no."""
-        return Loader(self._backends, on_report, proceed=proceed).run(sources)
+        return self._lake.load(sources, on_report, proceed)
 
     def verify(self) -> VerifyReport:
         """Recount everything."""
@@ -151,16 +149,9 @@ class DeployedLake:
         """Make large files of small ones."""
         return self._lake.compact()
 
-    @cached_property
-    def _lake(self) -> Lake:
-        """The same lake, in everybody's words."""
-        return Lake.of(self._backends.project)
-
     def close(self) -> None:
         """Give back what was opened."""
-        self._backends.close()
-        if "_lake" in self.__dict__:
-            self._lake.close()
+        self._lake.close()
 
 
 @dataclass

@@ -51,8 +51,7 @@ def compact(engine: Engine, house: Lakehouse, layout: TableLayout, merge: str | 
             if attempt == _ATTEMPTS - 1:
                 raise
             continue
-        for location in move.obsolete:
-            house.store.delete(location)
+        house.store.each(house.store.delete, move.obsolete)
         return Compaction(layout.name, len(opened.live), len(opened.live) - len(taken) + len(done.added))
     raise CommitConflictError("unreachable")
 
