@@ -12,13 +12,16 @@ LOCK_STYLE = --generate-hashes --no-emit-index-url --custom-compile-command "mak
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo aws test check format bench lock clean python
+.PHONY: help demo dbt aws test check format bench lock clean python
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## Load sample orders into a lake on this machine and query it
 	@ORDERLAKE="$(CURDIR)/.venv/bin/orderlake" bash examples/demo.sh
+
+dbt: .venv/.dbt ## Add what `orderlake build` needs to the orderlake that `make demo` installs
+	@echo "Marts: export PATH=\"$(CURDIR)/.venv/bin:\$$PATH\", then orderlake build --help"
 
 aws: .venv/.aws ## Add what AWS needs to the orderlake that `make demo` installs
 	@echo "orderlake on AWS: export PATH=\"$(CURDIR)/.venv/bin:\$$PATH\", then orderlake deploy --help"
@@ -38,8 +41,9 @@ bench: .venv-bench/.ready .venv-dev/.ready .venv-lambda/.ready ## Measure orderl
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE=--upgrade moves the pins)
-	@set -e; for name in runtime aws dev bench; do \
+	@set -e; for name in runtime console aws dbt dev bench; do \
 	  extra=""; if [ $$name != runtime ]; then extra="--extra $$name --constraints requirements/runtime.txt"; fi; \
+	  if [ $$name = dbt ]; then extra="$$extra --extra lineage"; fi; \
 	  .venv-lock/bin/uv pip compile pyproject.toml --group build $$extra --output-file requirements/$$name.txt \
 	    --universal --python-version 3.11 --no-strip-extras $(LOCK_STYLE); \
 	  echo "requirements/$$name.txt"; \
@@ -80,7 +84,7 @@ $(1)/.ready: $(1)/.locked pyproject.toml
 	@touch $$@
 endef
 
-$(eval $(call environment,.venv,runtime))
+$(eval $(call environment,.venv,console))
 $(eval $(call environment,.venv-dev,dev))
 $(eval $(call environment,.venv-bench,bench))
 # checkov, which scans the Terraform module: packages only, so that `make .venv-tools/.locked` is all of it.
@@ -89,6 +93,11 @@ $(eval $(call environment,.venv-tools,tools))
 .venv/.aws: requirements/aws.txt .venv/.ready
 	@echo "Adding requirements/aws.txt to .venv ..."
 	@.venv/bin/python $(PIP) install --require-hashes --requirement requirements/aws.txt
+	@touch $@
+
+.venv/.dbt: requirements/dbt.txt .venv/.ready
+	@echo "Adding requirements/dbt.txt to .venv ..."
+	@.venv/bin/python $(PIP) install --require-hashes --requirement requirements/dbt.txt
 	@touch $@
 
 # What the tests of the Lambda package need and may not fetch themselves: the runtime interface emulator, which is one file

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from orderlake.config import PROJECT_FILE, Project, deployed, find_project, in_environment, load_project
-from orderlake.errors import ConfigError, LakeError, QueryError
+from orderlake.config import PROJECT_FILE, Project, find_project, in_environment, load_project
+from orderlake.errors import ConfigError, LakeError
 from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.inventory import TableInfo
     from orderlake.marts import Mart
-    from orderlake.model.column import ColumnType
     from orderlake.model.pipeline import Stream
     from orderlake.model.ports import Ledger, SourceFiles
     from orderlake.model.source import SourceObject
-    from orderlake.query.duckdb import QueryTable, Result
+    from orderlake.query.duckdb import Result
+    from orderlake.querying import Session
     from orderlake.tables.compact import Compaction
     from orderlake.verify import VerifyReport
     from orderlake.watching import Pace
@@ -155,77 +155,18 @@ class Lake:
 
         Athena answers for a deployed lake only, bills for it, and tells for how much (`Result.stats`).
         """
+        from orderlake import querying  # noqa: PLC0415 - `run` needs no query engine
+
         if on == "athena":
-            return self._query_on_athena(sql)
-        from orderlake.query.duckdb import run_query  # noqa: PLC0415 - `run` needs no query engine
+            return querying.on_athena(self._backends, sql)
+        with self.session() as session:
+            return session.query(sql)
 
-        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-query")
-        try:
-            return run_query(engine, self._query_tables(), sql)
-        finally:
-            engine.close()
+    def session(self) -> Session:
+        """Ask many questions: the engine stays, and tables are looked up again only when one has changed."""
+        from orderlake.querying import Session  # noqa: PLC0415 - as above
 
-    def _query_on_athena(self, sql: str) -> Result:
-        from orderlake.cost.actual import query_cost  # noqa: PLC0415 - as above
-        from orderlake.query.athena import AthenaEngine  # noqa: PLC0415 - as above
-
-        settings = self.project.aws if self.project.aws is not None else deployed(self.project.root)
-        return AthenaEngine(settings, self._declared(), query_cost).run(sql)
-
-    def _declared(self) -> dict[str, dict[str, str]]:
-        """Columns and types of each table that can be asked, quarantine and marts among them, as the project has it."""
-        from orderlake.marts import declared_marts, kept_as  # noqa: PLC0415 - as above
-        from orderlake.query.dialect import described  # noqa: PLC0415 - as above
-        from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, table_layout  # noqa: PLC0415 - as above
-
-        specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
-        kinds: dict[str, Mapping[str, ColumnType]] = {
-            spec.name: table_layout(stream, spec).columns
-            if spec.format == "iceberg"
-            else {column.name: column.type for column in spec.columns}
-            for stream, spec in specs
-        }
-        kinds[QUARANTINE] = QUARANTINE_COLUMNS
-        declared = {table: {column: kind.sql for column, kind in columns.items()} for table, columns in kinds.items()}
-        marts = {}
-        for file in declared_marts(self._backends):
-            try:
-                columns, types = described(file.read_text(encoding="utf-8"), declared)
-            except QueryError as error:
-                raise QueryError(f"{file}: {error}") from error
-            marts[file.stem] = {column: kept_as(kind) for column, kind in zip(columns, types, strict=True)}
-        return declared | marts
-
-    def _query_tables(self) -> list[QueryTable]:
-        from orderlake.query.duckdb import QueryTable  # noqa: PLC0415 - as above
-        from orderlake.tables.layout import quarantine_layout, table_layout  # noqa: PLC0415 - as above
-
-        specs = [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
-        layouts = [table_layout(stream, spec) for stream, spec in specs if spec.format == "iceberg"]
-        store = self._backends.store
-        found = [
-            QueryTable(
-                name,
-                [store.engine_path(file.location) for file in opened.live],
-                {c: k.sql for c, k in opened.layout.columns.items()},
-            )
-            for name, opened in self._backends.house.open([*layouts, quarantine_layout()]).items()
-        ]
-        for _, spec in specs:
-            if spec.format == "parquet":
-                columns = {column.name: column.type.sql for column in spec.columns}
-                found.append(QueryTable(spec.name, self._files_of(spec.name), columns))
-        for file in sorted((self.project.root / "marts").glob("*.sql")):
-            files = self._files_of(file.stem)
-            found += [QueryTable(file.stem, files, {})] if files else []  # not built yet: no table
-        return found
-
-    def _files_of(self, table: str) -> list[str]:
-        """The files of a plain Parquet table, as the engine calls them."""
-        from orderlake.tables.hive import files_of  # noqa: PLC0415 - as above
-
-        store = self._backends.store
-        return [store.engine_path(file.location) for file in files_of(store, self._backends.root, table)]
+        return Session(self._backends)
 
     def tables(self, *, system: bool = False) -> list[TableInfo]:
         """The declared tables, and quarantine once it has rows; with `system` also the hidden ones."""
@@ -287,10 +228,11 @@ class Lake:
     def marts(self) -> list[Mart]:
         """Build the marts (`marts/*.sql`, a SELECT each) as plain Parquet tables; QueryError names the file."""
         from orderlake.marts import build_marts  # noqa: PLC0415 - `run` builds none
+        from orderlake.querying import query_tables  # noqa: PLC0415 - as above
 
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-marts")
         try:
-            return build_marts(self._backends, engine, self._query_tables())
+            return build_marts(self._backends, engine, query_tables(self._backends))
         finally:
             engine.close()
 

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from orderlake import Lake
+from orderlake.querying import query_tables
 from orderlake.samples import sample_paths
 
 
@@ -23,7 +24,7 @@ def lake(tmp_path):
 
 
 def live(lake: Lake, table: str) -> list[Path]:
-    found = lake._query_tables()
+    found = query_tables(lake._backends)
     return [Path(file) for one in found if one.name == table for file in one.files]
 
 

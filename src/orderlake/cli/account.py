@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
-from orderlake.cli.values import counted
-from orderlake.model.report import LoadReport
+from orderlake.model.report import LoadReport, Status
+from orderlake.values import counted
 
 FATES = ("loaded", "superseded", "duplicate", "quarantined")
 
@@ -33,9 +34,7 @@ def equation(counts: Mapping[str, int], read: int) -> str:
 def summary(reports: Sequence[LoadReport], seconds: float) -> str:
     """The last line, over all files of a run."""
     statuses = [report.status for report in reports]
-    files = ", ".join(
-        f"{statuses.count(status):,} {status}" for status in ("loaded", "unchanged", "rejected") if status in statuses
-    )
+    files = ", ".join(f"{statuses.count(status):,} {status}" for status in get_args(Status) if status in statuses)
     counts = {fate: sum(getattr(report, fate) for report in reports) for fate in FATES}
     read = sum(report.read for report in reports)
     records = f"; records: {equation(counts, read)}" if read else ""

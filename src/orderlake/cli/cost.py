@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from orderlake.cli.grid import print_grid
-from orderlake.cli.values import json_text
 from orderlake.cost.actual import LoadCost, load_costs
 from orderlake.cost.estimate import Crawler, Estimate, crawler, estimate, largest
 from orderlake.cost.prices import PriceTable, prices_of
 from orderlake.cost.workload import ASSUMPTIONS, PerLoad, Workload
 from orderlake.errors import ConfigError
 from orderlake.lake import Lake
+from orderlake.values import json_text
 
 EXAMPLE: Final = """
 orderlake cost --orders 10000 --files 300

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.grid import print_grid
-from orderlake.cli.values import counted, json_lines, json_text
 from orderlake.config import find_project, in_environment, load_project
 from orderlake.errors import ConfigError
+from orderlake.values import counted, json_lines, json_text
 
 if TYPE_CHECKING:
     from orderlake.aws.deadletter import DeadLetter, DeadLetters, Redriven

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.cli.values import counted, json_text
 from orderlake.config import AwsSettings, find_project, load_project
 from orderlake.errors import CheckFailedError, ConfigError, NotFoundError, exit_code
 from orderlake.lake import Lake
 from orderlake.samples import sample_paths
+from orderlake.values import counted, json_text
 
 if TYPE_CHECKING:
     from orderlake.deployment import Change, Deployment

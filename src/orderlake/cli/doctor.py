@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from orderlake.cli.values import json_lines
 from orderlake.doctor import examine
 from orderlake.errors import ConfigError, exit_code
+from orderlake.values import json_lines
 
 EXAMPLE: Final = """
 orderlake doctor

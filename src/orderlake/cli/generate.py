@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from orderlake.cli.progress import Progress
-from orderlake.cli.values import counted, json_lines, size_text
 from orderlake.generate import FORMATS, generate
+from orderlake.values import counted, json_lines, size_text
 
 EXAMPLE: Final = """
 orderlake generate orders --orders 100000 --seed 7 --out raw

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from orderlake.cli.values import json_text
 from orderlake.config import PROJECT_FILE
 from orderlake.generate import FORMATS
 from orderlake.lake import Lake
+from orderlake.values import json_text
 
 EXAMPLE: Final = """
 orderlake init shop

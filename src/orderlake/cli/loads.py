@@ -7,9 +7,9 @@ from typing import Final
 
 from orderlake.cli.account import FATES
 from orderlake.cli.grid import print_grid
-from orderlake.cli.values import json_lines
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
+from orderlake.values import json_lines
 
 EXAMPLE: Final = """
 orderlake loads --limit 10

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from orderlake.cli.grid import print_grid
-from orderlake.cli.values import json_text, size_text
 from orderlake.deploy.package import Package, build
 from orderlake.deploy.wheels import MACHINES, Target
+from orderlake.values import json_text, size_text
 
 EXAMPLE: Final = """
 orderlake package

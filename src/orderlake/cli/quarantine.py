@@ -6,8 +6,8 @@ import argparse
 from typing import Final
 
 from orderlake.cli.grid import print_grid, shortened
-from orderlake.cli.values import counted, json_lines
 from orderlake.lake import Lake
+from orderlake.values import counted, json_lines
 
 EXAMPLE: Final = """
 orderlake quarantine list --limit 20

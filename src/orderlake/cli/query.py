@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.grid import print_grid
-from orderlake.cli.values import counted, csv_row, json_lines, plain, size_text
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.lake import Lake
+from orderlake.values import counted, csv_row, json_lines, plain, size_text
 
 if TYPE_CHECKING:
     from orderlake.query.duckdb import QueryStats, Result

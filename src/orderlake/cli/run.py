@@ -9,10 +9,10 @@ from typing import Final
 from orderlake.cli.account import line, summary, unloaded
 from orderlake.cli.pipe import mute_stdout
 from orderlake.cli.progress import Progress
-from orderlake.cli.values import counted, json_lines
 from orderlake.errors import DataError, exit_code
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
+from orderlake.values import counted, json_lines
 
 EXAMPLE: Final = """
 orderlake run                                  # whatever is new under raw/

@@ -6,8 +6,8 @@ import argparse
 from typing import Final
 
 from orderlake.cli.grid import print_grid
-from orderlake.cli.values import json_lines, size_text
 from orderlake.lake import Lake
+from orderlake.values import json_lines, size_text
 
 EXAMPLE: Final = """
 orderlake tables

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from orderlake.cli.values import counted, json_text
 from orderlake.errors import CheckFailedError, exit_code
 from orderlake.lake import Lake
+from orderlake.values import counted, json_text
 
 EXAMPLE: Final = """
 orderlake verify

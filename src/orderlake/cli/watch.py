@@ -11,10 +11,10 @@ from types import FrameType
 from typing import Final
 
 from orderlake.cli.account import line
-from orderlake.cli.values import json_text
 from orderlake.errors import LakeError
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
+from orderlake.values import json_text
 from orderlake.watching import Pace
 
 EXAMPLE: Final = """

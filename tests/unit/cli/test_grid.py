@@ -3,7 +3,7 @@
 import pytest
 
 from orderlake.cli.grid import grid, shortened
-from orderlake.cli.values import counted, csv_row, json_lines, json_text, plain, size_text
+from orderlake.values import counted, csv_row, json_lines, json_text, plain, size_text
 
 
 def test_nothing_is_cut_without_a_terminal():

@@ -6,6 +6,7 @@ import pytest
 
 from orderlake import clients
 from orderlake.lake import Lake
+from orderlake.querying import declared, query_tables
 from tests.emulators.athena import Athena
 
 OUTPUTS = {
@@ -31,7 +32,7 @@ def deployed(loaded):
 def athena(deployed, monkeypatch):
     """Athena over the files of the project's own lake."""
     with Lake(deployed) as lake:
-        tables = [table for table in lake._query_tables() if table.columns]
+        tables = [table for table in query_tables(lake._backends) if table.columns]
 
     def prepare(connection):
         for table in tables:
@@ -119,7 +120,7 @@ def test_a_mart_keeps_its_counts_as_athena_has_them(cli, athena, deployed):
         "SELECT sum(quantity) AS n, 1::UTINYINT AS one FROM order_lines", "utf-8"
     )
     with Lake(deployed) as lake:
-        assert lake._declared()["sums"] == {"n": "DECIMAL(38,0)", "one": "INTEGER"}
+        assert declared(lake._backends)["sums"] == {"n": "DECIMAL(38,0)", "one": "INTEGER"}
 
 
 def test_a_mart_that_is_wrong_is_named(cli, athena, deployed):

@@ -1,6 +1,8 @@
 """What an event says, whoever sent it and whatever it came in."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -71,7 +73,7 @@ def own(key=KEY):
 
 
 SENDERS = {"S3": s3_event(), "one bare record": s3_record(), "EventBridge": bridge_event(), "scan": own()}
-WRAPPERS = {
+WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "bare": lambda event: event,
     "SNS": to_lambda_by_sns,
     "SQS": in_sqs,

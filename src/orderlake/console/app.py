@@ -1,0 +1,71 @@
+"""The console as an ASGI application: pages, files, live events, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from orderlake.console.pages import data, lineage, loads, overview, quality, query
+from orderlake.console.render import FOLDER, page
+from orderlake.console.security import Guard
+from orderlake.console.state import Console, console_of
+from orderlake.errors import ConfigError, DataError, LakeError, NotFoundError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+_PAGES: Final = (overview, data, loads, quality, query, lineage)
+
+
+def make_app(console: Console) -> Starlette:
+    """The application over one open console, which it closes at its end."""
+
+    @asynccontextmanager
+    async def life(_: Starlette) -> AsyncIterator[None]:
+        console.pulse.start()
+        try:
+            yield
+        finally:
+            console.close()
+
+    app = Starlette(
+        routes=[
+            *(route for module in _PAGES for route in module.routes),
+            Route("/live", _live),
+            Mount("/static", StaticFiles(directory=FOLDER / "static")),
+        ],
+        middleware=[Middleware(Guard)],
+        exception_handlers={HTTPException: _missing, LakeError: _failed},
+        lifespan=life,
+    )
+    app.state.console = console
+    return app
+
+
+async def _live(request: Request) -> Response:
+    changes = console_of(request).pulse.changes()
+    return StreamingResponse(changes, media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    code = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+    detail = error.detail if isinstance(error, HTTPException) else str(error)
+    return page(request, "error.html", code, title=HTTPStatus(code).phrase, message=detail)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    code = HTTPStatus.SERVICE_UNAVAILABLE
+    if isinstance(error, NotFoundError):
+        code = HTTPStatus.NOT_FOUND
+    elif isinstance(error, ConfigError | DataError):
+        code = HTTPStatus.BAD_REQUEST
+    return page(request, "error.html", code, title=code.phrase, message=str(error))

@@ -1,0 +1,151 @@
+"""Questions to a lake: which tables can be asked, in which files they lie, and who answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from orderlake.config import deployed
+from orderlake.errors import QueryError
+from orderlake.marts import declared_marts, kept_as
+from orderlake.query.duckdb import QueryTable, Result, run_query
+from orderlake.tables.hive import files_of
+from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, quarantine_layout, table_layout
+from orderlake.wiring import Backends
+
+if TYPE_CHECKING:
+    from orderlake.engine import Engine
+    from orderlake.model.column import ColumnType
+    from orderlake.model.pipeline import Stream, TableSpec
+
+
+class Session:
+    """Answers many questions with one engine. Tables are looked up again only when one of them has changed.
+
+    Threads may share a session; each question sees all tables as of one moment.
+    """
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+        self._token = ""
+        self._tables: Sequence[QueryTable] = ()
+
+    @property
+    def engine(self) -> Engine:
+        """The DuckDB that answers, opened with the first question."""
+        with self._lock:
+            if self._engine is None:
+                folder = f"{os.getpid()}-query-{uuid.uuid4().hex[:8]}"
+                self._engine = self._backends.engine(self._backends.project.state / "work" / folder)
+            return self._engine
+
+    def token(self) -> str:
+        """A text that changes when, and only when, a table has other rows than before."""
+        return _token(self._backends)
+
+    def tables(self) -> Sequence[QueryTable]:
+        """The tables that can be asked, as they are now."""
+        token = self.token()
+        with self._lock:
+            if token != self._token:
+                self._tables, self._token = query_tables(self._backends), token
+            return self._tables
+
+    def query(self, sql: str) -> Result:
+        """Answer one SELECT in DuckDB's SQL; QueryError says what is wrong with it."""
+        return run_query(self.engine, self.tables(), sql)
+
+    def close(self) -> None:
+        """Give back memory and spill files."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def query_tables(backends: Backends) -> list[QueryTable]:
+    """Every table that can be asked, with its files: declared ones, quarantine, and the marts that were built."""
+    layouts = [table_layout(stream, spec) for stream, spec in _specs(backends) if spec.format == "iceberg"]
+    found = [
+        QueryTable(
+            name,
+            [backends.store.engine_path(file.location) for file in opened.live],
+            {c: k.sql for c, k in opened.layout.columns.items()},
+        )
+        for name, opened in backends.house.open([*layouts, quarantine_layout()]).items()
+    ]
+    for _, spec in _specs(backends):
+        if spec.format == "parquet":
+            columns = {column.name: column.type.sql for column in spec.columns}
+            found.append(QueryTable(spec.name, _files(backends, spec.name), columns))
+    for file in sorted((backends.project.root / "marts").glob("*.sql")):
+        files = _files(backends, file.stem)
+        found += [QueryTable(file.stem, files, {})] if files else []  # not built yet: no table
+    return found
+
+
+def declared(backends: Backends) -> dict[str, dict[str, str]]:
+    """Columns and types of each table that can be asked, quarantine and marts among them, as the project has it."""
+    kinds: dict[str, Mapping[str, ColumnType]] = {
+        spec.name: table_layout(stream, spec).columns
+        if spec.format == "iceberg"
+        else {column.name: column.type for column in spec.columns}
+        for stream, spec in _specs(backends)
+    }
+    kinds[QUARANTINE] = QUARANTINE_COLUMNS
+    found = {table: {column: kind.sql for column, kind in columns.items()} for table, columns in kinds.items()}
+    marts = {}
+    for file in declared_marts(backends):
+        from orderlake.query.dialect import described  # noqa: PLC0415 - most projects have no such file
+
+        try:
+            columns, types = described(file.read_text(encoding="utf-8"), found)
+        except QueryError as error:
+            raise QueryError(f"{file}: {error}") from error
+        marts[file.stem] = {column: kept_as(kind) for column, kind in zip(columns, types, strict=True)}
+    return found | marts
+
+
+def on_athena(backends: Backends, sql: str) -> Result:
+    """Let Athena answer a SELECT in DuckDB's SQL, for a deployed lake."""
+    from orderlake.cost.actual import query_cost  # noqa: PLC0415 - needs the extra `aws`
+    from orderlake.query.athena import AthenaEngine  # noqa: PLC0415 - as above
+
+    project = backends.project
+    settings = project.aws if project.aws is not None else deployed(project.root)
+    return AthenaEngine(settings, declared(backends), query_cost).run(sql)
+
+
+def _token(backends: Backends) -> str:
+    tables = [spec.name for _, spec in _specs(backends) if spec.format == "iceberg"]
+    heads = backends.catalog.heads([*tables, QUARANTINE])
+    plain = [spec.name for _, spec in _specs(backends) if spec.format == "parquet"]
+    plain += [file.stem for file in sorted((backends.project.root / "marts").glob("*.sql"))]
+    seen = [
+        (found.location, found.version) for table in plain for found in files_of(backends.store, backends.root, table)
+    ]
+    return hashlib.sha256(repr((sorted((h.table, h.metadata) for h in heads.values()), seen)).encode()).hexdigest()
+
+
+def _specs(backends: Backends) -> list[tuple[Stream, TableSpec]]:
+    return [(stream, spec) for pipeline in backends.pipelines for stream in pipeline.streams for spec in stream.tables]
+
+
+def _files(backends: Backends, table: str) -> list[str]:
+    """The files of a plain Parquet table, as the engine calls them."""
+    return [backends.store.engine_path(found.location) for found in files_of(backends.store, backends.root, table)]
