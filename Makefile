@@ -12,7 +12,7 @@ LOCK_STYLE = --generate-hashes --no-emit-index-url --custom-compile-command "mak
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dbt aws test check format bench lock clean python
+.PHONY: help demo dbt aws test check format bench lock clean python browser
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,8 @@ dbt: .venv/.dbt ## Add what `orderlake build` needs to the orderlake that `make 
 aws: .venv/.aws ## Add what AWS needs to the orderlake that `make demo` installs
 	@echo "orderlake on AWS: export PATH=\"$(CURDIR)/.venv/bin:\$$PATH\", then orderlake deploy --help"
 
-test: .venv-dev/.ready .venv-lambda/.ready .venv-tools/.locked ## Run the tests (ARGS="-k merge" narrows them)
-	@.venv-dev/bin/python -m pytest -n $(WORKERS) $(ARGS) tests
+test: .venv-dev/.ready .venv-lambda/.ready .venv-tools/.locked browser ## Run the tests (ARGS="-k merge" narrows them)
+	@PLAYWRIGHT_BROWSERS_PATH="$(CURDIR)/.venv-browser" .venv-dev/bin/python -m pytest -n $(WORKERS) $(ARGS) tests
 
 check: .venv-dev/.ready ## Lint, formatting, types and layers
 	@status=0; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \
@@ -58,7 +58,7 @@ lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE
 	  --universal --python-version 3.11 $(LOCK_STYLE) && echo requirements/rie.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf .venv .venv-dev .venv-bench .venv-lock .venv-lambda .venv-tools build dist src/*.egg-info
+	rm -rf .venv .venv-dev .venv-bench .venv-lock .venv-lambda .venv-tools .venv-browser build dist src/*.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
 	find src tests benchmarks examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -108,6 +108,13 @@ $(eval $(call environment,.venv-tools,tools))
 	@.venv-dev/bin/python $(PIP) download --require-hashes --no-deps --only-binary=:all: --dest .venv-lambda/wheels \
 	  --requirement $(LAMBDA_LOCK)
 	@touch $@
+
+# A browser for the console's tests: the machine's own; else Debian's, where we may install it; else Playwright's.
+browser: | .venv-dev/.ready
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome || [ -d .venv-browser ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	  echo "Installing chromium ..."; apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; \
+	else PLAYWRIGHT_BROWSERS_PATH="$(CURDIR)/.venv-browser" .venv-dev/bin/python -m playwright install chromium; fi >/dev/null
 
 .venv-lock/.ready: Makefile | python
 	@rm -rf .venv-lock

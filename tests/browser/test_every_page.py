@@ -1,0 +1,47 @@
+"""Each page of the console, in a real browser: readable at any width, by keyboard, in light and dark, without help."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.serving import NARROW, PAGES, SCREENSHOTS, WIDE
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_passes_the_accessibility_check_and_fits_its_window(console, open_page, name, width, scheme):
+    page = open_page(console + PAGES[name], width, scheme)
+    page.wait_for_function("document.getElementById('live').textContent === 'live'")
+    page.wait_for_function("!document.querySelector('[data-pending]')")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_where_one_is_and_leads_to_the_others_by_keyboard(console, open_page, name):
+    page = open_page(console + PAGES[name])
+    assert page.locator("nav [aria-current=page]").inner_text().lower() == name
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent").strip() == "Skip to content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Tab")
+    reached = set()
+    page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.getAttribute('href')"))
+    assert set(PAGES.values()) <= reached
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_without_scripts(console, open_page, name):
+    page = open_page(console + PAGES[name], script=False)
+    assert page.locator("h1").count() == 1
+    assert page.locator("main").inner_text().strip()
