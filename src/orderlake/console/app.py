@@ -22,6 +22,9 @@ from orderlake.errors import ConfigError, DataError, LakeError, NotFoundError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from orderlake.console.live import Pulse
 
 _PAGES: Final = (overview, data, loads, quality, query, lineage)
 
@@ -43,12 +46,24 @@ def make_app(console: Console) -> Starlette:
             Route("/live", _live),
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
         ],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard), Middleware(_Stamp, pulse=console.pulse)],
         exception_handlers={HTTPException: _missing, LakeError: _failed},
         lifespan=life,
     )
     app.state.console = console
     return app
+
+
+class _Stamp:
+    """Notes what the lake was when a request came: a page made of it knows whether it is out of date."""
+
+    def __init__(self, app: ASGIApp, pulse: Pulse) -> None:
+        self._app, self._pulse = app, pulse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on."""
+        scope.setdefault("state", {})["token"] = self._pulse.token
+        await self._app(scope, receive, send)
 
 
 async def _live(request: Request) -> Response:

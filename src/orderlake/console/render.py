@@ -42,6 +42,7 @@ def page(request: Request, template: str, status: int = 200, /, **shown: Any) ->
             writable=console.writable,
             navigation=NAVIGATION,
             here=request.url.path,
+            token=request.state.token,
             version=__version__,
         )
     )
