@@ -1,0 +1,59 @@
+with orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+lines as (
+
+    select
+        order_key,
+        {{ whole('count(*)') }} as line_count,
+        {{ whole('coalesce(sum(quantity), 0)') }} as units,
+        {{ money('coalesce(sum(gross_amount), 0)') }} as lines_total
+    from {{ ref('int_order_lines') }}
+    group by order_key
+
+),
+
+-- A customer's orders in the order in which they were made; what is no sale does not count.
+ranked as (
+
+    select
+        order_key,
+        {{ whole('row_number() over (partition by customer_key order by ordered_on, ordered_at, ' ~ by_id('order_id') ~ ')') }} as customer_order_number
+    from orders
+    where is_sale and customer_key is not null
+
+)
+
+select
+    orders.shop,
+    orders.order_key,
+    orders.order_id,
+    orders.ordered_on,
+    orders.ordered_at,
+    orders.customer_key,
+    ranked.customer_order_number,
+    coalesce(ranked.customer_order_number = 1, false) as is_first_order,
+    orders.status,
+    orders.is_sale,
+    orders.currency,
+    orders.gross_amount,
+    orders.discount_amount,
+    orders.net_amount,
+    orders.shipping_amount,
+    orders.tax_amount,
+    orders.total_amount,
+    orders.refund_amount,
+    coalesce(lines.line_count, 0) as line_count,
+    coalesce(lines.units, 0) as units,
+    coalesce(lines.lines_total, {{ money('0') }}) as lines_total,
+    coalesce(lines.lines_total, {{ money('0') }}) + orders.adjustment_amount = orders.total_amount as reconciles,
+    orders._source_file,
+    orders._source_row,
+    orders._version,
+    orders._load_id
+from orders
+left join lines on orders.order_key = lines.order_key
+left join ranked on orders.order_key = ranked.order_key

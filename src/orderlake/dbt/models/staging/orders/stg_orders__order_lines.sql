@@ -1,0 +1,20 @@
+select
+    {{ text("'orders'") }} as shop,
+    {{ key('orders', 'order_id') }} as order_key,
+    {{ key('orders', 'order_id', 'line_number') }} as line_key,
+    {{ text('order_id') }} as order_id,
+    {{ whole('line_number') }} as line_number,
+    {{ key('orders', 'product_id') }} as product_key,
+    {{ text('product_id') }} as product_id,
+    product_name,
+    category,
+    {{ whole('quantity') }} as quantity,
+    {{ money('price') }} as unit_price,
+    {{ money('price * quantity') }} as gross_amount,
+    {{ money('null') }} as discount_amount,
+    {{ money('price * quantity') }} as net_amount,
+    _source_file,
+    _source_row,
+    _version,
+    _load_id
+from {{ source('lake', 'order_lines') }}
