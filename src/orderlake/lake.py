@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +19,14 @@ from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.exporting import Export, Exported
     from orderlake.inventory import TableInfo
     from orderlake.marts import Mart
     from orderlake.model.pipeline import Stream
     from orderlake.model.ports import Ledger, SourceFiles
     from orderlake.model.source import SourceObject
     from orderlake.query.duckdb import Result
+    from orderlake.query.saved import SavedQuery
     from orderlake.querying import Session
     from orderlake.tables.compact import Compaction
     from orderlake.verify import VerifyReport
@@ -162,11 +164,53 @@ class Lake:
         with self.session() as session:
             return session.query(sql)
 
+    def saved_queries(self) -> list[SavedQuery]:
+        """The saved queries that can be asked here, the project's own (`queries/*.sql`) among them, by group and name.
+
+        ConfigError names the file and line of one that is faulty.
+        """
+        from orderlake.query.saved import saved_queries  # noqa: PLC0415 - as above
+        from orderlake.querying import declared  # noqa: PLC0415 - as above
+
+        tables = declared(self._backends)
+        return [each for each in saved_queries(self._queries).values() if set(each.tables) <= tables.keys()]
+
+    def saved_query(self, name: str) -> SavedQuery:
+        """One saved query by name; NotFoundError has the names that come close, or the tables that are lacking."""
+        from orderlake.query.saved import saved_query  # noqa: PLC0415 - as above
+        from orderlake.querying import declared  # noqa: PLC0415 - as above
+
+        return saved_query(name, self._queries, declared(self._backends))
+
+    def saved(
+        self, name: str, params: Mapping[str, str] | None = None, on: Literal["duckdb", "athena"] = "duckdb"
+    ) -> Result:
+        """Answer a saved query; a parameter that is not given has its default. Raises as `saved_query` and `query` do.
+
+        ConfigError for a parameter that there is not, or a value that is none of its type.
+        """
+        return self.query(self.saved_query(name).bound(params or {}), on)
+
+    @property
+    def _queries(self) -> list[Path]:
+        """Where saved queries lie; those of later folders win."""
+        from orderlake.query.saved import bundled_folders  # noqa: PLC0415 - as above
+
+        return [*bundled_folders(), self.project.root / "queries"]
+
     def session(self) -> Session:
         """Ask many questions: the engine stays, and tables are looked up again only when one has changed."""
         from orderlake.querying import Session  # noqa: PLC0415 - as above
 
         return Session(self._backends)
+
+    def export(self, wanted: Export) -> list[Exported]:
+        """Write tables, or one answer, to files for other tools; each file appears whole or not at all."""
+        from orderlake.exporting import export  # noqa: PLC0415 - `run` exports nothing
+
+        with self.session() as session:
+            token = session.token()
+            return export(self._backends, session.engine, session.tables(), token, wanted)
 
     def tables(self, *, system: bool = False) -> list[TableInfo]:
         """The declared tables, and quarantine once it has rows; with `system` also the hidden ones."""
