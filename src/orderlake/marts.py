@@ -9,39 +9,18 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from orderlake.engine import Engine, name, quote
 from orderlake.errors import ConfigError, QueryError
 from orderlake.model.column import ColumnType
 from orderlake.query.duckdb import QueryTable, cursor_over
 from orderlake.tables.hive import PENDING
+from orderlake.tables.kept import column_type
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
     import duckdb
-
-_TYPES: Final = {
-    "VARCHAR": "string",
-    "INTEGER": "int",
-    "BIGINT": "bigint",
-    "DOUBLE": "double",
-    "BOOLEAN": "boolean",
-    "DATE": "date",
-    "TIMESTAMP": "timestamp",
-    "TIMESTAMP WITH TIME ZONE": "timestamptz",
-}
-_WIDER: Final = {
-    "TINYINT": "INTEGER",
-    "SMALLINT": "INTEGER",
-    "UTINYINT": "INTEGER",
-    "USMALLINT": "INTEGER",
-    "UINTEGER": "BIGINT",
-    "UBIGINT": "DECIMAL(38,0)",
-    "HUGEINT": "DECIMAL(38,0)",
-    "FLOAT": "DOUBLE",
-}
-"""Types that no other engine has, and what holds every value that occurs in practice; else the cast says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +52,6 @@ def build_marts(backends: Backends, engine: Engine, tables: Sequence[QueryTable]
     return [_build(backends, engine, tables, file) for file in declared_marts(backends)]
 
 
-def kept_as(kind: str) -> str:
-    """The type in which a mart keeps a column of DuckDB's type.
-
-    >>> kept_as("HUGEINT"), kept_as("DATE")
-    ('DECIMAL(38,0)', 'DATE')
-    """
-    return _WIDER.get(kind, kind)
-
-
 def _build(backends: Backends, engine: Engine, tables: Sequence[QueryTable], file: Path) -> Mart:
     import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
 
@@ -108,9 +78,7 @@ def _columns(cursor: duckdb.DuckDBPyConnection, sql: str, file: Path) -> dict[st
 
 
 def _type(kind: str, column: str, file: Path) -> ColumnType:
-    wider = kept_as(kind)
-    if wider.startswith("DECIMAL"):
-        return ColumnType.parse(wider.lower())
-    if wider not in _TYPES:
+    known = column_type(kind)
+    if known is None:
         raise QueryError(f"{file}: column {column} is a {kind}, which other engines cannot read: cast it")
-    return ColumnType.parse(_TYPES[wider])
+    return known

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Self
 
 from orderlake.config import deployed
 from orderlake.errors import QueryError
-from orderlake.marts import declared_marts, kept_as
+from orderlake.marts import declared_marts
 from orderlake.query.duckdb import QueryTable, Result, run_query
 from orderlake.tables.hive import files_of
+from orderlake.tables.kept import kept_as
 from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, quarantine_layout, table_layout
 from orderlake.wiring import Backends
 
