@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.grid import print_grid
+from orderlake.cli.saved import check_words, given, print_list
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.lake import Lake
 from orderlake.values import counted, csv_row, json_lines, plain, size_text
@@ -22,6 +23,8 @@ orderlake query 'SELECT order_date, sum(total_amount) FROM orders GROUP BY ALL O
 orderlake query --file report.sql --format csv > report.csv
 echo 'SELECT count(*) FROM orders' | orderlake query - --json
 orderlake query --on athena 'SELECT count(*) FROM orders'
+orderlake query --list
+orderlake query --saved top_customers --param start=today-90 --param limit=5
 """
 _NUMBERS: Final = (
     "TINYINT",
@@ -49,6 +52,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--on", choices=("duckdb", "athena"), default="duckdb", help="which engine answers (default: duckdb)"
     )
     parser.add_argument("--file", metavar="FILE", help="read the SQL from a file")
+    parser.add_argument("--saved", metavar="NAME", help="ask a saved query; --list shows those of this project")
+    parser.add_argument(
+        "--param",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a value for a parameter of the saved query; may be repeated",
+    )
+    parser.add_argument("--list", action="store_true", help="list the saved queries with their parameters")
+    parser.add_argument("--show", action="store_true", help="print the saved query's SQL instead of asking it")
     parser.add_argument(
         "--format", choices=("table", "json", "csv"), default="table", help="how to print rows (default: table)"
     )
@@ -56,8 +69,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the answer; 65 when the statement is refused."""
-    sql = _statement(args)
+    check_words(args)
     with Lake(args.project, args.env) as lake:
+        if args.list:
+            return print_list(lake.saved_queries(), as_json=args.json)
+        sql = _statement(args) if args.saved is None else lake.saved_query(args.saved).bound(given(args.param))
+        if args.show:
+            print(sql)
+            return 0
         result = lake.query(sql, args.on)
     form = "json" if args.json else args.format
     if form == "json":
@@ -85,8 +104,6 @@ def _took(result: Result, stats: QueryStats) -> str:
 
 
 def _statement(args: argparse.Namespace) -> str:
-    if (args.sql is None) == (args.file is None):
-        raise ConfigError("give one statement: orderlake query 'SELECT …', or - for stdin, or --file FILE")
     if args.sql is not None:
         return sys.stdin.read() if args.sql == "-" else str(args.sql)
     try:

@@ -1,0 +1,1 @@
+"""The saved queries that ship, as SQL, a folder per pipeline."""

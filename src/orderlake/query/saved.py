@@ -1,0 +1,139 @@
+"""Saved queries: questions that were asked before, each a SELECT in a file that says what it answers.
+
+Those that ship lie in `orderlake/queries/`, a folder per pipeline; a project's own in its `queries/`, and win by name.
+One text is asked of DuckDB and of Athena.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from orderlake import queries
+from orderlake.errors import ConfigError, NotFoundError
+from orderlake.query.header import Chart, read_header, refuse
+from orderlake.query.parameters import Parameter, bound
+
+__all__ = ["Chart", "Parameter", "SavedQuery", "bundled_folders", "saved_queries", "saved_query"]
+
+PIPELINES: Final = ("orders", "olist", "shopify")
+"""The groups that have the name of a pipeline."""
+GROUPS: Final = (*PIPELINES, "lake")
+OWN: Final = "project"
+"""The group of the queries that a project has itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedQuery:
+    """A question with a name; `tables` are those that its statement asks, `sql` has `$name` for each parameter."""
+
+    name: str
+    group: str
+    title: str
+    question: str
+    grain: str
+    note: str
+    parameters: tuple[Parameter, ...]
+    chart: Chart | None
+    tables: tuple[str, ...]
+    sql: str
+    file: Path
+
+    def bound(self, values: Mapping[str, str], today: date | None = None) -> str:
+        """The statement with these values, defaults for the others; ConfigError names the parameters there are.
+
+        `today` is what dates such as `today-30` count from, by default the day it is in UTC.
+        """
+        day = datetime.now(UTC).date() if today is None else today
+        try:
+            return bound(self.sql, self.parameters, values, day)
+        except ConfigError as error:
+            raise ConfigError(f"{self.name}: {error}") from None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "name": self.name,
+            "group": self.group,
+            "title": self.title,
+            "question": self.question,
+            "grain": self.grain,
+            "note": self.note,
+            "parameters": [each.as_dict() for each in self.parameters],
+            "chart": None if self.chart is None else self.chart.as_dict(),
+            "tables": list(self.tables),
+            "file": str(self.file),
+        }
+
+
+def bundled_folders() -> list[Path]:
+    """The folders of the queries that ship."""
+    return [Path(queries.__path__[0]) / group for group in GROUPS]
+
+
+def saved_queries(folders: Iterable[Path]) -> dict[str, SavedQuery]:
+    """The saved queries of some folders by name, later folders winning; ConfigError names a faulty file and line."""
+    return {name: _read(file) for name, file in _files(folders).items()}
+
+
+def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> SavedQuery:
+    """One saved query, for a project with these tables; no other file is read.
+
+    NotFoundError has the names that come close, or the tables that the project lacks.
+    """
+    files = _files(folders)
+    if name not in files:
+        close = difflib.get_close_matches(name, files, 3) or [each for each in files if name in each][:3]
+        meant = f"do you mean {', '.join(close)}? " if close else ""
+        raise NotFoundError(f"there is no saved query {name!r}: {meant}`orderlake query --list` shows them all")
+    found = _read(files[name])
+    lacking = [table for table in found.tables if table not in tables]
+    if lacking:
+        remedy = f": `orderlake init . --pipeline {found.group}` adds its pipeline"
+        pipeline = remedy if found.group in PIPELINES else ""
+        raise NotFoundError(f"{name} asks {', '.join(lacking)}, which this project does not declare{pipeline}")
+    return found
+
+
+def _files(folders: Iterable[Path]) -> dict[str, Path]:
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.sql"))}
+
+
+def _read(file: Path) -> SavedQuery:
+    try:
+        header = read_header(file.read_text(encoding="utf-8"), file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the saved query {file}: {error}") from error
+    parameters = tuple(header.parameters)
+    try:
+        checked = bound(header.sql, parameters, {}, datetime.now(UTC).date())
+    except ConfigError as error:
+        refuse(file, 1, str(error))
+    return SavedQuery(
+        name=file.stem,
+        group=file.parent.name if file.parent in bundled_folders() else OWN,
+        title=header.texts["title"],
+        question=header.texts["question"],
+        grain=header.texts["grain"],
+        note=header.texts.get("note", ""),
+        parameters=parameters,
+        chart=header.chart,
+        tables=_tables(checked, file, header.start),
+        sql=header.sql,
+        file=file,
+    )
+
+
+def _tables(sql: str, file: Path, start: int) -> tuple[str, ...]:
+    """The tables that a statement names, its own WITH apart, as DuckDB reads it."""
+    import duckdb  # noqa: PLC0415 - slow to load
+
+    with duckdb.connect(config={"threads": 1, "enable_external_access": False}) as connection:
+        try:
+            return tuple(sorted(connection.get_table_names(sql)))
+        except duckdb.Error as error:
+            refuse(file, start, str(error))
