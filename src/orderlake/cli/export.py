@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from orderlake.cli.saved import given
 from orderlake.errors import ConfigError
-from orderlake.exporting import Export, Exported
+from orderlake.exporting import Export, Exported, Form
 from orderlake.lake import Lake
 from orderlake.values import counted, json_lines, size_text
 
@@ -16,8 +17,9 @@ orderlake export --duckdb shop.duckdb            # views of the tables, for Meta
 orderlake export --duckdb shop.duckdb --copy     # the rows themselves: a file to mail or to move
 orderlake export --parquet out --table orders --table order_lines
 orderlake export --csv big.csv --sql 'SELECT * FROM orders WHERE total_amount > 1000'
+orderlake export --csv top.csv --saved top_customers --param limit=100
 """
-_FORMS: Final = ("duckdb", "parquet", "csv")
+_FORMS: Final[tuple[Form, ...]] = ("duckdb", "parquet", "csv")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     into.add_argument("--parquet", metavar="DIR", help="a Parquet file per table; with --sql the file itself")
     into.add_argument("--csv", metavar="DIR", help="a CSV file per table; with --sql the file itself")
     parser.add_argument("--table", metavar="NAME", action="append", default=[], help="only this table; may be repeated")
-    parser.add_argument("--sql", metavar="SQL", help="export the answer of one SELECT instead of tables")
+    answer = parser.add_mutually_exclusive_group()
+    answer.add_argument("--sql", metavar="SQL", help="export the answer of one SELECT instead of tables")
+    answer.add_argument("--saved", metavar="NAME", help="export the answer of a saved query (`orderlake query --list`)")
+    parser.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a value for --saved")
     parser.add_argument("--copy", action="store_true", help="put the rows into the DuckDB file, not views of them")
     parser.add_argument("--force", action="store_true", help="replace a file that is no export of orderlake")
     parser.add_argument("--no-lineage", action="store_true", help="leave out _source_file and the like")
@@ -43,18 +48,21 @@ def run(args: argparse.Namespace) -> int:
     target = str(getattr(args, form))
     if not target:
         raise ConfigError(f"--{form} needs the name of a {'file' if form == 'duckdb' else 'folder'}")
-    wanted = Export(
-        form,
-        Path(target),
-        tuple(args.table),
-        args.sql,
-        copy=args.copy,
-        force=args.force,
-        lineage=not args.no_lineage,
-        gzip=args.gzip,
-        excel_safe=args.excel_safe,
-    )
+    if args.param and args.saved is None:
+        raise ConfigError("--param is for a saved query: name it with --saved")
     with Lake(args.project, args.env) as lake:
+        sql = args.sql if args.saved is None else lake.saved_query(args.saved).bound(given(args.param))
+        wanted = Export(
+            form,
+            Path(target),
+            tuple(args.table),
+            sql,
+            copy=args.copy,
+            force=args.force,
+            lineage=not args.no_lineage,
+            gzip=args.gzip,
+            excel_safe=args.excel_safe,
+        )
         done = lake.export(wanted)
     if args.json:
         print("\n".join(json_lines(one.as_dict() for one in done)))

@@ -21,7 +21,7 @@ _FORMULA: Final = r"^[=+\-@\t\r]"
 
 
 def lines(columns: Mapping[str, str], source: str, *, excel_safe: bool) -> str:
-    r"""A SELECT of one column, the lines of `source` (a FROM item) with these columns and types; its name is the header.
+    r"""A SELECT of one column, the lines of `source` (a FROM item of these columns and types); its name is the header.
 
     >>> lines({"n": "INTEGER"}, "t", excel_safe=False)
     'SELECT coalesce(CAST("n" AS VARCHAR), \'""\') AS "n" FROM t'

@@ -62,16 +62,17 @@ def write(engine: Engine, part: Path, tables: Sequence[QueryTable], database: Da
     """Write the file; rows per table, None for a view."""
     cursor = cursor_over(engine, tables)
     cursor.execute(f"ATTACH {quote(str(part))} AS {_NEW} (STORAGE_VERSION '{_FORMAT}')")
+    cursor.execute("BEGIN")
     try:
-        cursor.execute("BEGIN")
         rows = {table.name: _one(cursor, table, database) for table in tables}
         _mark(cursor, database)
         cursor.execute("COMMIT")
-        cursor.execute(f"CHECKPOINT {_NEW}")
-        return rows
+    except BaseException:
+        cursor.execute("ROLLBACK")
+        raise
     finally:
-        if cursor.execute("SELECT true FROM duckdb_databases() WHERE database_name = ?", [_NEW]).fetchone():
-            cursor.execute(f"DETACH {_NEW}")
+        cursor.execute(f"DETACH {_NEW}")  # which writes what is in its journal
+    return rows
 
 
 def _one(cursor: duckdb.DuckDBPyConnection, table: QueryTable, database: Database) -> int | None:

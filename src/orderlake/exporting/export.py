@@ -61,7 +61,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One table, or one answer, and the file that it went into; `rows` is None for a view, which has none of its own."""
+    """One table, or one answer, and the file that it went into; `rows` is None for a view, which has none itself."""
 
     table: str
     file: Path

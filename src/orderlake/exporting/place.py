@@ -6,7 +6,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orderlake.errors import ConfigError, StorageUnavailableError
@@ -35,7 +35,8 @@ def placed(target: Path) -> Iterator[Path]:
         raise StorageUnavailableError(f"{target}: {error.strerror or error}") from error
     finally:
         for left in (part, part.with_name(f"{part.name}.wal")):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # it is gone, or its folder never was
+                left.unlink()
 
 
 def _sweep(target: Path) -> None:
