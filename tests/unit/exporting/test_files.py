@@ -82,7 +82,7 @@ def test_parquet_keeps_decimals_and_dates_as_they_are(lake, tmp_path):
     schema = pq.read_schema(tmp_path / "out" / "orders.parquet")
     assert str(schema.field("total_amount").type) == "decimal128(18, 2)"
     assert str(schema.field("order_date").type) == "date32[day]"
-    rows = duckdb.sql(f"FROM '{tmp_path}/out/orders.parquet' ORDER BY order_id").fetchall()
+    rows = duckdb.execute(f"FROM '{tmp_path}/out/orders.parquet' ORDER BY order_id").fetchall()
     assert tuple(rows) == lake.query("FROM orders ORDER BY order_id").rows
 
 
