@@ -11,6 +11,7 @@ from orderlake.lake import Lake
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from orderlake.overview import Keeper
     from orderlake.querying import Session
 
 
@@ -21,10 +22,12 @@ class Console:
     lake: Lake
     writable: bool = False
     session: Session = field(init=False)
+    overview: Keeper = field(init=False)
     pulse: Pulse = field(init=False)
 
     def __post_init__(self) -> None:
         self.session = self.lake.session()
+        self.overview = self.lake.overview(self.session)
         self.pulse = Pulse(self.look)
 
     @property
@@ -35,11 +38,12 @@ class Console:
     def look(self) -> str:
         """A text that changes when anything changes that a page shows: tables, the load history, files that wait."""
         waiting = [(source.uri, source.version) for source in self.lake.sources.find(())]
-        return repr((self.session.token(), len(self.lake.ledger.loads()), waiting))
+        return repr((self.session.token(), len(self.lake.ledger.loads()), waiting, self.overview.revision))
 
     def close(self) -> None:
         """Stop looking, and give back the engine; the lake stays the caller's."""
         self.pulse.stop()
+        self.overview.close()
         self.session.close()
 
 

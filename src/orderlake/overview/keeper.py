@@ -1,0 +1,164 @@
+"""Keeps the cubes of a lake's shops: counted once per state of their tables, in the background, and found again later.
+
+While the new state is counted the last one is served, and says so. Cubes lie under `.orderlake/overview/`, so that a
+restart finds them; they can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from orderlake.errors import LakeError
+from orderlake.overview.cube import about, build, complete
+from orderlake.overview.shop import Shop, shops_of
+from orderlake.query.duckdb import QueryTable
+from orderlake.wiring import Backends
+
+if TYPE_CHECKING:
+    from orderlake.engine import Engine
+
+_GENERATIONS: Final = 2
+"""Cubes that stay of a shop: the newest, and the one that somebody may still be reading."""
+_LAST_WAIT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A cube: where it lies, when it was counted (ISO, UTC), and whether it is of the tables as they are now."""
+
+    folder: Path
+    at: str
+    amounts: tuple[str, ...]
+    fresh: bool
+
+
+class Keeper:
+    """The cubes of one lake. Threads may share it. `tables` gives the tables that can be asked, as they are now."""
+
+    def __init__(self, backends: Backends, tables: Callable[[], Sequence[QueryTable]]) -> None:
+        self._backends, self._tables = backends, tables
+        self._folder = backends.project.state / "overview"
+        self._lock = threading.Lock()
+        self._counting: dict[str, threading.Thread] = {}
+        self._failed: dict[tuple[str, str], LakeError] = {}
+        self._engine: Engine | None = None
+        self.revision = 0
+        """Counts up when a cube is done, or cannot be made."""
+
+    @property
+    def engine(self) -> Engine:
+        """The DuckDB that answers from cubes, opened with the first question."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._open("overview")
+            return self._engine
+
+    def shops(self) -> list[Shop]:
+        """The shops that the lake has tables of, those with data first."""
+        return shops_of(_by_name(self._tables()), self._backends.project.root / "overview")
+
+    def kept(self, shop: Shop, patience: float = 0.0) -> Kept | None:
+        """The shop's newest cube. One that is not fresh is being counted anew; None: that is the first.
+
+        Waits up to `patience` seconds for a fresh one. Raises what went wrong when it cannot be made.
+        """
+        tables = list(self._tables())
+        key = self._key(shop, tables)
+        fresh = self._fresh(shop, key)
+        if fresh is not None:
+            return fresh
+        thread = self._start(shop, tables, key)
+        if thread is not None and patience > 0:
+            thread.join(patience)
+        fresh = self._fresh(shop, key)
+        if fresh is not None:
+            return fresh
+        if (shop.name, key) in self._failed:
+            raise self._failed[shop.name, key]
+        return self._last(shop)
+
+    def counted(self, shop: Shop) -> Kept:
+        """The shop's cube of the tables as they are now, counted here when there is none."""
+        tables = list(self._tables())
+        key = self._key(shop, tables)
+        if self._fresh(shop, key) is None:
+            self._count(shop, tables, key)
+        return _kept(self._folder / shop.name / key, fresh=True)
+
+    def close(self) -> None:
+        """Give back the engine, after what is being counted, if that is soon done."""
+        for thread in list(self._counting.values()):
+            thread.join(_LAST_WAIT)
+        with self._lock:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+
+    def _key(self, shop: Shop, tables: Sequence[QueryTable]) -> str:
+        return shop.key(_by_name(tables))
+
+    def _fresh(self, shop: Shop, key: str) -> Kept | None:
+        folder = self._folder / shop.name / key
+        return _kept(folder, fresh=True) if folder.exists() else None
+
+    def _last(self, shop: Shop) -> Kept | None:
+        found = complete(self._folder / shop.name)
+        return _kept(found[-1], fresh=False) if found else None
+
+    def _start(self, shop: Shop, tables: Sequence[QueryTable], key: str) -> threading.Thread | None:
+        """The thread that counts the shop: one at a time, of the state in which it began."""
+        with self._lock:
+            running = self._counting.get(shop.name)
+            if running is not None and running.is_alive():
+                return running
+            if (shop.name, key) in self._failed:
+                return None
+            thread = threading.Thread(
+                target=self._try, args=(shop, tables, key), name=f"orderlake-overview-{shop.name}", daemon=True
+            )
+            self._counting[shop.name] = thread
+            thread.start()
+            return thread
+
+    def _try(self, shop: Shop, tables: Sequence[QueryTable], key: str) -> None:
+        try:
+            self._count(shop, tables, key)
+        except LakeError as error:
+            self._failed[shop.name, key] = error
+        finally:
+            self.revision += 1
+
+    def _count(self, shop: Shop, tables: Sequence[QueryTable], key: str) -> None:
+        done = self._folder / shop.name / key
+        engine = self._open("count")  # its own: questions to the lake need not share their memory with it
+        try:
+            build(engine, tables, shop, done, self._work("cube"))
+        finally:
+            engine.close()
+        for old in complete(self._folder / shop.name)[:-_GENERATIONS]:
+            with suppress(OSError):
+                shutil.rmtree(old)
+
+    def _open(self, purpose: str) -> Engine:
+        return self._backends.engine(self._work(purpose))
+
+    def _work(self, purpose: str) -> Path:
+        """A folder that is swept when this process is dead."""
+        return self._backends.project.state / "work" / f"{os.getpid()}-{purpose}-{uuid.uuid4().hex[:8]}"
+
+
+def _kept(folder: Path, *, fresh: bool) -> Kept:
+    at, amounts = about(folder)
+    return Kept(folder, at, amounts, fresh)
+
+
+def _by_name(tables: Sequence[QueryTable]) -> dict[str, QueryTable]:
+    return {table.name: table for table in tables}

@@ -1,0 +1,160 @@
+"""What sells most, and how deliveries went: questions to a cube's larger tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from orderlake.engine import Engine, quote
+from orderlake.overview.keeper import Kept
+from orderlake.overview.period import Bucket, Period
+
+_PLACES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A category or a product with what it brought in; `others` counts what was summed up in a last row."""
+
+    name: str
+    amount: Decimal
+    units: Decimal | int
+    category: str = ""
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Deliveries to one place: how many, the median days on the way, how many came late."""
+
+    name: str
+    orders: int
+    days: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Deliveries of a period; `course` has on time and late per step, `before` those of the period before."""
+
+    on_time: int
+    late: int
+    course: tuple[tuple[int, int], ...]
+    before: tuple[int, int] | None
+    days: int | None
+    places: tuple[Place, ...]
+
+
+def ranked(engine: Engine, kept: Kept, period: Period, by: Literal["category", "product"], most: int) -> list[Ranked]:
+    """The first `most` by amount, and the rest in one row; empty where the shop has no lines."""
+    if not (kept.folder / "lines.parquet").exists():
+        return []
+    source = _table(kept, "categories") if by == "category" else None
+    where = _between(period.first, period.last)
+    rows = f"SELECT * FROM {source} WHERE {where}" if source is not None else _by_months(kept, period)
+    columns = "category AS name, category" if by == "category" else "product AS name, category"
+    found = (
+        engine.cursor()
+        .execute(f"""
+        WITH sums AS (
+            SELECT {columns}, sum(amount) AS amount, sum(units) AS units FROM ({rows}) GROUP BY ALL
+        ), placed AS (
+            SELECT *, row_number() OVER (ORDER BY amount DESC, name, category) AS place FROM sums
+        )
+        SELECT CASE WHEN place <= {most} THEN name END, CASE WHEN place <= {most} THEN category END, sum(amount),
+            sum(units), count(*), least(place, {most} + 1) AS spot
+        FROM placed GROUP BY ALL ORDER BY spot""")
+        .fetchall()
+    )
+    return [
+        Ranked(f"{row[4]:,} others", row[2], plain(row[3]), others=row[4])
+        if row[0] is None
+        else Ranked(row[0], row[2], plain(row[3]), row[1])
+        for row in found
+    ]
+
+
+def units_by_day(engine: Engine, kept: Kept) -> dict[date, Decimal] | None:
+    """Units per day, None where the shop has no lines."""
+    if not (kept.folder / "categories.parquet").exists():
+        return None
+    rows = engine.cursor().execute(f"SELECT day, sum(units) FROM {_table(kept, 'categories')} GROUP BY day").fetchall()
+    return {row[0]: Decimal(row[1]) for row in rows}
+
+
+def deliveries(
+    engine: Engine, kept: Kept, period: Period, before: Period | None, buckets: Sequence[Bucket]
+) -> Delivery | None:
+    """How deliveries went, by the day of the order; None where the shop has none."""
+    if not (kept.folder / "deliveries.parquet").exists():
+        return None
+    cursor, table = engine.cursor(), _table(kept, "deliveries")
+    start = period.first if before is None else before.first
+    by_day = cursor.execute(f"""
+        SELECT day, CAST(sum(orders) FILTER (NOT late) AS BIGINT), CAST(sum(orders) FILTER (late) AS BIGINT)
+        FROM {table} WHERE {_between(start, period.last)} GROUP BY day""").fetchall()
+    found = [(day, on_time or 0, late or 0) for day, on_time, late in by_day]
+    on_time, late = _counted(found, period.first, period.last)
+    if on_time + late == 0:
+        return None
+    # The median of values with counts: the first at which half of the orders is reached.
+    places = cursor.execute(f"""
+        WITH counts AS (
+            SELECT place, days, sum(orders) AS orders, coalesce(sum(orders) FILTER (late), 0) AS late
+            FROM {table} WHERE {_between(period.first, period.last)} GROUP BY GROUPING SETS ((place, days), (days))
+        ), running AS (
+            SELECT *, sum(orders) OVER (PARTITION BY place ORDER BY days) AS reached,
+                sum(orders) OVER (PARTITION BY place) AS total, sum(late) OVER (PARTITION BY place) AS lates
+            FROM counts
+        )
+        SELECT place, CAST(any_value(total) AS BIGINT) AS total, min(days) FILTER (2 * reached >= total),
+            CAST(any_value(lates) AS BIGINT)
+        FROM running GROUP BY place ORDER BY place IS NOT NULL, total DESC, place LIMIT {_PLACES + 1}""").fetchall()
+    return Delivery(
+        on_time,
+        late,
+        tuple(_counted(found, bucket.first, bucket.last) for bucket in buckets),
+        None if before is None else _counted(found, before.first, before.last),
+        places[0][2] if places else None,
+        tuple(Place(*row) for row in places[1:]),
+    )
+
+
+def plain(value: Decimal) -> Decimal | int:
+    """A whole number as one."""
+    return int(value) if value == int(value) else value
+
+
+def _counted(found: Sequence[tuple[date, int, int]], first: date, last: date) -> tuple[int, int]:
+    inside = [(on_time, late) for day, on_time, late in found if first <= day <= last]
+    return sum(on_time for on_time, _ in inside), sum(late for _, late in inside)
+
+
+def _by_months(kept: Kept, period: Period) -> str:
+    """Whole months from their own table, the days at the ends from the days': far fewer rows for the same sums."""
+    columns = "category, product, amount, units"
+    first = period.first if period.first.day == 1 else _next_month(period.first)
+    end = _next_month(period.last) if (period.last + timedelta(1)).day == 1 else period.last.replace(day=1)
+    by_day = f"SELECT {columns} FROM {_table(kept, 'lines')} WHERE {_between(period.first, period.last)}"
+    if first >= end:
+        return by_day
+    edges = f"({_between(period.first, first - timedelta(1))} OR {_between(end, period.last)})"
+    return (
+        f"SELECT {columns} FROM {_table(kept, 'months')} WHERE {_between(first, end - timedelta(1))} "
+        f"UNION ALL SELECT {columns} FROM {_table(kept, 'lines')} WHERE {edges}"
+    )
+
+
+def _next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def _table(kept: Kept, part: str) -> str:
+    return f"read_parquet({quote(str(kept.folder / f'{part}.parquet'))})"
+
+
+def _between(first: date, last: date) -> str:
+    return f"day BETWEEN DATE '{first}' AND DATE '{last}'"
