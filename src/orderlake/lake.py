@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orderlake.model.pipeline import Stream
     from orderlake.model.ports import Ledger, SourceFiles
     from orderlake.model.source import SourceObject
+    from orderlake.overview import Keeper
     from orderlake.query.duckdb import Result
     from orderlake.query.saved import SavedQuery
     from orderlake.querying import Session
@@ -211,6 +212,12 @@ class Lake:
         with self.session() as session:
             token = session.token()
             return export(self._backends, session.engine, session.tables(), token, wanted)
+
+    def overview(self, session: Session) -> Keeper:
+        """The figures of the lake's shops, summed ahead of questions; `session` says which tables there are."""
+        from orderlake.overview import Keeper  # noqa: PLC0415 - as above
+
+        return Keeper(self._backends, session.tables)
 
     def tables(self, *, system: bool = False) -> list[TableInfo]:
         """The declared tables, and quarantine once it has rows; with `system` also the hidden ones."""
