@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn, cast, get_args
 
@@ -26,6 +27,8 @@ _PARAMETER: Final = re.compile(
     r"(?:'(?P<quoted>(?:[^']|'')*)'|(?P<plain>[^\s']\S*(?: \S+)*))(?: {2,}(?P<about>.*))?"
 )
 _LEAST_CHART: Final = 3
+ANY_DAY: Final = date(2000, 1, 1)
+"""Stands for today where only the form of a default is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,12 @@ def _parameter(value: str, header: Header, file: Path, line: int) -> Parameter:
     if found["name"] in {each.name for each in header.parameters}:
         refuse(file, line, f"the parameter {found['name']} is there twice")
     default = found["plain"] if found["quoted"] is None else found["quoted"].replace("''", "'")
-    return Parameter(found["name"], cast("Kind", found["kind"]), default, (found["about"] or "").strip())
+    parameter = Parameter(found["name"], cast("Kind", found["kind"]), default, (found["about"] or "").strip())
+    try:
+        parameter.literal(default, ANY_DAY)
+    except ConfigError as error:
+        refuse(file, line, str(error))
+    return parameter
 
 
 def _chart(value: str, file: Path, line: int) -> Chart:

@@ -11,12 +11,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from orderlake import queries
 from orderlake.errors import ConfigError, NotFoundError
-from orderlake.query.header import Chart, read_header, refuse
+from orderlake.query.header import ANY_DAY, Chart, read_header, refuse
 from orderlake.query.parameters import Parameter, bound
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["Chart", "Parameter", "SavedQuery", "bundled_folders", "saved_queries", "saved_query"]
 
@@ -77,7 +80,8 @@ def bundled_folders() -> list[Path]:
 
 def saved_queries(folders: Iterable[Path]) -> dict[str, SavedQuery]:
     """The saved queries of some folders by name, later folders winning; ConfigError names a faulty file and line."""
-    return {name: _read(file) for name, file in _files(folders).items()}
+    with _parser() as parser:
+        return {name: _read(file, parser) for name, file in _files(folders).items()}
 
 
 def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> SavedQuery:
@@ -90,7 +94,8 @@ def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> 
         close = difflib.get_close_matches(name, files, 3) or [each for each in files if name in each][:3]
         meant = f"do you mean {', '.join(close)}? " if close else ""
         raise NotFoundError(f"there is no saved query {name!r}: {meant}`orderlake query --list` shows them all")
-    found = _read(files[name])
+    with _parser() as parser:
+        found = _read(files[name], parser)
     lacking = [table for table in found.tables if table not in tables]
     if lacking:
         remedy = f": `orderlake init . --pipeline {found.group}` adds its pipeline"
@@ -103,16 +108,18 @@ def _files(folders: Iterable[Path]) -> dict[str, Path]:
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.sql"))}
 
 
-def _read(file: Path) -> SavedQuery:
+def _parser() -> duckdb.DuckDBPyConnection:
+    import duckdb  # noqa: PLC0415 - slow to load
+
+    return duckdb.connect(config={"threads": 1, "enable_external_access": False})
+
+
+def _read(file: Path, parser: duckdb.DuckDBPyConnection) -> SavedQuery:
     try:
         header = read_header(file.read_text(encoding="utf-8"), file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the saved query {file}: {error}") from error
     parameters = tuple(header.parameters)
-    try:
-        checked = bound(header.sql, parameters, {}, datetime.now(UTC).date())
-    except ConfigError as error:
-        refuse(file, 1, str(error))
     return SavedQuery(
         name=file.stem,
         group=file.parent.name if file.parent in bundled_folders() else OWN,
@@ -122,18 +129,17 @@ def _read(file: Path) -> SavedQuery:
         note=header.texts.get("note", ""),
         parameters=parameters,
         chart=header.chart,
-        tables=_tables(checked, file, header.start),
+        tables=_tables(parser, bound(header.sql, parameters, {}, ANY_DAY), file, header.start),
         sql=header.sql,
         file=file,
     )
 
 
-def _tables(sql: str, file: Path, start: int) -> tuple[str, ...]:
+def _tables(parser: duckdb.DuckDBPyConnection, sql: str, file: Path, start: int) -> tuple[str, ...]:
     """The tables that a statement names, its own WITH apart, as DuckDB reads it."""
-    import duckdb  # noqa: PLC0415 - slow to load
+    import duckdb  # noqa: PLC0415 - loaded with the parser, named here for its errors
 
-    with duckdb.connect(config={"threads": 1, "enable_external_access": False}) as connection:
-        try:
-            return tuple(sorted(connection.get_table_names(sql)))
-        except duckdb.Error as error:
-            refuse(file, start, str(error))
+    try:
+        return tuple(sorted(parser.get_table_names(sql)))
+    except duckdb.Error as error:
+        refuse(file, start, str(error))
