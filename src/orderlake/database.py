@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,14 @@ _WAIT_SECONDS: Final = 60.0
 
 
 class Database:
-    """One SQLite file in write-ahead mode, safe to share between processes; not between threads."""
+    """One SQLite file in write-ahead mode, safe to share between processes and between threads.
+
+    Threads take turns: one connection has one transaction, and what is not committed is for nobody else to see.
+    """
 
     def __init__(self, path: Path, schema: str) -> None:
         self._path = path
+        self._turn = threading.RLock()
         with self._translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
@@ -33,13 +38,18 @@ class Database:
 
     def rows(self, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """Run one statement and give its rows."""
-        with self._translated():
+        with self._turn, self._translated():
             return self._connection.execute(sql, parameters).fetchall()
+
+    def stamp(self) -> str:
+        """A text that changes when anybody changes the file: others, as SQLite counts it, and we ourselves."""
+        with self._turn:
+            return f"{self.rows('PRAGMA data_version')[0][0]}.{self._connection.total_changes}"
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that holds the write lock from its start; any exception rolls it back."""
-        with self._translated():
+        with self._turn, self._translated():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -51,7 +61,8 @@ class Database:
 
     def close(self) -> None:
         """Give the file back."""
-        self._connection.close()
+        with self._turn:
+            self._connection.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

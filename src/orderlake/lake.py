@@ -14,7 +14,7 @@ from orderlake.config import PROJECT_FILE, Project, find_project, in_environment
 from orderlake.errors import ConfigError, LakeError
 from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
-from orderlake.model.report import LoadReport
+from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Wanted
 from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
@@ -290,6 +290,10 @@ class Lake:
     def loads(self) -> Sequence[LoadReport]:
         """The whole load history, oldest first."""
         return self._backends.ledger.loads()
+
+    def recent(self, limit: int, before: str | None = None, wanted: Wanted = ANY_LOAD) -> LoadPage:
+        """The newest loads that are wanted, newest first, at most `limit`, from where an earlier page ended on."""
+        return self._backends.ledger.recent(limit, before, wanted)
 
     def _recover(self, engine: Engine, stream: Stream) -> None:
         """Finish what a load that died left behind, so that it is not taken for a fault."""

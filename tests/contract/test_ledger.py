@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
+from orderlake.errors import ConfigError
 from orderlake.ledger.dynamodb import DynamoLedger
 from orderlake.ledger.leases import Leases
 from orderlake.ledger.sqlite import SqliteLedger
-from orderlake.model.report import LoadReport
+from orderlake.model.report import LoadReport, Totals, Wanted
 
 
 class Sqlite:
@@ -115,6 +116,110 @@ def test_history_comes_oldest_first(ledger):
     for name in "cab":
         ledger.mark([report(name)])
     assert [load.identity for load in ledger.loads()] == ["c", "a", "b"]
+
+
+def test_recent_loads_come_newest_first_and_page_by_page(ledger):
+    ledger.mark([report(name) for name in "abcde"])
+    pages, before = [], None
+    while True:
+        page = ledger.recent(2, before)
+        pages.append([load.identity for load in page.loads])
+        before = page.before
+        if before is None:
+            break
+    assert pages == [["e", "d"], ["c", "b"], ["a"]]
+
+
+def test_a_page_that_ends_the_history_says_so(ledger):
+    assert ledger.recent(5).loads == []
+    assert ledger.recent(5).before is None
+    ledger.mark([report(name) for name in "ab"])
+    assert ledger.recent(2).before is None
+    assert list(ledger.recent(0).loads) == []
+
+
+def test_loads_recorded_meanwhile_do_not_move_the_next_page(ledger):
+    ledger.mark([report(name) for name in "abc"])
+    first = ledger.recent(2)
+    ledger.mark([report("d")])
+    assert [load.identity for load in ledger.recent(2, first.before).loads] == ["a"]
+
+
+def test_recent_loads_may_be_of_a_status_a_source_or_one_load(ledger):
+    ledger.mark([report("a"), report("b", "rejected"), report("Ab", load_id="L2"), report("c%", load_id="L2")])
+
+    def found(**wanted):
+        page = ledger.recent(9, None, Wanted(**wanted))
+        assert page.before is None
+        return [load.identity for load in page.loads]
+
+    assert found(status="rejected") == ["b"]
+    assert found(status="loaded") == ["c%", "Ab", "a"]
+    assert found(source="b.json") == ["Ab", "b"]
+    assert found(source="%") == ["c%"]
+    assert found(load_id="L2") == ["c%", "Ab"]
+    assert found(status="rejected", source="a.json") == []
+
+
+def test_pages_of_some_loads_go_on_where_they_ended(ledger):
+    ledger.mark([report(name, "rejected" if name in "bd" else "loaded") for name in "abcde"])
+    for wanted, first, second in (
+        (Wanted(status="loaded"), ["e", "c"], ["a"]),
+        (Wanted(source="raw/", load_id="L1"), ["e", "d"], ["c", "b"]),
+    ):
+        page = ledger.recent(2, None, wanted)
+        assert [load.identity for load in page.loads] == first
+        assert [load.identity for load in ledger.recent(2, page.before, wanted).loads] == second
+
+
+@pytest.mark.parametrize("before", ["", "x", "-1", "1e9", "²", "1; DROP TABLE loads"])
+def test_a_place_in_the_history_that_is_none_is_refused(ledger, before):
+    ledger.mark([report("a")])
+    with pytest.raises(ConfigError, match="begin with the newest"):
+        ledger.recent(1, before)
+
+
+def test_totals_add_up_the_whole_history(ledger):
+    assert ledger.totals() == Totals()
+    ledger.mark([report("a", read=5, loaded=2, superseded=1, duplicate=1, quarantined=1, bytes=7)])
+    ledger.mark([report("b", "rejected", bytes=3), report("c", read=2, loaded=2)])
+    assert ledger.totals() == Totals(2, 1, 7, 4, 1, 1, 1, 10)
+
+
+def test_the_stamp_stays_until_a_load_is_recorded_by_anybody(backend, ledger):
+    with closing(backend.open()) as other:
+        seen = [ledger.stamp()]
+        assert ledger.stamp() == seen[0]
+        ledger.mark([report("a")])
+        seen.append(ledger.stamp())
+        other.mark([report("b")])
+        seen.append(ledger.stamp())
+        ledger.applied(["a"])
+        assert ledger.stamp() == seen[-1]
+    assert len(set(seen)) == 3
+
+
+def test_threads_share_a_ledger(ledger):
+    """Each marks and reads: nobody sees half a transaction, or begins one within another's."""
+    wrong = []
+
+    def work(number):
+        try:
+            for at in range(5):
+                names = [f"{number}-{at}-{each}" for each in range(4)]
+                ledger.mark([report(name) for name in names])
+                assert set(ledger.applied(names)) == set(names)
+                ledger.recent(3)
+        except Exception as error:  # noqa: BLE001 - told below
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert len(ledger.loads()) == 80
 
 
 def test_another_client_reads_what_was_marked_at_once(backend, ledger):

@@ -1,6 +1,7 @@
 """The SQLite file: errors are ours, and a transaction that failed leaves the connection usable."""
 
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
@@ -22,6 +23,37 @@ def test_a_transaction_is_kept_whole(tmp_path):
         with pytest.raises(CatalogUnavailableError), database.writing() as connection:
             connection.executemany("INSERT INTO t VALUES (json(?))", [("1",), ("no json",)])
         assert rows(database) == [("a",)]
+
+
+def test_a_transaction_of_one_thread_is_not_seen_by_another_before_it_is_committed(tmp_path):
+    with closing(Database(tmp_path / "d.db", SCHEMA)) as database:
+        seen, reading = [], threading.Event()
+
+        def look():
+            reading.set()
+            seen.extend(rows(database))
+
+        with database.writing() as connection:
+            connection.execute("INSERT INTO t VALUES ('a')")
+            other = threading.Thread(target=look)
+            other.start()
+            assert reading.wait(30)
+            other.join(0.05)  # without turns it has looked by now, into the open transaction
+            connection.execute("DELETE FROM t")
+        other.join()
+        assert seen == []
+
+
+def test_the_stamp_changes_with_a_change_by_us_or_by_others_and_not_by_reading(tmp_path):
+    with closing(Database(tmp_path / "d.db", SCHEMA)) as one, closing(Database(tmp_path / "d.db", SCHEMA)) as two:
+        stamps = [one.stamp()]
+        for writer in (one, two, two):
+            with writer.writing() as connection:
+                connection.execute("INSERT INTO t VALUES ('a')")
+            rows(one)
+            stamps.append(one.stamp())
+            assert one.stamp() == stamps[-1]
+        assert len(set(stamps)) == 4
 
 
 def test_a_full_disk_is_an_error_of_ours_and_the_next_transaction_works(tmp_path):

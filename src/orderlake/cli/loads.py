@@ -8,7 +8,7 @@ from typing import Final
 from orderlake.cli.account import FATES
 from orderlake.cli.grid import print_grid
 from orderlake.lake import Lake
-from orderlake.model.report import LoadReport
+from orderlake.model.report import LoadReport, Wanted
 from orderlake.values import json_lines
 
 EXAMPLE: Final = """
@@ -26,22 +26,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the history, newest last."""
+    wanted = Wanted(args.status, args.source)
     with Lake(args.project, args.env) as lake:
-        history = lake.loads()
-    found = [
-        load
-        for load in history
-        if (args.source is None or args.source in load.source) and (args.status is None or args.status == load.status)
-    ]
-    if args.limit is not None:
-        found = found[max(0, len(found) - max(0, args.limit)) :]
+        if args.limit is None:
+            found = [load for load in lake.loads() if wanted.fits(load)]
+        else:
+            found = list(reversed(lake.recent(max(0, args.limit), None, wanted).loads))
+        is_empty = not found and not lake.recent(1).loads
     if args.json:
         for line in json_lines(load.as_dict() for load in found):
             print(line)
     elif found:
         header = ["at (UTC)", "status", "source", "read", *FATES, "seconds", "reason"]
         print_grid(header, [_row(load) for load in found], {"read", *FATES, "seconds"})
-    elif history:
+    elif not is_empty:
         print("no load is like that: leave out --source or --status to see all")
     else:
         print("nothing loaded yet: put files into raw/ and `orderlake run`")

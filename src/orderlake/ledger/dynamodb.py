@@ -19,7 +19,7 @@ from orderlake.clients import Client, catalog_errors, client, wait_longer
 from orderlake.errors import CatalogUnavailableError
 from orderlake.ledger import loads
 from orderlake.ledger.leases import Leases
-from orderlake.model.report import LoadReport
+from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Totals, Wanted
 
 _AT_ONCE: Final = 16
 _BATCH: Final = 100
@@ -65,16 +65,59 @@ class DynamoLedger:
 
     def loads(self) -> Sequence[LoadReport]:
         """The whole history, oldest first."""
-        asked = {
+        return self._reports(sorted(self._all(), key=loads.place))
+
+    def recent(self, limit: int, before: str | None = None, wanted: Wanted = ANY_LOAD) -> LoadPage:
+        """The newest loads that are wanted, at most `limit`, older than where an earlier page ended.
+
+        The table's keys are identities, which know no order: DynamoDB reads through the whole history (and bills it),
+        but only places are sent, and the reports of the page. Reports tell sources and load ids, so asking for these
+        sends all.
+        """
+        if wanted.source is not None or wanted.load_id is not None:
+            placed = {loads.place(item): item for item in self._all()}
+            reports = zip(placed, self._reports(list(placed.values())), strict=True)
+            fitting = {place: report for place, report in reports if wanted.fits(report)}
+            places = sorted(fitting, reverse=True)
+        else:
+            placed = {loads.place(item): item for item in self._all(ProjectionExpression="sk, recorded, #s")}
+            places = sorted(
+                (place for place, item in placed.items() if wanted.status in (None, item["status"]["S"])), reverse=True
+            )
+            fitting = {}
+        start = loads.parsed(before) if before is not None else None
+        older = places if start is None else [place for place in places if place < start]
+        shown = older[:limit]
+        if not fitting:
+            found = self.applied(identity for _, identity in shown)
+            fitting = {place: found[place[1]] for place in shown if place[1] in found}
+        more = loads.written(shown[-1]) if shown and len(older) > limit else None
+        return LoadPage([fitting[place] for place in shown if place in fitting], more)
+
+    def totals(self) -> Totals:
+        """What the whole history comes to: it is read for that."""
+        return Totals.of(self.loads())
+
+    def stamp(self) -> str:
+        """How many loads there are. DynamoDB counts by reading them: one read unit for about twenty."""
+        asked = {**self._history, "ConsistentRead": False, "Select": "COUNT"}
+        with catalog_errors(self._what):
+            return str(sum(page["Count"] for page in self._client.get_paginator("query").paginate(**asked)))
+
+    @property
+    def _history(self) -> dict[str, Any]:
+        return {
             "TableName": self.table,
             "KeyConditionExpression": "pk = :p",
             "ExpressionAttributeValues": {":p": {"S": loads.LOAD}},
             "ConsistentRead": True,
         }
+
+    def _all(self, **asked: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 - what a query of DynamoDB takes
+        named = {"ExpressionAttributeNames": {"#s": "status"}} if asked else {}
         with catalog_errors(self._what):
-            pages = self._client.get_paginator("query").paginate(**asked)
-            items = [item for page in pages for item in page["Items"]]
-        return self._reports(sorted(items, key=lambda item: (int(item["recorded"]["N"]), item["sk"]["S"])))
+            pages = self._client.get_paginator("query").paginate(**self._history, **asked, **named)
+            return [item for page in pages for item in page["Items"]]
 
     def _moments(self, number: int) -> Sequence[int]:
         """Times at which these loads were recorded: in the order given, and after all that were before."""

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from orderlake.errors import ConfigError
 from orderlake.model.report import LoadReport
 
 LOAD: Final = "load"
@@ -23,6 +24,32 @@ def key(identity: str) -> dict[str, Any]:
 def part_key(identity: str, token: str, number: int) -> dict[str, Any]:
     """Where a part of a long report lies: under a name unique to who wrote it."""
     return {"pk": {"S": PART}, "sk": {"S": f"{identity}#{token}#{number:04d}"}}
+
+
+def place(item: Mapping[str, Any]) -> tuple[int, str]:
+    """Where an item stands in the history: when it was recorded, and its identity for those of one moment."""
+    return int(item["recorded"]["N"]), item["sk"]["S"]
+
+
+def written(found: tuple[int, str]) -> str:
+    """A place in the history as a text.
+
+    >>> written((17, "ab"))
+    '17-ab'
+    """
+    return f"{found[0]}-{found[1]}"
+
+
+def parsed(text: str) -> tuple[int, str]:
+    """The place that a text names; ConfigError when it names none.
+
+    >>> parsed("17-ab")
+    (17, 'ab')
+    """
+    moment, _, identity = text.partition("-")
+    if not (moment.isdecimal() and moment.isascii() and identity):
+        raise ConfigError(f"{text!r} is no place in the load history: begin with the newest loads")
+    return int(moment), identity
 
 
 def packed(report: LoadReport) -> bytes:

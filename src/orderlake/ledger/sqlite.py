@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from orderlake.database import Database
-from orderlake.model.report import LoadReport
+from orderlake.errors import ConfigError
+from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Totals, Wanted
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS loads (
@@ -20,6 +21,8 @@ CREATE TABLE IF NOT EXISTS loads (
 CREATE INDEX IF NOT EXISTS loads_by_source ON loads (source)
 """
 _BATCH: Final = 500
+_LAST: Final = 2**63 - 1
+_COUNTS: Final = ("read", "loaded", "superseded", "duplicate", "quarantined", "bytes")
 
 
 class SqliteLedger:
@@ -64,6 +67,40 @@ class SqliteLedger:
     def loads(self) -> Sequence[LoadReport]:
         """The whole history, oldest first."""
         return [_report(report) for (report,) in self._database.rows("SELECT report FROM loads ORDER BY number")]
+
+    def recent(self, limit: int, before: str | None = None, wanted: Wanted = ANY_LOAD) -> LoadPage:
+        """The newest loads that are wanted, at most `limit`, older than where an earlier page ended."""
+        if before is not None and not (before.isdecimal() and before.isascii()):
+            raise ConfigError(f"{before!r} is no place in the load history: begin with the newest loads")
+        asked = {
+            "number < ?": None if before is None else min(int(before), _LAST),
+            "status = ?": wanted.status,
+            "instr(source, ?) > 0": wanted.source,
+            "load_id = ?": wanted.load_id,
+        }
+        conditions = {text: value for text, value in asked.items() if value is not None}
+        where = " AND ".join(["true", *conditions])
+        found = self._database.rows(
+            f"SELECT number, report FROM loads WHERE {where} ORDER BY number DESC LIMIT ?",
+            (*conditions.values(), limit + 1),
+        )
+        shown = found[:limit]
+        return LoadPage(
+            [_report(report) for _, report in shown], str(shown[-1][0]) if shown and len(found) > limit else None
+        )
+
+    def totals(self) -> Totals:
+        """What the whole history comes to, added up where it lies."""
+        sums = ", ".join(f"coalesce(sum(json_extract(report, '$.{each}')), 0)" for each in _COUNTS)
+        (found,) = self._database.rows(
+            "SELECT count(*) FILTER (WHERE status <> 'rejected'), count(*) FILTER (WHERE status = 'rejected'), "
+            f"{sums} FROM loads"
+        )
+        return Totals(*(int(str(each)) for each in found))
+
+    def stamp(self) -> str:
+        """What SQLite says of its file: no row is read for it."""
+        return self._database.stamp()
 
     @contextmanager
     def claim(self, identities: Iterable[str]) -> Iterator[frozenset[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 from orderlake.model.column import ColumnType
-from orderlake.model.report import LoadReport
+from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Totals, Wanted
 from orderlake.model.source import RemoteFile, SourceObject
 
 T = TypeVar("T")
@@ -170,6 +170,24 @@ class Ledger(Protocol):
 
     def loads(self) -> Sequence[LoadReport]:
         """The whole load history, oldest first."""
+        ...
+
+    def recent(self, limit: int, before: str | None = None, wanted: Wanted = ANY_LOAD) -> LoadPage:
+        """The newest loads that are wanted, at most `limit`, from where an earlier page ended (`before`) on.
+
+        ConfigError when `before` is not what a page gave.
+        """
+        ...
+
+    def totals(self) -> Totals:
+        """What the whole history comes to."""
+        ...
+
+    def stamp(self) -> str:
+        """A text that is another one once a source identity has been recorded that was not known; cheap to ask for.
+
+        It means nothing to another client.
+        """
         ...
 
     def claim(self, identities: Iterable[str]) -> AbstractContextManager[frozenset[str]]:

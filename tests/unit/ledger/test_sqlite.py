@@ -22,3 +22,8 @@ def test_the_claim_file_of_the_dead_is_taken_over(tmp_path):
 def test_a_ledger_opened_twice_is_one(tmp_path):
     with closing(SqliteLedger(tmp_path / "ledger.db")) as one, closing(SqliteLedger(tmp_path / "ledger.db")) as two:
         assert list(one.loads()) == list(two.loads()) == []
+
+
+def test_a_place_after_every_load_is_before_none_of_them(tmp_path):
+    with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
+        assert list(ledger.recent(1, "9" * 40).loads) == []
