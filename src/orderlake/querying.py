@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from orderlake.building.origin import heads_of, origin_of
 from orderlake.config import deployed
 from orderlake.errors import QueryError
 from orderlake.marts import declared_marts
 from orderlake.query.duckdb import QueryTable, Result, run_query
 from orderlake.tables.hive import files_of
 from orderlake.tables.kept import kept_as
-from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, quarantine_layout, table_layout
+from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, table_layout
+from orderlake.tables.published import Publication, location, published
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
@@ -81,23 +83,11 @@ class Session:
 
 def query_tables(backends: Backends) -> list[QueryTable]:
     """Every table that can be asked, with its files: declared ones, quarantine, and the marts that were built."""
-    layouts = [table_layout(stream, spec) for stream, spec in _specs(backends) if spec.format == "iceberg"]
-    found = [
-        QueryTable(
-            name,
-            [backends.store.engine_path(file.location) for file in opened.live],
-            {c: k.sql for c, k in opened.layout.columns.items()},
-        )
-        for name, opened in backends.house.open([*layouts, quarantine_layout()]).items()
-    ]
-    for _, spec in _specs(backends):
-        if spec.format == "parquet":
-            columns = {column.name: column.type.sql for column in spec.columns}
-            found.append(QueryTable(spec.name, _files(backends, spec.name), columns))
+    found = list(origin_of(backends).tables)
     for file in sorted((backends.project.root / "marts").glob("*.sql")):
         files = _files(backends, file.stem)
         found += [QueryTable(file.stem, files, {})] if files else []  # not built yet: no table
-    return found
+    return found + _published(backends, {table.name for table in found})
 
 
 def declared(backends: Backends) -> dict[str, dict[str, str]]:
@@ -133,14 +123,31 @@ def on_athena(backends: Backends, sql: str) -> Result:
 
 
 def _token(backends: Backends) -> str:
-    tables = [spec.name for _, spec in _specs(backends) if spec.format == "iceberg"]
-    heads = backends.catalog.heads([*tables, QUARANTINE])
-    plain = [spec.name for _, spec in _specs(backends) if spec.format == "parquet"]
-    plain += [file.stem for file in sorted((backends.project.root / "marts").glob("*.sql"))]
+    plain = [file.stem for file in sorted((backends.project.root / "marts").glob("*.sql"))]
     seen = [
         (found.location, found.version) for table in plain for found in files_of(backends.store, backends.root, table)
     ]
-    return hashlib.sha256(repr((sorted((h.table, h.metadata) for h in heads.values()), seen)).encode()).hexdigest()
+    marts = _publication(backends)
+    heads = sorted(heads_of(backends).items())
+    return hashlib.sha256(repr((heads, seen, None if marts is None else marts.build)).encode()).hexdigest()
+
+
+def _publication(backends: Backends) -> Publication | None:
+    """What `orderlake build` has published; of a lake in buckets it is Athena's, and no file of ours."""
+    return None if backends.is_remote else published(backends.store, backends.root)
+
+
+def _published(backends: Backends, taken: set[str]) -> list[QueryTable]:
+    """The published marts. One whose name a table has got since is not asked: tables come first."""
+    publication = _publication(backends)
+    marts = () if publication is None else publication.marts.values()
+    return [
+        QueryTable(mart.name, _where(backends, mart.files), mart.columns) for mart in marts if mart.name not in taken
+    ]
+
+
+def _where(backends: Backends, files: Sequence[str]) -> list[str]:
+    return [backends.store.engine_path(location(backends.root, file)) for file in files]
 
 
 def _specs(backends: Backends) -> list[tuple[Stream, TableSpec]]:

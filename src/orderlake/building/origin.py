@@ -1,0 +1,89 @@
+"""What marts are made of: the tables as they are at one moment, shown to dbt as views over their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from orderlake.engine import name, parquet
+from orderlake.query.duckdb import QueryTable
+from orderlake.tables.hive import files_of
+from orderlake.tables.layout import QUARANTINE, quarantine_layout, table_layout
+from orderlake.wiring import Backends
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from orderlake.model.pipeline import Stream, TableSpec
+    from orderlake.model.ports import StoredObject
+
+SCHEMA: Final = "lake"
+"""The schema of the views, which dbt's sources name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The declared tables and quarantine, and where the head of each was when its files were looked up."""
+
+    tables: Sequence[QueryTable]
+    heads: Mapping[str, str | None]
+
+
+def heads_of(backends: Backends) -> dict[str, str | None]:
+    """Per table a text that changes with its rows; cheap, no metadata is read."""
+    iceberg = [spec.name for _, spec in _specs(backends) if spec.format == "iceberg"]
+    heads = {table: head.metadata for table, head in backends.catalog.heads([*iceberg, QUARANTINE]).items()}
+    return heads | {table: _seen(found) for table, found in _plain(backends).items()}
+
+
+def origin_of(backends: Backends) -> Origin:
+    """The tables as they are: the Iceberg ones at one moment, plain Parquet as its files lie."""
+    layouts = [table_layout(stream, spec) for stream, spec in _specs(backends) if spec.format == "iceberg"]
+    tables: list[QueryTable] = []
+    heads: dict[str, str | None] = {}
+    for table, opened in backends.house.open([*layouts, quarantine_layout()]).items():
+        files = [backends.store.engine_path(file.location) for file in opened.live]
+        tables.append(QueryTable(table, files, {c: kind.sql for c, kind in opened.layout.columns.items()}))
+        heads[table] = opened.head
+    columns = declared_columns(backends)
+    for table, found in _plain(backends).items():
+        files = [backends.store.engine_path(file.location) for file in found]
+        tables.append(QueryTable(table, files, columns[table]))
+        heads[table] = _seen(found)
+    return Origin(tables, heads)
+
+
+def declared_columns(backends: Backends) -> dict[str, dict[str, str]]:
+    """Columns and DuckDB types of each declared table, lineage apart."""
+    return {spec.name: {column.name: column.type.sql for column in spec.columns} for _, spec in _specs(backends)}
+
+
+def show(connection: duckdb.DuckDBPyConnection, tables: Sequence[QueryTable]) -> None:
+    """Make the views anew, in one step."""
+    connection.execute("BEGIN")
+    connection.execute(f"DROP SCHEMA IF EXISTS {name(SCHEMA)} CASCADE")
+    connection.execute(f"CREATE SCHEMA {name(SCHEMA)}")
+    for table in tables:
+        connection.execute(f"CREATE VIEW {name(SCHEMA)}.{name(table.name)} AS {_select(table)}")
+    connection.execute("COMMIT")
+
+
+def _select(table: QueryTable) -> str:
+    if table.files:
+        return f"SELECT * FROM {parquet(table.files)}"
+    nothing = ", ".join(f"NULL::{kind} AS {name(column)}" for column, kind in table.columns.items())
+    return f"SELECT {nothing} WHERE false"
+
+
+def _plain(backends: Backends) -> dict[str, list[StoredObject]]:
+    names = [spec.name for _, spec in _specs(backends) if spec.format == "parquet"]
+    return {table: files_of(backends.store, backends.root, table) for table in names}
+
+
+def _seen(files: Sequence[StoredObject]) -> str | None:
+    return " ".join(f"{file.location}@{file.version}" for file in files) or None
+
+
+def _specs(backends: Backends) -> list[tuple[Stream, TableSpec]]:
+    return [(stream, spec) for pipeline in backends.pipelines for stream in pipeline.streams for spec in stream.tables]
