@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from orderlake.config import PROJECT_FILE, Project, find_project, in_environment, load_project
 from orderlake.errors import ConfigError, LakeError
@@ -18,10 +18,12 @@ from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Wanted
 from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
+    from orderlake.building.report import BuildReport, Step
     from orderlake.engine import Engine
     from orderlake.exporting import Export, Exported
     from orderlake.inventory import TableInfo
     from orderlake.marts import Mart
+    from orderlake.mending import Mended, Mender, Quarantined
     from orderlake.model.pipeline import Stream
     from orderlake.model.ports import Ledger, SourceFiles
     from orderlake.model.source import SourceObject
@@ -225,22 +227,48 @@ class Lake:
 
         return inventory(self._backends, system=system)
 
-    def quarantine(self, source: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
-        """The records set aside, newest last: of sources whose name holds `source`, at most the last `limit`."""
+    def quarantine(self, source: str | None = None, limit: int | None = None) -> list[Quarantined]:
+        """The records set aside, newest last: of sources whose name holds `source`, at most the last `limit`.
+
+        Each stands once, however often it was mended, with its `status`: open, fixed or replaced.
+        """
         from orderlake.engine import quote  # noqa: PLC0415 - as above
+        from orderlake.mending import quarantine_records  # noqa: PLC0415 - as above
 
         where = "" if source is None else f"WHERE contains(source, {quote(source)})"
         some = "" if limit is None else f"LIMIT {max(0, limit)}"
-        newest = f"SELECT * FROM quarantine {where} ORDER BY quarantined_at DESC, source DESC, position DESC {some}"
+        records = quarantine_records(self.project, self.loads())
+        newest = f"SELECT * FROM {records} {where} ORDER BY quarantined_at DESC, source DESC, position DESC {some}"
         # As UTC without a zone: DuckDB gives times with a zone only where pytz is installed.
         result = self.query(
-            "SELECT source, position, line, field, reason, record, pipeline, load_id, "
-            "make_timestamp(epoch_us(quarantined_at)) AS quarantined_at "
+            "SELECT * REPLACE (make_timestamp(epoch_us(quarantined_at)) AS quarantined_at) "
             f"FROM ({newest}) ORDER BY quarantined_at, source, position"
         )
         at = result.columns.index("quarantined_at")
         times = [row[at].replace(tzinfo=UTC).isoformat(timespec="milliseconds") for row in result.rows]
-        return [row | {"quarantined_at": time} for row, time in zip(result.as_dicts(), times, strict=True)]
+        rows = zip(result.as_dicts(), times, strict=True)
+        return [cast("Quarantined", row | {"quarantined_at": time}) for row, time in rows]
+
+    def fix(self, source: str, position: int, record: str, version: int | None = None) -> Mended:
+        """Load a record of the quarantine with this text: as a file of its own, with the time of the file it is from.
+
+        Of a CSV file `record` is the row, with or without the header above it. The outcome is in what is returned;
+        DataError says what is wrong with the text, ConfigError why a record of this source cannot be mended.
+        """
+        return self._mender().fix(source, position, record, version)
+
+    def replay(self, source: str, position: int, version: int | None = None) -> Mended:
+        """Load a record of the quarantine as it is, once the pipeline takes what it refused; as `fix` otherwise."""
+        return self._mender().fix(source, position, None, version)
+
+    def draft(self, source: str, position: int, version: int | None = None) -> str:
+        """The text to begin fixing a record of the quarantine with; errors as of `fix`."""
+        return self._mender().draft(source, position, version)
+
+    def _mender(self) -> Mender:
+        from orderlake.mending import Mender  # noqa: PLC0415 - as above
+
+        return Mender(self._backends, self.query, self.load)
 
     def verify(self) -> VerifyReport:
         """Recount everything from stored data; the report names each table and file that disagrees."""
@@ -286,6 +314,29 @@ class Lake:
             return build_marts(self._backends, engine, query_tables(self._backends))
         finally:
             engine.close()
+
+    def build(
+        self,
+        select: Sequence[str] = (),
+        on_step: Callable[[Step], None] = lambda _: None,
+        *,
+        full_refresh: bool = False,
+        docs: bool = False,
+    ) -> BuildReport:
+        """Build the marts with dbt, test them, and publish them all at once if every test passes.
+
+        Nothing is done when neither tables nor models have changed. `select` builds a part, in dbt's words; `docs`
+        makes dbt's documentation too. Raises CheckFailedError for a test, QueryError for a model that failed.
+        """
+        from orderlake.building.build import Options, build  # noqa: PLC0415 - `run` builds none
+
+        return build(self._backends, Options(tuple(select), full_refresh, docs), on_step)
+
+    def eject_models(self) -> Path:
+        """Copy the bundled dbt models into the project's `dbt/`, which is built from then on; give that folder."""
+        from orderlake.building.models import eject  # noqa: PLC0415 - as above
+
+        return eject(self.project)
 
     def loads(self) -> Sequence[LoadReport]:
         """The whole load history, oldest first."""

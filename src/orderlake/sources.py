@@ -44,6 +44,12 @@ def source_at(project: Project, path: Path) -> SourceObject | None:
         found = path.stat()
     except FileNotFoundError:
         return None
+    uri, location = uri_of(project, path)
+    return SourceObject(uri, location, found.st_size, found.st_mtime_ns)
+
+
+def uri_of(project: Project, path: Path) -> tuple[str, str]:
+    """What a path is called on every machine, and where it is on this one; the file itself may be missing."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `..` goes, links stay: a link names its own source
     if not absolute.is_relative_to(project.root):  # by another way round, a link perhaps, it may be
         absolute = absolute.parent.resolve() / absolute.name
@@ -51,8 +57,7 @@ def source_at(project: Project, path: Path) -> SourceObject | None:
         absolute.relative_to(project.root).as_posix() if absolute.is_relative_to(project.root) else absolute.as_posix()
     )
     # A file name is bytes; one that is no text must still have an identity that can be written down.
-    uri = os.fsencode(uri).decode("utf-8", "backslashreplace")
-    return SourceObject(uri, str(absolute), found.st_size, found.st_mtime_ns)
+    return os.fsencode(uri).decode("utf-8", "backslashreplace"), str(absolute)
 
 
 def _paths(project: Project, given: Sequence[str | os.PathLike[str]]) -> Iterator[Path]:

@@ -106,8 +106,8 @@ def test_verify_tells_each_finding_and_exits_with_65(cli, loaded):
 def test_quarantined_records_are_listed_with_their_reasons(cli, with_quarantine):
     answer = cli("quarantine", "list")
     assert answer.code == 0
-    assert answer.lines[0].split() == ["source", "position", "line", "field", "reason", "record"]
-    assert answer.lines[2].split()[:4] == ["raw/orders_2.json", "1", "1", "order_id"]
+    assert answer.lines[0].split() == ["source", "position", "line", "status", "field", "reason", "record"]
+    assert answer.lines[2].split()[:5] == ["raw/orders_2.json", "1", "1", "open", "order_id"]
     assert answer.lines[2].endswith("…")
     assert answer.lines[-1] == "(3 records; --json shows them whole)"
 
@@ -138,3 +138,26 @@ def test_the_python_api_has_the_same_words(with_quarantine):
     with Lake(with_quarantine) as lake:
         assert [table.name for table in lake.tables()][-1] == "quarantine"
         assert len(lake.quarantine(limit=2)) == 2
+
+
+def test_a_quarantined_record_is_fixed_from_a_file(cli, with_quarantine, tmp_path):
+    mended = tmp_path / "mended.json"
+    mended.write_text(json.dumps(BAD | {"order_id": 77}))
+    which = ("--source", "raw/orders_3.json", "--position", "1")
+    assert "loaded" in cli("quarantine", "fix", *which, "--record", str(mended)).out
+    found = {one["source"]: one["status"] for one in cli("quarantine", "--json").json}
+    assert (found["raw/orders_3.json"], found["raw/orders_2.json"]) == ("fixed", "open")
+    again = cli("quarantine", "fix", *which, "--record", str(mended), "--json").json
+    assert (again["outcome"], again["is_new"]) == ("loaded", False)
+
+
+def test_a_replay_that_fails_again_says_why_and_is_bad_data(cli, with_quarantine):
+    done = cli("quarantine", "replay", "--source", "raw/orders_3.json", "--position", "1")
+    assert (done.code, "set aside again: order_id " in done.out) == (65, True)
+
+
+def test_what_to_mend_and_with_what_must_be_said(cli, with_quarantine):
+    assert cli("quarantine", "fix", "--source", "raw/orders_3.json").code == 78
+    assert "--record FILE" in cli("quarantine", "fix", "--source", "raw/orders_3.json", "--position", "1").err
+    missing = cli("quarantine", "fix", "--source", "raw/orders_3.json", "--position", "1", "--record", "nowhere.json")
+    assert (missing.code, "there is no file nowhere.json" in missing.err) == (66, True)
