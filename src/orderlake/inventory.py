@@ -13,6 +13,7 @@ from orderlake.tables.hive import files_of
 from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import QUARANTINE, TableLayout, index_layout, quarantine_layout, table_layout
 from orderlake.tables.project import footer
+from orderlake.tables.published import published
 from orderlake.tables.thrift import get
 from orderlake.wiring import Backends
 
@@ -39,7 +40,7 @@ class TableInfo:
 
 
 def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
-    """All tables in the order they are declared, then quarantine; `system` adds the hidden ones."""
+    """Tables in the order they are declared, then quarantine, then published marts; `system` adds the hidden ones."""
     streams = [stream for pipeline in backends.pipelines for stream in pipeline.streams]
     declared = [(stream, spec) for stream in streams for spec in stream.tables]
     owned: list[tuple[str, TableLayout]] = [
@@ -53,7 +54,17 @@ def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
         del infos[QUARANTINE]
     names = [spec.name for _, spec in declared]
     infos |= {spec.name: _parquet(backends, stream, spec) for stream, spec in declared if spec.format == "parquet"}
-    return [infos.pop(name) for name in names] + list(infos.values())
+    return [infos.pop(name) for name in names] + list(infos.values()) + _marts(backends, {*names, *infos})
+
+
+def _marts(backends: Backends, taken: set[str]) -> list[TableInfo]:
+    publication = None if backends.is_remote else published(backends.store, backends.root)
+    marts = () if publication is None else publication.marts.values()
+    return [
+        TableInfo(mart.name, "", "mart", mart.rows, len(mart.files), mart.bytes, 0, dict(mart.columns))
+        for mart in marts
+        if mart.name not in taken
+    ]
 
 
 def _iceberg(pipeline: str, table: Opened) -> TableInfo:

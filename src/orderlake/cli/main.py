@@ -21,6 +21,7 @@ VERBS: Final[Mapping[str, str]] = {
     "watch": "load files as they land in raw/",
     "query": "ask the tables in SQL",
     "export": "write tables for other tools: DuckDB, Parquet, CSV",
+    "build": "build, test and publish the marts with dbt",
     "tables": "list the tables with their rows and sizes",
     "loads": "list what was loaded, when, and how it went",
     "quarantine": "list the records that were set aside, and why",
