@@ -3,7 +3,7 @@
 `NAME.sql` gives a row per order: order_id, day, customer, amount, and any further amounts that add up over days.
 `NAME.lines.sql` gives a row per line: day, category, product, amount, units. `NAME.deliveries.sql` gives a row per
 delivered order: day, place, late, days. Comment lines at the top say `-- key: text`: `needs` (the tables), `title`,
-`revenue` and `counted` (the definitions, shown with the figures).
+`revenue` and `counted` (the definitions, shown with the figures), and what a `category` is called here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The columns that each part's SELECT gives."""
 _ORDER: Final = ("orders", "olist", "shopify")
-_HEADER: Final = re.compile(r"--\s*(needs|title|revenue|counted):\s*(.+)")
+_HEADER: Final = re.compile(r"--\s*(needs|title|revenue|counted|category):\s*(.+)")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -40,6 +40,7 @@ class Facts:
     title: str = ""
     revenue: str = ""
     counted: str = ""
+    category: str = "Category"
 
 
 @dataclass(frozen=True, slots=True)

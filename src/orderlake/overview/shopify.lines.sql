@@ -1,4 +1,5 @@
 -- needs: shopify_orders, shopify_line_items
+-- category: Vendor
 -- revenue: Price × quantity of the line items, before discounts, tax and shipping.
 SELECT
     l.order_date AS day,
