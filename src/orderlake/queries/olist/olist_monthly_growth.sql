@@ -1,4 +1,4 @@
--- title: Monthly growth
+-- title: Monthly growth (Olist)
 -- question: How do orders and revenue develop from month to month?
 -- grain: one row per month of purchase
 -- note: Revenue is the items' price; freight stands apart. Canceled and unavailable orders are left out. Growth is

@@ -1,4 +1,4 @@
--- title: Top customers
+-- title: Top customers (Olist)
 -- question: Who spent the most, and over how many orders?
 -- grain: one row per person (customer_unique_id)
 -- note: Spent is price and freight of the items. A person has another customer_id with each order. The place is that of
