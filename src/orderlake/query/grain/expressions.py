@@ -72,6 +72,7 @@ class Reader:
         self.scope = scope
         self.found: list[Dependency] = []
         self._numbers = numbers
+        self._values: dict[exp.Expr, Value] = {}
 
     def value(self, node: Node) -> Value:
         """What an expression holds."""
@@ -79,15 +80,17 @@ class Reader:
         if isinstance(inner, exp.Column):
             value = self.scope.value(inner)
             return value if inner is node or not value.dated else replace(value, dated=False)
-        if isinstance(inner, exp.Window):
-            return self._window(inner)
-        if any(isinstance(one, _QUERIES) for one in own(inner)):
+        if inner not in self._values:  # the same expression twice has the same value: in SELECT and in GROUP BY
+            self._values[inner] = self._made_up(inner)
+        return self._values[inner]
+
+    def _made_up(self, node: Node) -> Value:
+        if isinstance(node, exp.Window):
+            return self._window(node)
+        if any(isinstance(one, _QUERIES) for one in own(node)):
             return UNKNOWN
-        used = self.attrs(inner)
-        if not used:
-            return UNKNOWN
-        attr = self._made(used)
-        return Value(attr, self.terms(node), _counts(inner))
+        used = self.attrs(node)
+        return Value(self._made(used), self.terms(node), isinstance(node, exp.Count)) if used else UNKNOWN
 
     def attrs(self, node: exp.Expr) -> Attrs:
         """The attributes of all columns and windows in an expression."""
@@ -255,10 +258,6 @@ def _valued(node: Node) -> Iterator[exp.Column]:
     else:
         for child in node.iter_expressions():
             yield from _valued(child)
-
-
-def _counts(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Count)
 
 
 def noun_of(columns: Iterable[exp.Expr]) -> str:
