@@ -7,6 +7,7 @@ import os
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -14,11 +15,12 @@ from orderlake.building.origin import heads_of, origin_of
 from orderlake.config import deployed
 from orderlake.errors import QueryError
 from orderlake.marts import declared_marts
-from orderlake.query.duckdb import QueryTable, Result, run_query
+from orderlake.query.duckdb import Question, QueryTable, Result, confine, run_query
+from orderlake.storage.touched import touched
 from orderlake.tables.hive import files_of
 from orderlake.tables.kept import kept_as
 from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, table_layout
-from orderlake.tables.published import Publication, location, published
+from orderlake.tables.published import Publication, location, pointer, published
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
@@ -30,14 +32,20 @@ if TYPE_CHECKING:
 class Session:
     """Answers many questions with one engine. Tables are looked up again only when one of them has changed.
 
-    Threads may share a session; each question sees all tables as of one moment.
+    Threads may share a session; each question sees all tables as of one moment. What a `confined` one is asked
+    reads no file outside the lake and raw/.
     """
 
-    def __init__(self, backends: Backends) -> None:
+    def __init__(self, backends: Backends, *, confined: bool = False) -> None:
         self._backends = backends
+        self._confined = confined
+        folder = f"{os.getpid()}-query-{uuid.uuid4().hex[:8]}"
+        self._folder = backends.project.state / "work" / folder
         self._engine: Engine | None = None
         self._lock = threading.Lock()
         self._token = ""
+        self._seen: tuple[object, str] = (None, "")
+        """What was there when the token was made last, as far as that is cheap to tell, and the token."""
         self._tables: Sequence[QueryTable] = ()
 
     @property
@@ -45,13 +53,32 @@ class Session:
         """The DuckDB that answers, opened with the first question."""
         with self._lock:
             if self._engine is None:
-                folder = f"{os.getpid()}-query-{uuid.uuid4().hex[:8]}"
-                self._engine = self._backends.engine(self._backends.project.state / "work" / folder)
+                engine = self._backends.engine(self._folder)
+                if self._confined:
+                    confine(engine, [*self._places(), str(self.folder)])
+                self._engine = engine
             return self._engine
+
+    @property
+    def folder(self) -> Path:
+        """A folder for answers on their way, which goes with the session."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder
+
+    def _places(self) -> list[str]:
+        """Where the files lie that may be read."""
+        project = self._backends.project
+        raw = str(project.raw) if project.aws is None else project.aws.raw
+        return [self._backends.store.engine_path(self._backends.root), raw]
 
     def token(self) -> str:
         """A text that changes when, and only when, a table has other rows than before."""
-        return _token(self._backends)
+        there = _there(self._backends)
+        before, token = self._seen
+        if there is None or there != before:
+            token = _token(self._backends)
+            self._seen = (there, token)
+        return token
 
     def tables(self) -> Sequence[QueryTable]:
         """The tables that can be asked, as they are now."""
@@ -64,6 +91,10 @@ class Session:
     def query(self, sql: str) -> Result:
         """Answer one SELECT in DuckDB's SQL; QueryError says what is wrong with it."""
         return run_query(self.engine, self.tables(), sql)
+
+    def question(self, sql: str, seconds: float | None = None) -> Question:
+        """A SELECT that can be stopped, and is after so many seconds."""
+        return Question(self.engine, self.tables(), sql, seconds)
 
     def close(self) -> None:
         """Give back memory and spill files."""
@@ -120,6 +151,18 @@ def on_athena(backends: Backends, sql: str) -> Result:
     project = backends.project
     settings = project.aws if project.aws is not None else deployed(project.root)
     return AthenaEngine(settings, declared(backends), query_cost).run(sql)
+
+
+def _there(backends: Backends) -> object:
+    """What changes whenever the token would; None where it takes as long to tell as the token itself."""
+    if backends.is_remote:
+        return None
+    lake, marts = backends.project.lake, backends.project.root / "marts"
+    plain = [spec.name for _, spec in _specs(backends) if spec.format == "parquet"]
+    plain += [file.stem for file in marts.glob("*.sql")]
+    published_by = Path(backends.store.engine_path(pointer(backends.root))).parent
+    times = touched([marts, published_by, *(lake / table for table in plain)])
+    return None if times is None else (backends.catalog.tables(), times)
 
 
 def _token(backends: Backends) -> str:

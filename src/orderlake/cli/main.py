@@ -22,6 +22,7 @@ VERBS: Final[Mapping[str, str]] = {
     "query": "ask the tables in SQL",
     "export": "write tables for other tools: DuckDB, Parquet, CSV",
     "build": "build, test and publish the marts with dbt",
+    "console": "look at the lake in a browser",
     "tables": "list the tables with their rows and sizes",
     "loads": "list what was loaded, when, and how it went",
     "quarantine": "list the records that were set aside, and why",

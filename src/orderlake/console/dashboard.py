@@ -40,7 +40,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """What a page shows of a shop: cards, one wide chart, and charts side by side."""
+    """What a page shows of a shop: cards, one wide chart, and charts side by side; `delivery` likewise, or empty."""
 
     title: str
     span: str
@@ -48,6 +48,7 @@ class Dashboard:
     cards: tuple[Card, ...]
     wide: Markup
     pairs: tuple[Markup, ...]
+    delivery: tuple[Markup, ...]
     definitions: tuple[tuple[str, str], ...]
     empty: bool
 
@@ -58,8 +59,6 @@ def dashboard(shop: Shop, kept: Kept, figures: Figures) -> Dashboard:
     cards = [_card(measure) for measure in figures.measures]
     pairs = [_orders(figures), _basket(figures)]
     pairs += _ranking(shop, figures.categories, "category") + _ranking(shop, figures.products, "product")
-    if delivery is not None:
-        pairs += [_punctuality(delivery), _late(figures, delivery), _places(delivery)]
     return Dashboard(
         shop.title,
         span_text(figures.period),
@@ -67,6 +66,7 @@ def dashboard(shop: Shop, kept: Kept, figures: Figures) -> Dashboard:
         tuple(cards),
         _revenue(shop, figures),
         tuple(pairs),
+        () if delivery is None else (_punctuality(delivery), _late(figures, delivery), _places(delivery)),
         _definitions(shop, kept, figures),
         figures.measure("Orders").value == 0,
     )
@@ -95,7 +95,7 @@ def _card(measure: Measure) -> Card:
 def _revenue(shop: Shop, figures: Figures) -> Markup:
     series = [Series("Revenue", figures.measure("Revenue").course)]
     if figures.revenue_before is not None:
-        series.append(Series(f"{figures.period.days:,} days before", figures.revenue_before))
+        series.append(Series(f"{figures.period.days:,} days before", figures.revenue_before, past=True))
     chart = _over_time(f"Revenue by {figures.period.step}", figures, series, "money")
     return _figure(chart, line_chart(chart, _TALL), shop.facts["orders"].revenue)
 
@@ -170,11 +170,21 @@ def _definitions(shop: Shop, kept: Kept, figures: Figures) -> tuple[tuple[str, s
     said.append(("New customers", "Customers whose first order ever was in the period."))
     if "deliveries" in shop.facts:
         said.append(("Deliveries", shop.facts["deliveries"].counted))
-    if not all(bucket.whole for bucket in figures.buckets):
-        said.append(("Steps", f"The first or the last {figures.period.step} is cut short by the period."))
+    said += _steps(figures)
     said.append(("Change", "Against as many days right before, where the shop had begun by then."))
     said.append(("Counted", f"From all orders as they were at {kept.at[:19].replace('T', ' ')} UTC."))
     return tuple((name, text) for name, text in said if text)
+
+
+def _steps(figures: Figures) -> list[tuple[str, str]]:
+    """What is to be known of the charts' steps."""
+    drawn = sum((bucket.last - bucket.first).days + 1 for bucket in figures.buckets)
+    if drawn < figures.period.days:
+        left_out = "day" if figures.period.days - drawn == 1 else f"{figures.period.days - drawn} days"
+        return [("Weeks", f"Seven days each, back from the last. Charts by week leave the first {left_out} out.")]
+    if not all(bucket.whole for bucket in figures.buckets):
+        return [("Months", "The first or the last month is cut short by the period.")]
+    return []
 
 
 def _share(on_time: int, late: int) -> Decimal:

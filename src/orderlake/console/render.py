@@ -42,11 +42,13 @@ def page(request: Request, template: str, status: int = 200, /, **shown: Any) ->
             writable=console.writable,
             navigation=NAVIGATION,
             here=request.url.path,
-            token=request.state.token,
+            token=getattr(request.state, "token", ""),
+            loading_problem=console.problem,
             version=__version__,
         )
     )
-    return HTMLResponse(text, status, headers={"cache-control": "no-store"})
+    # A file's name may hold bytes that are no text.
+    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status, headers={"cache-control": "no-store"})
 
 
 @cache
@@ -82,12 +84,12 @@ def money(value: Decimal | float | None) -> str:
 
 
 def moment(iso: str | None) -> str:
-    """An ISO time in UTC, to the second, as people read it.
+    """An ISO time, which is taken for UTC where it names no zone, to the second in UTC as people read it.
 
-    >>> moment("2025-03-01T10:11:12.345+00:00")
-    '2025-03-01 10:11:12'
+    >>> moment("2025-03-01T10:11:12.345+00:00"), moment("2025-03-01T01:00:00+02:00")
+    ('2025-03-01 10:11:12', '2025-02-28 23:00:00')
     """
-    return "–" if not iso else iso[:19].replace("T", " ")
+    return "–" if not iso else f"{_utc(iso):%Y-%m-%d %H:%M:%S}"
 
 
 def ago(iso: str | None, now: datetime | None = None) -> str:
@@ -98,10 +100,15 @@ def ago(iso: str | None, now: datetime | None = None) -> str:
     """
     if not iso:
         return "never"
-    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(iso)).total_seconds()
+    seconds = ((now or datetime.now(UTC)) - _utc(iso)).total_seconds()
     if seconds < _MINUTE:
         return "just now"
     for length, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
         if seconds >= length:
             return f"{int(seconds // length)} {unit} ago"
     return "just now"
+
+
+def _utc(iso: str) -> datetime:
+    found = datetime.fromisoformat(iso)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

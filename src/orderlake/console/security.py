@@ -7,7 +7,7 @@ that it lets point here (DNS rebinding). So the name asked for must be this mach
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 _HOST: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 _READING: Final = frozenset({"GET", "HEAD"})
-_OWN: Final = frozenset({"same-origin", "none"})
+_OWN: Final = "same-origin"
+_TYPED: Final = "none"
 """Sec-Fetch-Site of the console's own pages, and of an address that was typed in."""
+_ONCE: Final = frozenset({"host", "origin", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site"})
+"""What is decided by, and may not be said twice: one would be checked, and the other believed."""
 HEADERS: Final[Mapping[str, str]] = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -25,7 +28,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # without one, browsers hide the origin of our own forms, too
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -46,12 +49,25 @@ def refusal(method: str, headers: Mapping[str, str]) -> str | None:
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin is not None and origin.lower() != f"http://{host}".lower():
         return f"{origin} is not this console: a request from elsewhere is refused"
+    if method not in _READING:
+        if origin is None and site is None:
+            return "a change must come from one of the console's own pages"
+        return None if site in (None, _OWN) else "a change from another site is refused"
     navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    if site is not None and site not in _OWN and not (navigates and method in _READING):
+    if site is not None and site not in (_OWN, _TYPED) and not navigates:
         return "a request from another site is refused"
-    if method not in _READING and origin is None and site is None:
-        return "a change must come from one of the console's own pages"
     return None
+
+
+def _said(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], str | None]:
+    """Headers by lower-case name, and one of those that count that is there twice."""
+    found: dict[str, str] = {}
+    twice = None
+    for raw, value in headers:
+        name = raw.decode("latin-1").lower()
+        twice = name if name in found and name in _ONCE else twice
+        found[name] = value.decode("latin-1")
+    return found, twice
 
 
 class Guard:
@@ -68,12 +84,12 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        reason = refusal(scope["method"], found)
+        found, twice = _said(scope["headers"])
+        reason = refusal(scope["method"], found) if twice is None else f"{twice} is there twice"
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = [(name, value) for name, value in message["headers"] if name.decode("latin-1") not in HEADERS]
+                given = [each for each in message["headers"] if each[0].decode("latin-1").lower() not in HEADERS]
                 own = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in HEADERS.items()]
                 message = {**message, "headers": [*given, *own]}
             await send(message)
