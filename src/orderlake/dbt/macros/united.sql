@@ -1,5 +1,8 @@
-{#- The columns of a staging model of every pipeline that the project has, one below the other. -#}
+{#- These columns of a staging model of each pipeline that the project has, one below the other. -#}
 {% macro united(model, columns) %}
+    {%- if execute and not var('pipelines') %}
+        {{- exceptions.raise_compiler_error("the variable `pipelines` names none: say which of orders, olist, shopify there are") }}
+    {%- endif %}
     {%- for pipeline in var('pipelines') %}
     {%- if not loop.first %}
 
