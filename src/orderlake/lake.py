@@ -201,11 +201,14 @@ class Lake:
 
         return [*bundled_folders(), self.project.root / "queries"]
 
-    def session(self) -> Session:
-        """Ask many questions: the engine stays, and tables are looked up again only when one has changed."""
+    def session(self, *, confined: bool = False) -> Session:
+        """Ask many questions: the engine stays, and tables are looked up again only when one has changed.
+
+        What a `confined` session is asked reads no files but the lake's own and those in raw/.
+        """
         from orderlake.querying import Session  # noqa: PLC0415 - as above
 
-        return Session(self._backends)
+        return Session(self._backends, confined=confined)
 
     def export(self, wanted: Export) -> list[Exported]:
         """Write tables, or one answer, to files for other tools; each file appears whole or not at all."""

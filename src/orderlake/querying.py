@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from orderlake.anatomy import Anatomy, anatomy
 from orderlake.building.origin import heads_of, origin_of
 from orderlake.config import deployed
 from orderlake.errors import QueryError
 from orderlake.marts import declared_marts
-from orderlake.query.duckdb import Question, QueryTable, Result, confine, run_query
+from orderlake.query.duckdb import QueryTable, Question, Result, confine, run_query
 from orderlake.storage.touched import touched
 from orderlake.tables.hive import files_of
 from orderlake.tables.kept import kept_as
@@ -96,12 +98,17 @@ class Session:
         """A SELECT that can be stopped, and is after so many seconds."""
         return Question(self.engine, self.tables(), sql, seconds)
 
+    def anatomy(self, table: str) -> Anatomy:
+        """What a table is made of, by its metadata alone; NotFoundError when there is none of that name."""
+        return anatomy(self._backends, lambda: self.engine, self.tables(), table)
+
     def close(self) -> None:
         """Give back memory and spill files."""
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self

@@ -44,7 +44,7 @@ class Console:
 
     def __post_init__(self) -> None:
         project = self.lake.project
-        self.session = self.lake.session()
+        self.session = self.lake.session(confined=True)  # a statement may come from a link
         self.overview = self.lake.overview(self.session)
         self.pulse = Pulse(self.look, EVERY if project.aws is None else _EVERY_ON_AWS)
         self.intake = Intake(project) if self.writable and project.aws is None else None

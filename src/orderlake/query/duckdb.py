@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from orderlake.engine import Engine, name, parquet
+from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.errors import QueryError
 from orderlake.storage.raised import raised_in_engine
 
@@ -54,27 +57,114 @@ class Result:
 
 def run_query(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Result:
     """Answer one SELECT; QueryError holds DuckDB's complaint and the tables there are."""
-    import duckdb  # noqa: PLC0415 - for its errors; it is loaded with the engine
+    return Question(engine, tables, sql).answer()
 
-    cursor = cursor_over(engine, tables)
+
+class Question:
+    """One SELECT over tables by name, asked once; another thread may stop it.
+
+    QueryError holds DuckDB's complaint with the place in the text, or says that it was stopped; after `seconds` it
+    is stopped by itself.
+    """
+
+    def __init__(self, engine: Engine, tables: Sequence[QueryTable], sql: str, seconds: float | None = None) -> None:
+        self._engine, self._tables, self._sql, self._seconds = engine, tables, sql, seconds
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._stopped = ""
+
+    def answer(self, most: int | None = None) -> Result:
+        """The rows, or the first `most` of them: no more are worked out than that needs."""
+        with self._running() as (cursor, statement):
+            done = cursor.execute(statement)
+            description = done.description or []
+            rows = done.fetchall() if most is None else done.fetchmany(most)
+        return Result(
+            tuple(column[0] for column in description),
+            tuple(str(column[1]) for column in description),
+            tuple(map(tuple, rows)),
+        )
+
+    def write(self, file: Path, form: Literal["csv", "parquet"]) -> int:
+        """Write all rows to a file; give their number."""
+        options = "FORMAT csv, HEADER" if form == "csv" else "FORMAT parquet, COMPRESSION snappy"
+        with self._running() as (cursor, statement):
+            # A line of its own for the bracket: the statement may end in a comment.
+            written = cursor.execute(f"COPY (\n{_text(statement)}\n) TO {quote(str(file))} ({options})").fetchone()
+        return int(written[0]) if written is not None else 0
+
+    def plan(self, *, analyze: bool = False) -> str:
+        """How the engine goes about it; with `analyze` it does, and the figures are those it measured."""
+        with self._running() as (cursor, statement):
+            said = "" if statement.type.name == "EXPLAIN" else "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
+            return "\n".join(str(row[-1]) for row in cursor.execute(said + _text(statement)).fetchall())
+
+    def stop(self, why: str = "it was cancelled") -> None:
+        """End it soon, wherever it is; what asked it raises QueryError with the reason."""
+        self._stopped = why
+        if self._cursor is not None:
+            self._cursor.interrupt()
+
+    @contextmanager
+    def _running(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.Statement]]:
+        import duckdb  # noqa: PLC0415 - for its errors; it is loaded with the engine
+
+        too_long = (
+            f"it took longer than {self._seconds:g} s: ask for less, or ask on the command line"
+            if self._seconds
+            else ""
+        )
+        alarm = threading.Timer(self._seconds, self.stop, [too_long]) if self._seconds else None
+        try:
+            self._cursor = cursor_over(self._engine, _named(self._engine, self._tables, self._sql))
+            statements = self._cursor.extract_statements(self._sql)
+            if len(statements) != 1 or not only_reads(statements[0]):
+                raise QueryError(
+                    "one SELECT at a time: the lake is read-only here, tables change only by `orderlake run`"
+                )
+            if alarm is not None:
+                alarm.daemon = True
+                alarm.start()
+            if self._stopped:
+                raise QueryError(f"stopped: {self._stopped}")
+            yield self._cursor, statements[0]
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.InterruptException) and self._stopped:
+                raise QueryError(f"stopped: {self._stopped}") from None
+            stored = raised_in_engine(error)
+            if stored is not None:  # the statement is not at fault
+                raise stored from error
+            known = ", ".join(table.name for table in self._tables) or "none yet: load a file with `orderlake run`"
+            raise QueryError(f"{error}\nThe tables are: {known}") from error
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+
+
+def confine(engine: Engine, places: Sequence[str]) -> None:
+    """Let an engine read and write below these folders (or prefixes) only, for good; it can install nothing either."""
+    connection = engine.connection
+    connection.execute(
+        "SET GLOBAL python_enable_replacements = false"
+    )  # names are tables, not this program's variables
+    connection.execute(f"SET allowed_directories = {paths(places)}")
+    connection.execute("SET enable_external_access = false")
+
+
+_CATALOG: Final = re.compile(r"information_schema|duckdb_|pg_|show", re.IGNORECASE)
+"""What lists tables."""
+
+
+def _named(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Sequence[QueryTable]:
+    """The tables that a statement can be about: a view of each costs a look into a file, on S3 a request."""
+    import duckdb  # noqa: PLC0415 - as above
+
+    if _CATALOG.search(sql):
+        return tables
     try:
-        statements = cursor.extract_statements(sql)
-        if len(statements) != 1 or not only_reads(statements[0]):
-            raise QueryError("one SELECT at a time: the lake is read-only here, tables change only by `orderlake run`")
-        done = cursor.execute(statements[0])
-        description = done.description or []
-        rows = done.fetchall()
-    except duckdb.Error as error:
-        stored = raised_in_engine(error)
-        if stored is not None:  # the statement is not at fault
-            raise stored from error
-        known = ", ".join(table.name for table in tables) or "none yet: load a file with `orderlake run`"
-        raise QueryError(f"{error}\nThe tables are: {known}") from error
-    return Result(
-        tuple(column[0] for column in description),
-        tuple(str(column[1]) for column in description),
-        tuple(map(tuple, rows)),
-    )
+        names = {name.lower() for name in engine.cursor().get_table_names(sql)}
+    except duckdb.Error:
+        return tables  # what is wrong with it is said where it is run
+    return [table for table in tables if table.name.lower() in names]
 
 
 def cursor_over(engine: Engine, tables: Sequence[QueryTable]) -> duckdb.DuckDBPyConnection:
@@ -85,6 +175,15 @@ def cursor_over(engine: Engine, tables: Sequence[QueryTable]) -> duckdb.DuckDBPy
     cursor.execute("SET threads = 4")
     cursor.execute("SET disabled_optimizers = ''")
     return cursor
+
+
+def _text(statement: duckdb.Statement) -> str:
+    """The one statement without the semicolon after it, and what follows that."""
+    import duckdb  # noqa: PLC0415 - as above
+
+    text = str(statement.query).encode()
+    ends = [at for at, kind in duckdb.tokenize(text.decode()) if kind.name == "operator" and text[at : at + 1] == b";"]
+    return (text[: ends[0]] if ends else text).decode()
 
 
 def only_reads(statement: duckdb.Statement) -> bool:

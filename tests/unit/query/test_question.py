@@ -1,0 +1,106 @@
+"""A question: answered as far as wanted, stopped when wanted, and confined to the lake's own files."""
+
+import threading
+
+import pytest
+
+from orderlake.engine import connect
+from orderlake.errors import QueryError
+from orderlake.query.duckdb import QueryTable, Question, confine, run_query
+
+ENDLESS = "SELECT count(*) FROM range(100000000000) AS t(a) WHERE a % 7 = 3"
+
+
+@pytest.fixture
+def engine(tmp_path):
+    (tmp_path / "lake").mkdir()
+    opened = connect(tmp_path / "work" / "spill", 64)
+    opened.connection.execute(
+        f"COPY (SELECT range AS id, hash(range) AS h FROM range(100000)) TO '{tmp_path}/lake/t.parquet'"
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tables(tmp_path):
+    return [QueryTable("t", [f"{tmp_path}/lake/t.parquet"], {}), QueryTable("none", [], {"id": "BIGINT"})]
+
+
+def test_the_first_rows_of_what_has_no_end_are_there_at_once(engine):
+    answer = Question(engine, [], "SELECT range AS n FROM range(100000000000)").answer(3)
+    assert answer.rows == ((0,), (1,), (2,))
+
+
+def test_a_question_is_stopped_after_its_time(engine):
+    with pytest.raises(QueryError, match=r"longer than 0\.05 s"):
+        Question(engine, [], ENDLESS, 0.05).answer()
+
+
+def test_a_question_is_stopped_by_another_thread(engine):
+    question = Question(engine, [], ENDLESS)
+    threading.Timer(0.1, question.stop).start()
+    with pytest.raises(QueryError, match="stopped: it was cancelled"):
+        question.answer()
+
+
+def test_one_that_was_stopped_before_it_ran_does_not_run(engine):
+    question = Question(engine, [], ENDLESS)
+    question.stop()
+    with pytest.raises(QueryError, match="stopped"):
+        question.answer()
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_all_rows_are_written_whatever_the_statement_ends_in(engine, tables, tmp_path, form):
+    file = tmp_path / f"out.{form}"
+    assert Question(engine, tables, "SELECT *, 'ü;' AS u FROM t; -- that is all").write(file, form) == 100_000
+    assert run_query(engine, [QueryTable("o", [], {})], f"SELECT count(*) FROM '{file}'").rows == ((100_000,),)
+
+
+def test_a_plan_tells_how_and_an_analyzed_one_what_it_took(engine, tables):
+    assert "Total Time" not in Question(engine, tables, "SELECT * FROM t").plan()
+    assert "Total Time" in Question(engine, tables, "SELECT * FROM t").plan(analyze=True)
+
+
+def test_only_the_tables_that_are_named_are_looked_into(engine, tables, tmp_path):
+    gone = QueryTable("gone", [str(tmp_path / "gone.parquet")], {})
+    assert run_query(engine, [*tables, gone], "SELECT count(*) FROM T").rows == ((100_000,),)
+    with pytest.raises(QueryError, match=r"gone\.parquet"):
+        run_query(engine, [*tables, gone], "SELECT count(*) FROM gone")
+
+
+def test_what_lists_tables_lists_all_of_them(engine, tables):
+    assert {row[0] for row in run_query(engine, tables, "SHOW TABLES").rows} >= {"t", "none"}
+
+
+def test_where_a_statement_is_wrong_is_marked(engine, tables):
+    with pytest.raises(QueryError, match=r"LINE 2: .*\n +\^\^\^\^\n.*The tables are: t, none"):
+        run_query(engine, tables, "SELECT\n  nope FROM t")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM read_csv('{folder}/lake/../secret.csv')",
+        "SELECT * FROM read_parquet('{folder}/secret.parquet')",
+    ],
+)
+def test_a_confined_engine_reads_nothing_else(engine, tables, tmp_path, statement):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    engine.connection.execute(f"COPY (SELECT 1) TO '{tmp_path}/secret.parquet'")
+    confine(engine, [str(tmp_path / "lake")])
+    assert run_query(engine, tables, "SELECT count(*) FROM t").rows == ((100_000,),)
+    with pytest.raises(QueryError):
+        run_query(engine, tables, statement.format(folder=tmp_path))
+
+
+def test_a_confined_engine_spills_all_the_same(engine, tables, tmp_path):
+    (tmp_path / "work").mkdir()
+    confine(engine, [str(tmp_path / "lake")])
+    wide = "SELECT a.h, repeat(CAST(a.h AS VARCHAR), 5) AS w FROM t AS a, range(10) ORDER BY a.h, w"
+    assert run_query(engine, tables, f"SELECT max(w), count(*) FROM ({wide} LIMIT 999999)").rows[0][1] == 999_999
+    assert engine.spill.is_dir()  # made for what did not fit
