@@ -18,10 +18,11 @@ Unit = Literal["count", "money", "percent", "days"]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A name, and a number for each of the chart's labels."""
+    """A name, and a number for each of the chart's labels; `past` is drawn faintly, to compare with."""
 
     name: str
     values: tuple[Number, ...]
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Chart:
 
     def part(self, keep: Sequence[int]) -> Chart:
         """The chart with some of its labels only, by their place."""
-        series = tuple(Series(one.name, tuple(one.values[at] for at in keep)) for one in self.series)
+        series = tuple(Series(one.name, tuple(one.values[at] for at in keep), one.past) for one in self.series)
         return Chart(self.title, tuple(self.labels[at] for at in keep), series, self.unit, self.of)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from orderlake.charts.chart import Chart
-from orderlake.charts.svg import colour, element
+from orderlake.charts.svg import colour_of, element
 from orderlake.charts.words import escaped, exact, label_text
 
 _MOST: Final = 400
@@ -46,7 +46,7 @@ def data_table(chart: Chart) -> str:
 
 def _legend(chart: Chart) -> str:
     keys = [
-        element("li", element("i", " ", class_=f"key {colour(at)}"), escaped(one.name))
+        element("li", element("i", " ", class_=f"key {colour_of(chart, at)}"), escaped(one.name))
         for at, one in enumerate(chart.series)
     ]
     return element("ul", *keys, class_="legend")

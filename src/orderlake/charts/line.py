@@ -9,7 +9,7 @@ from orderlake.charts.chart import Chart, thinned
 from orderlake.charts.scale import Scale, label_ticks, places, scale_of
 from orderlake.charts.svg import (
     HEIGHT,
-    colour,
+    colour_of,
     drawing,
     element,
     empty,
@@ -28,23 +28,29 @@ MOST: Final = 400
 
 
 def line_chart(chart: Chart, height: int = HEIGHT) -> str:
-    """A line per series; one alone is filled to zero. A gap parts a line, and a point between gaps is a dot."""
+    """A line per series; one alone, but for the past, is filled to zero.
+
+    A gap parts a line, and a point between gaps is a dot.
+    """
     if not chart.known:
         return empty("line", chart)
     shown = thinned(chart, MOST)
     scale = scale_of(chart.known, height, whole=_counts(chart))
     where = places(shown, slots=False)
+    alone = sum(not one.past for one in shown.series) == 1
     lines: list[str] = []
     dots: list[str] = []
     for number, values in enumerate(shown.numbers):
         for run in _runs(values):
             points = [(1000 * where[at], scale.at(values[at] or 0.0)) for at in run]
             if len(points) == 1:
-                dots.append(_dot(where[run[0]], points[0][1], f"dot {colour(number)}"))
+                dots.append(_dot(where[run[0]], points[0][1], f"dot {colour_of(shown, number)}"))
                 continue
-            if len(shown.series) == 1:
-                lines.append(path(area(points, [(x, scale.base) for x, _ in points]), f"area {colour(number)}"))
-            lines.append(path(through(points), f"line {colour(number)}"))
+            if alone and not shown.series[number].past:
+                lines.append(
+                    path(area(points, [(x, scale.base) for x, _ in points]), f"area {colour_of(shown, number)}")
+                )
+            lines.append(path(through(points), f"line {colour_of(shown, number)}"))
     inside = [*grid(chart, scale, label_ticks(shown.labels, where)), stretched(height, *lines), *dots]
     return drawing("line", chart, total_height(scale), *inside, *_hits(shown, scale, where))
 
@@ -72,7 +78,7 @@ def _hits(chart: Chart, scale: Scale, where: Sequence[float]) -> list[str]:
         if known:
             x = percent(place)
             marks = [element("line", x1=x, x2=x, y1=0, y2=scale.height, class_="cross")]
-            marks += [_dot(place, scale.at(value), f"mark {colour(number)}") for number, value in known]
+            marks += [_dot(place, scale.at(value), f"mark {colour_of(chart, number)}") for number, value in known]
             made.append(hit(place, width, scale.height, tooltip(chart, at), *marks))
     return made
 

@@ -14,7 +14,7 @@ from orderlake.charts.words import clipped, label_text
 _LONG: Final = 62
 """Days from which on a time axis names months."""
 _YEARS: Final = 365 * 4
-_EDGE: Final = 0.05
+_EDGE: Final = 0.02
 _CLIP: Final = 12
 
 
@@ -86,7 +86,7 @@ def places(chart: Chart, *, slots: bool) -> list[float]:
     return [at / (count - 1) for at in range(count)]
 
 
-def label_ticks(labels: Sequence[Label], where: Sequence[float], most: int = 10) -> list[Tick]:
+def label_ticks(labels: Sequence[Label], where: Sequence[float], most: int = 8) -> list[Tick]:
     """Labels for at most `most` places; half of them are minor."""
     days = [label for label in labels if isinstance(label, date)]
     if days and len(days) == len(labels):

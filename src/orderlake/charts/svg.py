@@ -54,8 +54,13 @@ def colour(at: int) -> str:
     return f"series-{at % COLOURS + 1}"
 
 
+def colour_of(chart: Chart, at: int) -> str:
+    """The class of one of the chart's series: of those that are past there is one colour."""
+    return "past" if chart.series[at].past else colour(at)
+
+
 def drawing(kind: str, chart: Chart, height: int, *inside: str) -> str:
-    """The whole drawing, with what it says for those who cannot see it."""
+    """The whole drawing, as it stands in a page, with what it says for those who cannot see it."""
     said = (element("title", escaped(chart.title)), element("desc", escaped(summary(chart))))
     return element(
         "svg",
@@ -67,7 +72,6 @@ def drawing(kind: str, chart: Chart, height: int, *inside: str) -> str:
         width="100%",
         height=height,
         overflow="visible",
-        xmlns="http://www.w3.org/2000/svg",
     )
 
 

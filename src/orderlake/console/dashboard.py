@@ -20,6 +20,7 @@ from orderlake.charts import (
     sparkline,
     stacked_chart,
 )
+from orderlake.errors import NotFoundError
 from orderlake.overview import Delivery, Figures, Kept, Measure, Period, Ranked, Shop
 
 _STEPS: Final = {"day": "Day", "week": "Week from", "month": "Month from"}
@@ -70,6 +71,17 @@ def dashboard(shop: Shop, kept: Kept, figures: Figures) -> Dashboard:
         _definitions(shop, kept, figures),
         figures.measure("Orders").value == 0,
     )
+
+
+def named_shop(shops: Sequence[Shop], name: str) -> Shop | None:
+    """The shop of that name, or the first one; NotFoundError tells which there are."""
+    if not name:
+        return shops[0] if shops else None
+    for shop in shops:
+        if shop.name == name:
+            return shop
+    known = ", ".join(shop.name for shop in shops) or "none: no pipeline of this project has orders"
+    raise NotFoundError(f"there is no shop {name!r} in this lake; there are {known}")
 
 
 def span_text(period: Period) -> str:

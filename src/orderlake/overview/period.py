@@ -60,7 +60,13 @@ class Period:
         return "day" if self.days <= _BY_DAY else "week" if self.days <= _BY_WEEK else "month"
 
     def buckets(self) -> list[Bucket]:
-        """The steps, ascending. Weeks begin on Monday; the first and the last step may be cut short."""
+        """The steps, ascending. Weeks are counted back from the last day; days before the first whole one have none.
+
+        Months are the calendar's; the first and the last may be cut short.
+        """
+        if self.step == "week":
+            firsts = [self.last - timedelta(7 * back + 6) for back in reversed(range(self.days // 7))]
+            return [Bucket(first, first + timedelta(6), whole=True) for first in firsts]
         made: list[Bucket] = []
         at = self.first
         while at <= self.last:
@@ -101,9 +107,6 @@ def chosen(choice: str, bounds: tuple[date, date], start: str = "", end: str = "
 def _around(day: date, step: Step) -> tuple[date, date]:
     if step == "day":
         return day, day
-    if step == "week":
-        monday = day - timedelta(min(day.weekday(), day.toordinal() - 1))
-        return monday, monday + timedelta(min(6, date.max.toordinal() - monday.toordinal()))
     after = date.max if (day.year, day.month) == (date.max.year, 12) else None
     if after is None:
         after = date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(1)

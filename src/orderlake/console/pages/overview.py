@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from starlette.routing import Route
 
-from orderlake.console.dashboard import Dashboard, dashboard
+from orderlake.console.dashboard import Dashboard, dashboard, named_shop
 from orderlake.console.freshness import freshness_of
 from orderlake.console.render import page
 from orderlake.console.state import console_of
-from orderlake.errors import ConfigError, NotFoundError
+from orderlake.errors import ConfigError
 from orderlake.overview import CHOICES, DEFAULT, Keeper, Kept, Shop, bounds_of, chosen, days_of, figures_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def show(request: Request) -> Response:
     """The page, for the shop and the period of the address."""
     console, given = console_of(request), request.query_params
     shops = console.overview.shops()
-    shop = wanted_shop(shops, given.get("shop", ""))
+    shop = named_shop(shops, given.get("shop", ""))
     seen = Chosen() if shop is None else _seen(console.overview, shop, given)
     return page(
         request,
@@ -69,17 +69,6 @@ def show(request: Request) -> Response:
         ],
         freshness=freshness_of(console.lake, console.session),
     )
-
-
-def wanted_shop(shops: Sequence[Shop], name: str) -> Shop | None:
-    """The shop of that name, or the first one; NotFoundError tells which there are."""
-    if not name:
-        return shops[0] if shops else None
-    for shop in shops:
-        if shop.name == name:
-            return shop
-    known = ", ".join(shop.name for shop in shops) or "none: no pipeline of this project has orders"
-    raise NotFoundError(f"there is no shop {name!r} in this lake; there are {known}")
 
 
 def _seen(keeper: Keeper, shop: Shop, given: Mapping[str, str]) -> Chosen:
