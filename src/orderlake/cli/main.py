@@ -23,6 +23,7 @@ VERBS: Final[Mapping[str, str]] = {
     "export": "write tables for other tools: DuckDB, Parquet, CSV",
     "build": "build, test and publish the marts with dbt",
     "console": "look at the lake in a browser",
+    "report": "write the overview as one page to mail or to publish",
     "tables": "list the tables with their rows and sizes",
     "loads": "list what was loaded, when, and how it went",
     "quarantine": "list the records that were set aside, and why",
