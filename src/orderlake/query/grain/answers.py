@@ -148,7 +148,7 @@ def grouped_answer(select: Node, reader: Reader, group: list[exp.Expr], numbers:
         elif not is_aggregate(one):
             columns.setdefault(name, reader.value(one))
         else:
-            columns.setdefault(name, _aggregated(name, one, reader, known, row, numbers))
+            columns.setdefault(name, _aggregated(name, one, reader, known, row))
     made = [value.attr for value in columns.values() if value.attr not in known]
     wholes = tuple(attrs - {one} for one in attrs if len(attrs) > 1)
     member = Row(row, noun_of(group), "", wholes)
@@ -160,18 +160,19 @@ def grouped_answer(select: Node, reader: Reader, group: list[exp.Expr], numbers:
     )
 
 
-def _aggregated(name: str, node: Node, reader: Reader, known: Attrs, row: int, numbers: Numbers) -> Value:
+def _aggregated(name: str, node: Node, reader: Reader, known: Attrs, row: int) -> Value:
+    """What an aggregate gives: the group's own, unless it picks what is the same in all its rows."""
     calls = list(aggregates(node))
     outer = bare(node)
     if isinstance(outer, exp.Filter):
         outer = outer.this
     picked = reader.picked(outer, known)
     if picked:
-        return Value(numbers.new(), picked)
+        return Value(reader.new(), picked)
     adds_up = all(isinstance(one, exp.Sum | exp.Count) for one in calls) and node.find(exp.Div) is None
     counts = all(isinstance(one, exp.Count) for one in calls)
     money = any(isinstance(one, exp.Sum) for one in calls)
-    return Value(numbers.new(), (Term(frozenset([row]), name, "", adds_up=adds_up, money=money),), counts)
+    return Value(reader.new(), (Term(frozenset([row]), name, "", adds_up=adds_up, money=money),), counts)
 
 
 def finished(select: Node, answer: Relation, reader: Reader, numbers: Numbers) -> Relation:

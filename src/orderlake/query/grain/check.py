@@ -21,20 +21,19 @@ class Fault:
     culprit: Row | None
 
 
-def fault(
-    relation: Relation, term: Term, group: Attrs, given: Iterable[Dependency], *, distinct: bool, merges: bool = False
-) -> Fault | None:
-    """What is wrong with adding this up over the rows of a group; None when each is counted once, or nobody knows.
+def merged(relation: Relation, term: Term, group: Attrs, given: Iterable[Dependency]) -> Fault | None:
+    """What is wrong with adding equal amounts once (`sum(DISTINCT x)`): they may be of different rows."""
+    owner = relation.members.get(min(term.owners, default=0))
+    told = term.owners <= relation.determined(group, [*term.given, *given])
+    return Fault("distinct", term, owner, None) if term.money and owner is not None and not told else None
 
-    `distinct` when equal values are added once (`sum(DISTINCT x)`), which `merges` those of different rows.
-    """
+
+def fault(relation: Relation, term: Term, group: Attrs, given: Iterable[Dependency]) -> Fault | None:
+    """What is wrong with adding this up over the rows of a group; None when each is counted once, or nobody knows."""
     if not term.owners:
         return None
     extra = [*term.given, *given]
     owner = relation.members.get(min(term.owners))
-    if distinct:
-        told = term.owners <= relation.determined(group, extra)
-        return Fault("distinct", term, owner, None) if merges and term.money and owner and not told else None
     culprit = _culprit(relation, term, group, extra)
     if culprit is not None:
         return Fault("repeated", term, owner, culprit)

@@ -46,12 +46,11 @@ def own(node: exp.Expr) -> Iterator[exp.Expr]:
 def bare(node: Node) -> Node:
     """An expression without what gives another value for another value: parentheses, casts to text or number, case."""
     while True:
-        if isinstance(node, _SAME) or (isinstance(node, exp.Cast | exp.TryCast) and node.to.this not in _TIMES):
-            node = node.this
-        elif isinstance(node, exp.Coalesce) and not any(one.find(exp.Column) for one in node.expressions):
-            node = node.this
-        else:
+        cast = isinstance(node, exp.Cast | exp.TryCast) and node.to.this not in _TIMES
+        filled = isinstance(node, exp.Coalesce) and not any(one.find(exp.Column) for one in node.expressions)
+        if not (cast or filled or isinstance(node, _SAME)):
             return node
+        node = node.this
 
 
 def conjuncts(condition: Node) -> Iterator[Node]:
@@ -73,6 +72,10 @@ class Reader:
         self.found: list[Dependency] = []
         self._numbers = numbers
         self._values: dict[exp.Expr, Value] = {}
+
+    def new(self) -> int:
+        """An attribute nobody has."""
+        return self._numbers.new()
 
     def value(self, node: Node) -> Value:
         """What an expression holds."""
@@ -138,23 +141,20 @@ class Reader:
 
     def terms(self, node: Node) -> tuple[Term, ...]:
         """What is added up when this is summed; nothing when that cannot be told."""
-        if isinstance(node, exp.Column):
-            return self.scope.value(node).terms
-        if isinstance(node, exp.Window):
-            return self._window(node).terms
-        if isinstance(node, exp.Add | exp.Sub):
-            return (*self.terms(node.this), *self.terms(node.expression))
-        if isinstance(node, exp.Case):
-            return self._case(node)
-        if isinstance(node, exp.If):
-            return (*self._when(node), *self._maybe(node.args.get("false")))
-        if isinstance(node, exp.Coalesce | exp.Nullif):
-            others = [*node.expressions, *([node.expression] if isinstance(node, exp.Nullif) else [])]
-            if not any(isinstance(one, exp.Expr) and one.find(exp.Column) for one in others):
-                return self.terms(node.this)
-        if isinstance(node, _SCALED):
-            return self.terms(node.this)
-        return self._mixed(node)
+        match node:
+            case exp.Column():
+                terms = self.scope.value(node).terms
+            case exp.Window():
+                terms = self._window(node).terms
+            case exp.Add() | exp.Sub():
+                terms = (*self.terms(node.this), *self.terms(node.expression))
+            case exp.Case():
+                terms = self._case(node)
+            case exp.If():
+                terms = (*self._when(node), *self._maybe(node.args.get("false")))
+            case _:
+                terms = self.terms(node.this) if _is_scaled(node) else self._mixed(node)
+        return terms
 
     def _case(self, node: Node) -> tuple[Term, ...]:
         terms = self._maybe(node.args.get("default"))
@@ -244,6 +244,14 @@ class Reader:
         values = [self.value(one) for one in sides]
         attrs = frozenset(value.attr for value in values)
         return [implies(attrs - {value.attr} or [CONSTANT], [value.attr]) for value in values if value.dated]
+
+
+def _is_scaled(node: Node) -> bool:
+    """Whether an expression is its first part in another measure: rounded, cast, or with a constant for NULL."""
+    if isinstance(node, exp.Coalesce | exp.Nullif):
+        others = [*node.expressions, node.args.get("expression")]
+        return not any(one is not None and one.find(exp.Column) for one in others)
+    return isinstance(node, _SCALED)
 
 
 def _valued(node: Node) -> Iterator[exp.Column]:

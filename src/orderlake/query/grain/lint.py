@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import sqlglot
 from sqlglot import exp
@@ -14,28 +13,15 @@ from sqlglot.errors import SqlglotError
 from orderlake.errors import QueryError
 from orderlake.query.dialect import described
 from orderlake.query.grain.facts import Grains
+from orderlake.query.grain.finding import FanOut
 from orderlake.query.grain.message import said
+from orderlake.query.grain.once import distinct_first, numbered
 from orderlake.query.grain.reading import Finding, Reading, TooMuchError
-from orderlake.query.grain.remedies import REMEDIES
+from orderlake.query.grain.remedies import as_exists, from_the_record, without_distinct
 
 _ROUNDS: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class FanOut:
-    """A measure that a statement counts more than once, or not each time.
-
-    `message` says why, for people; `instead` is the statement put right, empty where that takes thought.
-    """
-
-    column: str
-    table: str
-    message: str
-    instead: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+_REMEDIES: Final = (without_distinct, from_the_record, as_exists, distinct_first, numbered)
+"""The plainest first."""
 
 
 def read_fan_outs(sql: str, grains: Grains) -> list[FanOut]:
@@ -45,9 +31,12 @@ def read_fan_outs(sql: str, grains: Grains) -> list[FanOut]:
     if tree is None or not findings:
         return []
     instead = _put_right(tree, findings, grains, sql)
-    return [
-        FanOut(_column(one), one.fault.term.table, said(one.fault, _column(one), instead), instead) for one in findings
-    ]
+    return [_fan_out(one, instead) for one in findings]
+
+
+def _fan_out(finding: Finding, instead: str) -> FanOut:
+    column, joined = _column(finding), len(finding.scope.sources) > 1
+    return FanOut(column, finding.fault.term.table, said(finding.fault, column, instead, joined=joined), instead)
 
 
 def _parsed(sql: str) -> exp.Query | None:
@@ -95,8 +84,9 @@ def _better(
 ) -> Iterator[tuple[exp.Query, list[Finding]]]:
     before = sum(_weight(one) for one in findings)
     for finding in findings:
-        for remedy in REMEDIES:
-            select = remedy(finding, grains)
+        same = [one for one in findings if one.select is finding.select and one is not finding]
+        for remedy in _REMEDIES:
+            select = remedy([finding, *same], grains)
             if select is not None:
                 made = _replaced(tree, finding.select, select)
                 left = _findings(made, grains)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from orderlake.query.grain.check import Fault
-from orderlake.query.grain.relation import Row
 
 
-def said(fault: Fault, column: str, instead: str) -> str:
-    """One sentence on what happens to the column, one on what to do."""
+def said(fault: Fault, column: str, instead: str, *, joined: bool) -> str:
+    """One sentence on what happens to the column, one on what to do. `joined` when its SELECT has a join."""
     noun = fault.owner.noun if fault.owner is not None else fault.term.column
     if fault.kind == "distinct":
         what = f"sum(DISTINCT {column}) adds equal amounts once: two {plural(noun)} with the same {column} count as one"
@@ -17,11 +16,12 @@ def said(fault: Fault, column: str, instead: str) -> str:
             f"two {plural(noun)} with the same {column} count as one"
         )
     else:
-        what = f"{column} is the {noun}'s, {_repeated(fault, noun, fault.culprit)}"
+        what = f"{column} is the {noun}'s, {_repeated(fault, noun, joined=joined)}"
     return f"{what}. {_remedy(fault, noun, column, instead)}"
 
 
-def _repeated(fault: Fault, noun: str, culprit: Row | None) -> str:
+def _repeated(fault: Fault, noun: str, *, joined: bool) -> str:
+    culprit = fault.culprit
     if culprit is None:
         return "and its rows are repeated"
     if fault.owner is not None and culprit.table and culprit.table == fault.owner.table:
@@ -30,6 +30,8 @@ def _repeated(fault: Fault, noun: str, culprit: Row | None) -> str:
         return (
             f"and {culprit.table} has no key, so each {noun} may meet many of its rows: it is counted with each of them"
         )
+    if not joined:
+        return f"and the rows that are added up are one per {culprit.noun}: it is counted once per {culprit.noun}"
     other = culprit.table or f"a query that has one row per {culprit.noun}"
     return f"and the join with {other} repeats each {noun}: it is counted once per {culprit.noun}"
 
@@ -40,7 +42,9 @@ def _remedy(fault: Fault, noun: str, column: str, instead: str) -> str:
     if fault.kind == "merged":
         return f"Keep what tells {plural(noun)} apart beside {column}, then add up"
     if fault.culprit is not None and fault.culprit.keyless:
-        return f"Make {fault.culprit.table} one row per value first, with GROUP BY, or declare its `key` in the pipeline"
+        return (
+            f"Make {fault.culprit.table} one row per value first, with GROUP BY, or declare its `key` in the pipeline"
+        )
     table = fault.term.table or "…"
     return (
         f"Sum each side before joining: WITH totals AS (SELECT …, sum({column}) AS {column} FROM {table} GROUP BY …) "

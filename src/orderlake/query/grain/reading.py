@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any, Final
 
 import sqlglot
 from sqlglot import exp
 
 from orderlake.query.grain import answers, tables
-from orderlake.query.grain.check import Fault, fault
+from orderlake.query.grain.check import Fault, fault, merged
 from orderlake.query.grain.expressions import Reader, own
 from orderlake.query.grain.facts import Grains
-from orderlake.query.grain.relation import CONSTANT, NONE, Attrs, Dependency, Numbers, Relation, implies
+from orderlake.query.grain.joins import joined
+from orderlake.query.grain.relation import NONE, Attrs, Dependency, Numbers, Relation, Term, implies
 from orderlake.query.grain.scope import Scope, renamed
 
 _MOST_READ: Final = 3000
@@ -116,53 +116,17 @@ class Reading:
             ways = self._put(ways, join.this if isinstance(join, exp.Join) else join, join, names)
         return ways
 
-    def _put(
-        self, ways: list[Scope], item: Node, join: Node, names: Names, *, comma: bool = False
-    ) -> list[Scope]:
+    def _put(self, ways: list[Scope], item: Node, join: Node, names: Names, *, comma: bool = False) -> list[Scope]:
         done: list[Scope] = []
         for scope in ways:
-            for source in self._from_item(item, names, scope, beside=True):
-                done.append(self._joined(scope, item, source, exp.Join() if comma else join))
+            sources = self._from_item(item, names, scope, beside=True)
+            done += [joined(scope, item, source, exp.Join() if comma else join, self._numbers) for source in sources]
         nested = item.args.get("joins") or []
         for each in nested:
             done = self._put(done, each.this, each, names)
         return done[:_MOST_WAYS]
 
-    def _joined(self, scope: Scope, item: Node, source: Relation, join: Node) -> Scope:
-        made = Scope(scope.outer, scope.lateral, dict(scope.sources), dict(scope.merged))
-        made.relation = scope.relation
-        left = scope.relation
-        words = {str(join.args.get(part) or "").upper() for part in ("method", "side", "kind")}
-        if words & {"SEMI", "ANTI"}:
-            return made
-        alias = (item.alias_or_name or f"#{len(made.sources)}").lower()
-        shared = [one.name.lower() for one in join.args.get("using") or []]
-        if "NATURAL" in words:
-            shared = [name for name in source.columns if scope.knows(name)]
-        pairs = [(name, scope.value(exp.column(name)), source.columns.get(name)) for name in shared]
-        made.add(alias, source)
-        known: list[Dependency] = []
-        for name, mine, theirs in pairs:
-            other = CONSTANT if theirs is None else theirs.attr
-            known += [implies([mine.attr], [other]), implies([other], [mine.attr])]
-            made.merged[name] = mine if "RIGHT" not in words or theirs is None else theirs
-        if join.args.get("on") is not None:
-            reader = Reader(made, self._numbers)
-            known += [*reader.assume(join.args["on"]), *reader.found]
-        if words & {"ASOF", "POSITIONAL"}:
-            known.append(implies(left.rows, source.rows))
-        kept = NONE
-        if words & {"LEFT", "FULL"}:
-            kept |= _attrs(left)
-        if words & {"RIGHT", "FULL"}:
-            kept |= _attrs(source)
-        known = [one for one in known if not (one.given <= {CONSTANT} and one.found & kept)]
-        made.relation = made.relation.with_dependencies(known)
-        return made
-
-    def _from_item(
-        self, item: Node, names: Names, outer: Scope | None, *, beside: bool = False
-    ) -> list[Relation]:
+    def _from_item(self, item: Node, names: Names, outer: Scope | None, *, beside: bool = False) -> list[Relation]:
         """What one item of FROM gives. `beside`: it may name columns of the items before it."""
         if item.args.get("pivots") or item.args.get("sample"):
             return [tables.unknown()]
@@ -272,14 +236,13 @@ class Reading:
 
     def _measure(self, call: Node, node: exp.Select, reader: Reader, group: Attrs, given: list[Dependency]) -> None:
         argument = call.this if not isinstance(call, exp.Anonymous) else call.expressions[0]
-        distinct = isinstance(argument, exp.Distinct)
-        if distinct:
+        if isinstance(argument, exp.Distinct):
             argument = argument.expressions[0]
         if answers.is_aggregate(argument):
             return
         for term in reader.terms(argument):
             relation = reader.scope.relation.with_dependencies(reader.found)
-            found = fault(relation, term, group, given, distinct=distinct, merges=isinstance(call, exp.Sum))
+            found = _fault(call, relation, term, group, given)
             if found is not None and not any(
                 one.call is call and one.fault.term.column == term.column for one in self.findings
             ):
@@ -304,5 +267,7 @@ def _around(call: Node, reader: Reader) -> tuple[Node | None, list[Dependency]]:
     return (around if isinstance(around, exp.Window) else None), given
 
 
-def _attrs(relation: Relation) -> Attrs:
-    return frozenset(value.attr for value in relation.columns.values())
+def _fault(call: Node, relation: Relation, term: Term, group: Attrs, given: list[Dependency]) -> Fault | None:
+    if not isinstance(call.this, exp.Distinct):
+        return fault(relation, term, group, given)
+    return merged(relation, term, group, given) if isinstance(call, exp.Sum) else None

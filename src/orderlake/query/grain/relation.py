@@ -1,8 +1,8 @@
 """Rows and what determines what: the small algebra that the lint rests on.
 
 An attribute is a number. Some stand for columns, some for whole rows (of a table, of a level of a table, of a group).
-A dependency `given -> found` says that rows which agree in all of `given` agree in each of `found`. A measure is counted
-once when the row that it belongs to, with what is constant in the group, determines every row that was joined.
+A dependency `given -> found` says that rows which agree in all of `given` agree in each of `found`. A measure is
+counted once when the row that it belongs to, with what is constant in the group, determines every row joined to it.
 """
 
 from __future__ import annotations

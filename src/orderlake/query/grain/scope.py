@@ -41,19 +41,13 @@ class Scope:
         """What a column holds; UNKNOWN when nothing is known of it."""
         name, table = column.name.lower(), column.table.lower()
         if table:
-            if table in self.sources:
-                return self.sources[table].columns.get(name, UNKNOWN)
-            return self._outside(column)
-        if name in self.merged:
-            return self.merged[name]
-        for source in self.sources.values():
-            if name in source.columns:
-                return source.columns[name]
-        if name in self.aliases:
-            return self.aliases[name]
-        if any(source.open for source in self.sources.values()):
-            return UNKNOWN
-        return self._outside(column)
+            found = self.sources[table].columns.get(name, UNKNOWN) if table in self.sources else None
+        else:
+            near = [source.columns[name] for source in self.sources.values() if name in source.columns]
+            found = self.merged.get(name) or (near[0] if near else self.aliases.get(name))
+            if found is None and any(source.open for source in self.sources.values()):
+                found = UNKNOWN
+        return self._outside(column) if found is None else found
 
     def _outside(self, column: exp.Column) -> Value:
         if self.outer is None:

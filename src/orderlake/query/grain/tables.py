@@ -11,7 +11,6 @@ from sqlglot import exp
 from orderlake.query.grain.facts import Fact, TableGrain
 from orderlake.query.grain.relation import (
     NONE,
-    UNKNOWN,
     Attrs,
     Dependency,
     Numbers,
