@@ -14,7 +14,7 @@ from typing import Any, Final
 from orderlake.errors import ConfigError, NotFoundError
 
 PROJECT_FILE: Final = "orderlake.yaml"
-_KEYS: Final = {"raw", "lake", "memory_mb", "workers", "aws"}
+_KEYS: Final = {"raw", "lake", "memory_mb", "workers", "aws", "lineage"}
 DEFAULT_MEMORY_MB: Final = 192
 ENVIRONMENTS: Final = ("local", "aws")
 AWS_FILE: Final = "aws.json"
@@ -56,6 +56,8 @@ class Project:
     """Where the lake is on AWS; None for a lake in folders."""
     deploy: Mapping[str, Any] = field(default_factory=dict)
     """How the project is to be deployed: variables of the Terraform module, by name."""
+    lineage: Mapping[str, str] = field(default_factory=dict)
+    """Where OpenLineage events go: to a `file` or a `url`; and the `namespace` of the project's jobs."""
 
     @property
     def state(self) -> Path:
@@ -100,6 +102,7 @@ def load_project(root: Path) -> Project:
         DEFAULT_MEMORY_MB if memory is None else memory,
         _whole(file, settings, "workers"),
         deploy=_mapping(file, settings, "aws"),
+        lineage=_lineage(file, settings),
     )
 
 
@@ -162,6 +165,18 @@ def _mapping(file: Path, settings: dict[str, Any], key: str) -> Mapping[str, Any
     if not isinstance(value, dict):
         raise ConfigError(f"{file}: {key} must be `name: value` lines, such as region: eu-central-1")
     return {str(name): each for name, each in value.items()}
+
+
+def _lineage(file: Path, settings: dict[str, Any]) -> Mapping[str, str]:
+    value = settings.get("lineage") or {}
+    known, texts = {"file", "url", "namespace"}, isinstance(value, dict)
+    if not texts or not set(value) <= known or not all(isinstance(each, str) for each in value.values()):
+        raise ConfigError(f"{file}: lineage takes `file: PATH` or `url: http://…`, and `namespace: NAME`")
+    if value and ("file" in value) == ("url" in value):
+        raise ConfigError(f"{file}: lineage goes to one place: give it a `file` or a `url`")
+    if "url" in value and not value["url"].startswith(("http://", "https://")):
+        raise ConfigError(f"{file}: lineage's url must begin with http:// or https://, not {value['url']!r}")
+    return dict(value)
 
 
 def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:

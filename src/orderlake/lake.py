@@ -6,15 +6,16 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from orderlake.config import PROJECT_FILE, Project, find_project, in_environment, load_project
 from orderlake.errors import ConfigError, LakeError
-from orderlake.loading import Loader
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Wanted
+from orderlake.telling import Loads
 from orderlake.wiring import Backends, bundled_pipelines, utc_now
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Lake:
         A file that cannot be read is reported as rejected and the others load. Loading a file again
         changes nothing. Raises ConfigError, NotFoundError, TransientError; never for bad data.
         """
-        return Loader(self._backends, on_report, on_step).run(self.sources.find(paths), pipeline)
+        return self._loads.run(self.sources.find(paths), on_report, pipeline, on_step)
 
     def load(
         self,
@@ -124,7 +125,11 @@ class Lake:
         A report per object, in the order given, those apart that were not begun. Raises as `run` does; `on_report` has
         heard then of what was done.
         """
-        return Loader(self._backends, on_report, proceed=proceed).run(sources)
+        return self._loads.run(sources, on_report, proceed=proceed)
+
+    @cached_property
+    def _loads(self) -> Loads:
+        return Loads(self._backends)
 
     @property
     def sources(self) -> SourceFiles:
@@ -150,10 +155,10 @@ class Lake:
         """
         from orderlake.watching import EVERY_SECOND, Watch  # noqa: PLC0415 - `run` watches nothing
 
-        loader = Loader(self._backends, on_report)
         if self._backends.is_remote:
             raise ConfigError("on AWS each new file announces itself, there is nothing to watch: leave --env aws out")
-        Watch(lambda: self.sources.find(()), loader.run, wait, on_error, pace or EVERY_SECOND).run()
+        load = partial(self._loads.run, on_report=on_report)
+        Watch(lambda: self.sources.find(()), load, wait, on_error, pace or EVERY_SECOND).run()
 
     def query(self, sql: str, on: Literal["duckdb", "athena"] = "duckdb") -> Result:
         """Answer one SELECT over all tables by name, in DuckDB's SQL on either engine; QueryError when it cannot be.
@@ -360,6 +365,7 @@ class Lake:
 
     def close(self) -> None:
         """Give back the catalog and the ledger."""
+        self._loads.close()
         self._backends.close()
 
     def __enter__(self) -> Self:

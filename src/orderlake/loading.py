@@ -43,6 +43,7 @@ _ALONE: Final = 4
 
 Report = Callable[[LoadReport], None]
 Step = Callable[[int], None]
+Begin = Callable[[Stream, str, Sequence[SourceObject]], None]
 
 
 @dataclass
@@ -71,6 +72,8 @@ class Loader:
     on_step: Step = field(default=lambda _: None)
     proceed: Callable[[], bool] = field(default=lambda: True)
     """Asked before each group; once it says no, what is left is not begun, and has no report."""
+    on_begin: Begin = field(default=lambda *_: None)
+    """Hears of each load as it begins: its stream, its id, its sources."""
     _work: Path | None = None
     _engine: Engine | None = None
     _parts: ExitStack = field(default_factory=ExitStack)
@@ -161,6 +164,7 @@ class Loader:
         started = {source.identity: time.perf_counter() for source in group}
         rest = sorted(group, key=lambda source: (source.version, source.uri))
         tried = _Attempts(stream, definition, done, uuid.uuid4().hex, rest)
+        self.on_begin(stream, tried.load_id, rest)
         while tried.rest:
             attempt = uuid.uuid4().hex
             folder = self._folder() / attempt

@@ -1,0 +1,114 @@
+"""Sending events: in a thread of its own, so that a load neither waits for an endpoint nor fails with it.
+
+What cannot be sent is said once per outage, and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from openlineage.client.event_v2 import RunEvent
+
+log = logging.getLogger("orderlake.lineage")
+Make = Callable[[], "RunEvent"]
+MakeAll = Callable[[], Sequence["RunEvent"]]
+Deliver = Callable[["RunEvent"], object]
+TIMEOUT: Final = 2.0
+"""Seconds that an endpoint has to answer, and that a load waits at its end for what was not sent yet."""
+_PAUSE: Final = 30.0
+"""Seconds for which nothing is sent after a failure: an endpoint that is away costs one wait, not one per event."""
+_MOST: Final = 10_000
+"""Events that wait at most; more than that is an endpoint that does not keep up."""
+
+
+@dataclass
+class Sender:
+    """Makes and delivers events in order. `open_` gives what delivers, when the first event is there.
+
+    Whatever goes wrong with lineage stays here: it is never worth a load.
+    """
+
+    open_: Callable[[], Deliver]
+    where: str
+    clock: Callable[[], float] = time.monotonic
+    unsent: int = 0
+    """Events that were given up."""
+    _deliver: Deliver | None = None
+    _away: float | None = None
+    _todo: queue.Queue[MakeAll | None] = field(default_factory=lambda: queue.Queue(_MOST))
+    _thread: threading.Thread | None = None
+    _done: threading.Condition = field(default_factory=threading.Condition)
+    _pending: int = 0
+
+    def send(self, make: Make) -> None:
+        """Have an event made and sent, soon."""
+        self.each(lambda: [make()])
+
+    def each(self, make: MakeAll) -> None:
+        """Have several events made and sent, in order; when one cannot be, nor can those after it."""
+        with self._done:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="orderlake-lineage", daemon=True)
+                self._thread.start()
+            self._pending += 1
+        try:
+            self._todo.put_nowait(make)
+        except queue.Full:
+            self._settle(OSError(f"{_MOST} events wait already"))
+
+    def drain(self, seconds: float = TIMEOUT) -> None:
+        """Wait until all is sent or given up, but no longer than that."""
+        with self._done:
+            if not self._done.wait_for(lambda: self._pending == 0, seconds) and self._away is None:
+                self._away = self.clock()
+                log.warning("lineage: %s answers too slowly; %d events are still to be sent", self.where, self._pending)
+
+    def close(self) -> None:
+        """Drain, let the thread go, and say how many events were given up in all."""
+        self.drain()
+        if self._thread is not None and self._pending == 0:
+            self._todo.put(None)
+            self._thread.join(TIMEOUT)
+            self._thread = None
+        if self.unsent > 1:
+            log.warning("lineage: %d events were not sent to %s; the data itself is complete", self.unsent, self.where)
+
+    def _run(self) -> None:
+        while (make := self._todo.get()) is not None:
+            self._settle(self._attempt(make))
+
+    def _attempt(self, make: MakeAll) -> Exception | None:
+        if self._away is not None and self.clock() - self._away < _PAUSE:
+            return OSError("it did not answer before")
+        try:
+            if self._deliver is None:
+                self._deliver = self.open_()
+            for event in make():
+                self._deliver(event)
+        except Exception as error:  # noqa: BLE001 - an entry point: the thread must live, the load must not notice
+            return error
+        return None
+
+    def _settle(self, error: Exception | None) -> None:
+        with self._done:
+            self._pending -= 1
+            if error is None:
+                self._away = None
+            else:
+                self.unsent += 1
+                if self._away is None or self.clock() - self._away >= _PAUSE:
+                    self._away = self.clock()
+                    log.warning("lineage: an event was not sent to %s: %s", self.where, _said(error))
+            self._done.notify_all()
+
+
+def _said(error: Exception) -> str:
+    text = str(error).strip()
+    return (text.splitlines()[0] if text else "") or type(error).__name__

@@ -1,0 +1,52 @@
+"""Loads, told of to whoever wants OpenLineage events; where nobody does, they cost nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from orderlake.loading import Loader
+from orderlake.model.report import LoadReport
+from orderlake.model.source import SourceObject
+from orderlake.wiring import Backends
+
+if TYPE_CHECKING:
+    from orderlake.telling.teller import Teller
+
+
+class Loads:
+    """One lake's loads."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+
+    def run(
+        self,
+        sources: Sequence[SourceObject],
+        on_report: Callable[[LoadReport], None],
+        pipeline: str | None = None,
+        on_step: Callable[[int], None] = lambda _: None,
+        proceed: Callable[[], bool] = lambda: True,
+    ) -> list[LoadReport]:
+        """Load, as Loader does; MissingExtraError when the project wants events and the client is not installed."""
+        if self.teller is None:
+            return Loader(self._backends, on_report, on_step, proceed).run(sources, pipeline)
+        with self.teller.hearing(on_report) as hearing:
+            return Loader(self._backends, hearing.report, on_step, proceed, hearing.begin).run(sources, pipeline)
+
+    @cached_property
+    def teller(self) -> Teller | None:
+        """Who tells of them, or None when nobody listens."""
+        if not self._backends.project.lineage and not any(name.startswith("OPENLINEAGE_") for name in os.environ):
+            return None
+        from orderlake.telling.teller import teller  # noqa: PLC0415 - most projects tell nobody
+
+        return teller(self._backends)
+
+    def close(self) -> None:
+        """Send what is left to be told, within a moment."""
+        found = self.__dict__.get("teller")
+        if found is not None:
+            found.close()
