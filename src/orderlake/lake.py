@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from orderlake.model.source import SourceObject
     from orderlake.overview import Keeper
     from orderlake.query.duckdb import Result
+    from orderlake.query.grain import FanOut
     from orderlake.query.saved import SavedQuery
     from orderlake.querying import Session
     from orderlake.tables.compact import Compaction
@@ -171,6 +172,16 @@ class Lake:
             return querying.on_athena(self._backends, sql)
         with self.session() as session:
             return session.query(sql)
+
+    def lint(self, sql: str) -> list[FanOut]:
+        """What a statement counts more than once, each with a message; nothing where the lake knows too little."""
+        from orderlake.query.grain import adds_up, fan_outs  # noqa: PLC0415 - as above
+
+        if not adds_up(sql):
+            return []
+        from orderlake.querying import grains  # noqa: PLC0415 - as above
+
+        return fan_outs(sql, grains(self._backends))
 
     def saved_queries(self) -> list[SavedQuery]:
         """The saved queries that can be asked here, the project's own (`queries/*.sql`) among them, by group and name.

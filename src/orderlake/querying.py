@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.model.column import ColumnType
     from orderlake.model.pipeline import Stream, TableSpec
+    from orderlake.query.grain import Grains
 
 
 class Session:
@@ -148,6 +149,17 @@ def declared(backends: Backends) -> dict[str, dict[str, str]]:
             raise QueryError(f"{file}: {error}") from error
         marts[file.stem] = {column: kept_as(kind) for column, kind in zip(columns, types, strict=True)}
     return found | marts
+
+
+def grains(backends: Backends) -> Grains:
+    """What is known of the rows of each table: pipelines, models of marts, and the SELECTs of `marts/` say it."""
+    from orderlake.query.grain import grains_of, mart_grain  # noqa: PLC0415 - most questions add nothing up
+
+    publication = _publication(backends)
+    marts = () if publication is None else publication.marts.values()
+    known = [mart_grain(one.name, one.grain, one.unique_key, one.columns) for one in marts if one.unique_key]
+    views = {file.stem: file.read_text(encoding="utf-8") for file in declared_marts(backends)}
+    return grains_of(backends.pipelines, known, views)
 
 
 def on_athena(backends: Backends, sql: str) -> Result:

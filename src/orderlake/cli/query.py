@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.grid import print_grid
 from orderlake.cli.saved import check_words, given, print_list
-from orderlake.errors import ConfigError, NotFoundError
+from orderlake.errors import ConfigError, NotFoundError, QueryError
 from orderlake.lake import Lake
 from orderlake.values import counted, csv_row, json_lines, plain, size_text
 
 if TYPE_CHECKING:
     from orderlake.query.duckdb import QueryStats, Result
+    from orderlake.query.grain import FanOut
 
 EXAMPLE: Final = """
 orderlake query 'SELECT order_date, sum(total_amount) FROM orders GROUP BY ALL ORDER BY 1'
@@ -62,6 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the saved queries with their parameters")
     parser.add_argument("--show", action="store_true", help="print the saved query's SQL instead of asking it")
+    parser.add_argument("--strict", action="store_true", help="refuse a statement that counts a measure more than once")
     parser.add_argument(
         "--format", choices=("table", "json", "csv"), default="table", help="how to print rows (default: table)"
     )
@@ -77,6 +80,9 @@ def run(args: argparse.Namespace) -> int:
         if args.show:
             print(sql)
             return 0
+        warnings = lake.lint(sql)
+        if warnings and args.strict:
+            raise QueryError("\n".join(one.message for one in warnings))
         result = lake.query(sql, args.on)
     form = "json" if args.json else args.format
     if form == "json":
@@ -88,9 +94,18 @@ def run(args: argparse.Namespace) -> int:
             print(csv_row(values), end="\r\n")
     else:
         _print_table(result)
+    for warning in warnings:
+        print(_warned(warning, as_json=args.json), file=sys.stderr)
     if result.stats is not None:
         print(_took(result, result.stats), file=sys.stderr)
     return 0
+
+
+def _warned(warning: FanOut, *, as_json: bool) -> str:
+    """A measure that is counted more than once, in words or as JSON."""
+    if as_json:
+        return json.dumps({"warning": "FanOut", **warning.as_dict()}, ensure_ascii=False)
+    return f"orderlake: warning: {warning.message}"
 
 
 def _took(result: Result, stats: QueryStats) -> str:

@@ -12,11 +12,11 @@
 
 from __future__ import annotations
 
-from orderlake.query.grain.facts import Grains, TableGrain, grains_of, table_grain
+from orderlake.query.grain.facts import Grains, TableGrain, grains_of, mart_grain, table_grain
 from orderlake.query.grain.finding import FanOut
-from orderlake.query.grain.glance import worth_reading
+from orderlake.query.grain.glance import adds_up, worth_reading
 
-__all__ = ["FanOut", "Grains", "TableGrain", "fan_outs", "grains_of", "table_grain"]
+__all__ = ["FanOut", "Grains", "TableGrain", "adds_up", "fan_outs", "grains_of", "mart_grain", "table_grain"]
 
 
 def fan_outs(sql: str, grains: Grains) -> list[FanOut]:

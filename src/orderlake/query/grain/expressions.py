@@ -205,6 +205,8 @@ class Reader:
                 known += self._equal(one.this, one.expression)
             elif isinstance(one, exp.In) and len(one.expressions) == 1:
                 known += self._equal(one.this, one.expressions[0])
+            elif isinstance(bare(one), exp.Column) or isinstance(one, exp.Not | exp.Is):
+                known += self._told(one)
             elif isinstance(one, exp.Or):
                 known += self._either(one)
             elif isinstance(one, (*_RANGES, exp.Between)):
@@ -221,6 +223,11 @@ class Reader:
                 if isinstance(bare(this), exp.Column | exp.Window):
                     known.append(implies(self.attrs(that) or [CONSTANT], [self.value(this).attr]))
         return known
+
+    def _told(self, node: Node) -> list[Dependency]:
+        """A column that is true, is not, or is NULL, is constant."""
+        inner = node.this if isinstance(node, exp.Not | exp.Is) else node
+        return [implies([CONSTANT], [self.value(inner).attr])] if isinstance(bare(inner), exp.Column) else []
 
     def _either(self, node: exp.Or) -> list[Dependency]:
         """A column that each alternative equates with other columns is taken to be pinned by them."""

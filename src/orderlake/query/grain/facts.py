@@ -15,6 +15,7 @@ from orderlake.model.column import Column
 from orderlake.model.pipeline import Pipeline, Stream, TableSpec
 
 _IRREGULAR: Final = {"series": "series", "address": "address", "status": "status", "people": "person"}
+_VALIDITY: Final = frozenset({"valid_from", "valid_to", "is_current"})
 _PLURALS: Final = ((r"ies$", "y"), (r"(ss|sh|ch|x)es$", r"\1"), (r"([^s])s$", r"\1"))
 
 
@@ -93,6 +94,24 @@ def table_grain(name: str, levels: Sequence[tuple[str, Sequence[str], Mapping[st
     columns = {c: Fact(at, kind) for at, (_, _, own) in enumerate(levels) for c, kind in own.items()}
     kinds = tuple(Level(noun, (frozenset(key),) if key else ()) for noun, key, _ in levels)
     return TableGrain(name, kinds, columns)
+
+
+def mart_grain(name: str, grain: str, key: Iterable[str], columns: Mapping[str, str]) -> TableGrain:
+    """A mart, by what its model says: `one row per order`, and its key.
+
+    Numbers count within what another key names, and a history has one row of each at a time; so what pins one of those
+    is taken to leave one row.
+
+    >>> orders = mart_grain("fct_orders", "one row per order", ["order_key"], {"order_key": "VARCHAR"})
+    >>> orders.noun, orders.levels[0].keys
+    ('order', (frozenset({'order_key'}),))
+    """
+    own = frozenset(key)
+    others = [column for column in columns if column.endswith(("_key", "_id")) and column not in own]
+    within = [column for column in columns if column.endswith("_number") or column in _VALIDITY]
+    more = tuple(frozenset((other, column)) for other in others for column in within)
+    kinds = Level(grain.removeprefix("one row per ").strip() or singular(name), (own, *more))
+    return TableGrain(name, (kinds,), {c: Fact(0, kind) for c, kind in columns.items()})
 
 
 def _table(stream: Stream, spec: TableSpec) -> TableGrain:

@@ -12,13 +12,22 @@ _DISTINCT: Final = re.compile(r"\bdistinct\b|\bunnest\b|\blateral\b|\bunion\b", 
 _WORD: Final = re.compile(r"\w+")
 
 
+def adds_up(sql: str) -> bool:
+    """Whether a statement may have a sum or an average.
+
+    >>> adds_up("SELECT SUM (x) FROM t"), adds_up("SELECT count(*) FROM summary")
+    (True, False)
+    """
+    return _ADDS.search(sql) is not None
+
+
 def worth_reading(sql: str, grains: Grains) -> bool:
     """Whether a statement adds something up, over a table that repeats it or over more than one table.
 
     >>> worth_reading("SELECT count(*) FROM orders", Grains())
     False
     """
-    if _ADDS.search(sql) is None:
+    if not adds_up(sql):
         return False
     words = [word.lower() for word in _WORD.findall(sql)]
     known = [word for word in words if word in grains]

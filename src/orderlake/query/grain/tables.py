@@ -46,7 +46,7 @@ def scan(grain: TableGrain, numbers: Numbers) -> Relation:
         found.append(
             implies([rows[at]], [*above, *(attrs[c] for c, fact in grain.columns.items() if fact.level == at)])
         )
-        wholes = [frozenset(above), *(key - {one} for key in keys for one in key)]
+        wholes = [frozenset(above), *(key - {one} for key in keys[:1] for one in key)]
         members[rows[at]] = Row(
             rows[at], level.noun, grain.name, tuple(one for one in wholes if one), keyless=grain.keyless
         )
