@@ -1,9 +1,7 @@
-{% set identity = ['order_key', '_load_id', '_source_row'] %}
-
 {{ config(
     materialized='incremental',
-    pre_hook="{{ forget_stale(ref('stg_olist__deliveries'), ['order_key', '_load_id', '_source_row']) }}"
+    pre_hook="{{ forget_stale(ref('stg_olist__deliveries'), identity_of('order_key')) }}"
 ) }}
 
 select * from {{ ref('stg_olist__deliveries') }} as source
-{{ only_new('source', identity) }}
+{{ only_new('source', identity_of('order_key')) }}

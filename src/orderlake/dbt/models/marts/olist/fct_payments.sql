@@ -1,9 +1,7 @@
-{% set identity = ['payment_key', '_load_id', '_source_row'] %}
-
 {{ config(
     materialized='incremental',
-    pre_hook="{{ forget_stale(ref('stg_olist__payments'), ['payment_key', '_load_id', '_source_row']) }}"
+    pre_hook="{{ forget_stale(ref('stg_olist__payments'), identity_of('payment_key')) }}"
 ) }}
 
 select * from {{ ref('stg_olist__payments') }} as source
-{{ only_new('source', identity) }}
+{{ only_new('source', identity_of('payment_key')) }}

@@ -1,9 +1,7 @@
-{% set identity = ['review_key', '_load_id', '_source_row'] %}
-
 {{ config(
     materialized='incremental',
-    pre_hook="{{ forget_stale(ref('stg_olist__reviews'), ['review_key', '_load_id', '_source_row']) }}"
+    pre_hook="{{ forget_stale(ref('stg_olist__reviews'), identity_of('review_key')) }}"
 ) }}
 
 select * from {{ ref('stg_olist__reviews') }} as source
-{{ only_new('source', identity) }}
+{{ only_new('source', identity_of('review_key')) }}

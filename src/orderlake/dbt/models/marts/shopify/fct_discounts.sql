@@ -1,9 +1,7 @@
-{% set identity = ['discount_key', '_load_id', '_source_row'] %}
-
 {{ config(
     materialized='incremental',
-    pre_hook="{{ forget_stale(ref('stg_shopify__discounts'), ['discount_key', '_load_id', '_source_row']) }}"
+    pre_hook="{{ forget_stale(ref('stg_shopify__discounts'), identity_of('discount_key')) }}"
 ) }}
 
 select * from {{ ref('stg_shopify__discounts') }} as source
-{{ only_new('source', identity) }}
+{{ only_new('source', identity_of('discount_key')) }}

@@ -1,9 +1,7 @@
-{% set identity = ['refund_key', '_load_id', '_source_row'] %}
-
 {{ config(
     materialized='incremental',
-    pre_hook="{{ forget_stale(ref('stg_shopify__refunds'), ['refund_key', '_load_id', '_source_row']) }}"
+    pre_hook="{{ forget_stale(ref('stg_shopify__refunds'), identity_of('refund_key')) }}"
 ) }}
 
 select * from {{ ref('stg_shopify__refunds') }} as source
-{{ only_new('source', identity) }}
+{{ only_new('source', identity_of('refund_key')) }}
