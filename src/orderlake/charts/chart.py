@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 Number = Decimal | int | float | None
 """None is a gap: nothing is drawn there, which is not the same as zero."""
 Label = str | date
 """Dates, ascending, make a time axis; anything else is a category."""
+_BEYOND: Final = 1e100
 Unit = Literal["count", "money", "percent", "days"]
 
 
@@ -82,15 +83,18 @@ class Chart:
 
 
 def drawn(value: Number) -> float | None:
-    """A number as it is drawn, or None.
+    """A number as it is drawn, or None: what is not finite, or beyond all measure, has no place in a chart.
 
-    >>> drawn(Decimal("1.5")), drawn(float("nan")), drawn(None)
+    >>> drawn(Decimal("1.5")), drawn(float("nan")), drawn(10**400)
     (1.5, None, None)
     """
     if value is None:
         return None
-    number = float(value)
-    return number if math.isfinite(number) else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and abs(number) < _BEYOND else None
 
 
 def thinned(chart: Chart, most: int) -> Chart:

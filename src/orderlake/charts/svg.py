@@ -115,7 +115,8 @@ def path(commands: str, class_: str) -> str:
 
 def hit(place: float, width: float, height: int, said: str, *marks: str) -> str:
     """A column that answers a pointer: with its tooltip, and with marks that CSS shows on hover."""
-    target = element("rect", x=percent(place - width / 2), width=percent(width), y=0, height=height, class_="target")
+    left, right = max(0.0, place - width / 2), min(1.0, place + width / 2)  # what sticks out makes a page scroll
+    target = element("rect", x=percent(left), width=percent(right - left), y=0, height=height, class_="target")
     return element("g", element("title", escaped(said)), target, *marks, class_="hit")
 
 
