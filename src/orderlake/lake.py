@@ -347,9 +347,9 @@ class Lake:
         Nothing is done when neither tables nor models have changed. `select` builds a part, in dbt's words; `docs`
         makes dbt's documentation too. Raises CheckFailedError for a test, QueryError for a model that failed.
         """
-        from orderlake.building.build import Options, build  # noqa: PLC0415 - `run` builds none
+        from orderlake.building.build import Options  # noqa: PLC0415 - `run` builds none
 
-        return build(self._backends, Options(tuple(select), full_refresh, docs), on_step)
+        return self._loads.build(Options(tuple(select), full_refresh, docs), on_step)
 
     def eject_models(self) -> Path:
         """Copy the bundled dbt models into the project's `dbt/`, which is built from then on; give that folder."""

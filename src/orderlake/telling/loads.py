@@ -1,4 +1,4 @@
-"""Loads, told of to whoever wants OpenLineage events; where nobody does, they cost nothing."""
+"""Loads and builds, told of to whoever wants OpenLineage events; where nobody does, that costs nothing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orderlake.errors import DataError
 from orderlake.loading import Loader
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
+    from orderlake.building.build import Options
+    from orderlake.building.report import BuildReport, Step
     from orderlake.telling.teller import Teller
 
 
 class Loads:
-    """One lake's loads."""
+    """One lake's loads and builds."""
 
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
@@ -35,6 +38,21 @@ class Loads:
             return Loader(self._backends, on_report, on_step, proceed).run(sources, pipeline)
         with self.teller.hearing(on_report) as hearing:
             return Loader(self._backends, hearing.report, on_step, proceed, hearing.begin).run(sources, pipeline)
+
+    def build(self, options: Options, on_step: Callable[[Step], None]) -> BuildReport:
+        """Build the marts, as orderlake.building does; a build that failed is told of too."""
+        from orderlake.building.build import build  # noqa: PLC0415 - a load builds nothing
+
+        teller = self.teller
+        try:
+            report = build(self._backends, options, on_step)
+        except DataError:
+            if teller is not None:
+                teller.built()
+            raise
+        if teller is not None and report.status == "published":
+            teller.built()
+        return report
 
     @cached_property
     def teller(self) -> Teller | None:
