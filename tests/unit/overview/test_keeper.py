@@ -1,0 +1,121 @@
+"""Cubes are counted once per state of the tables, found by the next process, and served while newer ones are made."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from orderlake import Lake
+from orderlake.overview import keeper as keeping
+from orderlake.overview.cube import build
+from tests.reference import NOON, SECOND, new_lake, order, written
+
+
+@pytest.fixture
+def lake(tmp_path):
+    with new_lake(tmp_path) as opened:
+        written(opened, opened.project.raw / "orders_1.json", [order(1, "A", total="20.50"), order(2)], NOON)
+        opened.run()
+        yield opened
+
+
+@pytest.fixture
+def session(lake):
+    with lake.session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """Counts what is counted; a gate holds it up while it is closed."""
+    gate = threading.Event()
+    gate.set()
+    made: list[str] = []
+
+    def counted(engine, tables, shop, done, temporary):
+        gate.wait(30)
+        made.append(shop.name)
+        build(engine, tables, shop, done, temporary)
+
+    monkeypatch.setattr(keeping, "build", counted)
+    made_and_gate = (made, gate)
+    yield made_and_gate
+    gate.set()
+
+
+def load_more(lake, number):
+    written(lake, lake.project.raw / f"orders_{number}.json", [order(number, "B")], NOON + number * SECOND)
+    lake.run()
+
+
+def test_the_first_time_there_is_nothing_until_it_is_counted(lake, session, builds):
+    made, gate = builds
+    gate.clear()
+    keeper = lake.overview(session)
+    shop = keeper.shops()[0]
+    assert keeper.kept(shop) is None
+    assert keeper.kept(shop) is None
+    gate.set()
+    kept = keeper.kept(shop, 30)
+    assert kept is not None
+    assert kept.fresh
+    assert made == ["orders"]
+    keeper.close()
+
+
+def test_while_a_newer_one_is_counted_the_last_is_served_and_says_so(lake, session, builds):
+    made, gate = builds
+    keeper = lake.overview(session)
+    shop = keeper.shops()[0]
+    first = keeper.kept(shop, 30)
+    load_more(lake, 3)
+    gate.clear()
+    stale = keeper.kept(shop)
+    assert stale is not None
+    assert (stale.folder, stale.at, stale.fresh) == (first.folder, first.at, False)
+    revision = keeper.revision
+    gate.set()
+    newer = keeper.kept(shop, 30)
+    assert newer.fresh
+    assert newer.folder != first.folder
+    keeper.close()
+    assert keeper.revision == revision + 1
+    assert made == ["orders", "orders"]
+
+
+def test_a_restart_finds_what_was_counted(lake, session, builds):
+    made, _ = builds
+    keeper = lake.overview(session)
+    keeper.counted(keeper.shops()[0])
+    keeper.close()
+    with Lake(lake.project.root) as again, again.session() as asked:
+        keeper = again.overview(asked)
+        assert keeper.kept(keeper.shops()[0]).fresh
+        keeper.close()
+    assert made == ["orders"]
+
+
+def test_two_cubes_stay_and_no_work_is_left_over(lake, session, builds):
+    keeper = lake.overview(session)
+    for number in (3, 4, 5):
+        load_more(lake, number)
+        keeper.counted(keeper.shops()[0])
+    keeper.close()
+    state = lake.project.state
+    assert len(list((state / "overview" / "orders").iterdir())) == 2
+    assert [folder.name for folder in (state / "work").iterdir() if "cube" in folder.name] == []
+
+
+def test_who_counts_the_same_at_the_same_time_agrees(lake, session):
+    keepers = [lake.overview(session) for _ in range(3)]
+    shop = keepers[0].shops()[0]
+    found = []
+    threads = [threading.Thread(target=lambda keeper=keeper: found.append(keeper.counted(shop))) for keeper in keepers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({kept.folder for kept in found}) == 1
+    for keeper in keepers:
+        keeper.close()
