@@ -6,7 +6,7 @@
 
 {% macro default__days_after(date, days) %}({{ date }} + cast({{ days }} as integer)){% endmacro %}
 
-{% macro athena__days_after(date, days) %}date_add('day', {{ days }}, {{ date }}){% endmacro %}
+{% macro athena__days_after(date, days) %}cast(date_add('day', {{ days }}, {{ date }}) as date){% endmacro %}
 
 {#- The first day of the month, quarter or year that a date is in. -#}
 {% macro start_of(unit, date) %}cast(date_trunc('{{ unit }}', {{ date }}) as date){% endmacro %}

@@ -62,7 +62,7 @@ select
     {%- for attribute in attributes %}
     {{ attribute }},
     {%- endfor %}
-    seen_at as valid_from,
-    next_seen_at as valid_to,
+    {{ kept_moment('seen_at') }} as valid_from,
+    {{ kept_moment('next_seen_at') }} as valid_to,
     next_seen_at is null as is_current
 from versions

@@ -50,7 +50,7 @@ select
     orders.order_key,
     orders.order_id,
     orders.ordered_on,
-    orders.ordered_at,
+    {{ kept_moment('orders.ordered_at') }} as ordered_at,
     orders.customer_key,
     customers.customer_version_key,
     {{ whole('numbered.customer_order_number') }} as customer_order_number,
