@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,7 @@ from orderlake.charts.chart import thinned
 from orderlake.charts.scale import label_ticks, places, scale_of
 
 EXPECTED = Path(__file__).parent / "expected"
-DRAWERS = {
+DRAWERS: dict[str, Callable[[Chart], str]] = {
     "line": line_chart,
     "bar": bar_chart,
     "upright": lambda chart: bar_chart(chart, lying=False),
@@ -70,6 +71,11 @@ def charts(draw):
         tuple(Series(draw(st.text(max_size=10)), tuple(values)) for values in series),
         draw(st.sampled_from(["count", "money", "percent", "days"])),
     )
+
+
+def size(element, name):
+    """An attribute as a number, without its percent sign."""
+    return float((element.get(name) or "").rstrip("%"))
 
 
 def texts(markup):
@@ -149,9 +155,9 @@ def test_a_total_of_decimals_is_exact():
 
 def test_bars_begin_at_zero_and_those_below_it_hang_down():
     drawn = ET.fromstring(bar_chart(MONEY, lying=False))
-    zero = next(float(line.get("y1")) for line in drawn.iter("line") if line.get("class") == "zero")
+    zero = next(size(line, "y1") for line in drawn.iter("line") if line.get("class") == "zero")
     bars = [rect for rect in drawn.iter("rect") if "bar" in rect.get("class", "")]
-    up, _, down = [(float(bar.get("y")), float(bar.get("height"))) for bar in bars]
+    up, _, down = [(size(bar, "y"), size(bar, "height")) for bar in bars]
     assert up[0] + up[1] == pytest.approx(zero, abs=0.02)
     assert down[0] == pytest.approx(zero, abs=0.02)
     assert up[1] / down[1] == pytest.approx(120.50 / 12.25, rel=0.02)
@@ -194,7 +200,7 @@ def test_shares_add_up_and_beyond_eight_there_is_a_rest():
     chart = Chart("x", tuple(f"c{at}" for at in range(20)), (Series("x", (10,) * 20),))
     drawn = ET.fromstring(share_bar(chart))
     bars = [one for one in drawn.iter("rect") if one.get("y") == "0"]
-    assert sum(float(bar.get("width").rstrip("%")) for bar in bars) == pytest.approx(100, abs=0.1)
+    assert sum(size(bar, "width") for bar in bars) == pytest.approx(100, abs=0.1)
     assert "13 others" in texts(share_bar(chart))
 
 
@@ -275,7 +281,7 @@ def test_drawings_are_to_the_letter_what_they_were(name):
 def test_nothing_that_answers_a_pointer_sticks_out():
     chart = Chart("x", tuple(YEAR[:2]), (Series("x", (1, 2)),))
     for target in ET.fromstring(line_chart(chart)).iter("rect"):
-        left, width = float(target.get("x").rstrip("%")), float(target.get("width").rstrip("%"))
+        left, width = size(target, "x"), size(target, "width")
         assert left >= 0
         assert left + width <= 100
 

@@ -109,16 +109,16 @@ def of_olist(folder: Path) -> Recount:
     made, kept = Recount(), {}
     for order in orders:
         day = date.fromisoformat(order["order_purchase_timestamp"][:10])
-        person = people.get(order["customer_id"], {"customer_unique_id": None, "customer_state": "(none)"})
+        person = people.get(order["customer_id"], {})
         if order["order_status"] not in {"canceled", "unavailable"}:
             price, freight = prices[order["order_id"]]
             kept[order["order_id"]] = day
-            made.orders.append((order["order_id"], day, person["customer_unique_id"], price, {"Freight": freight}))
+            made.orders.append((order["order_id"], day, person.get("customer_unique_id"), price, {"Freight": freight}))
         arrived, promised = order["order_delivered_customer_date"], order["order_estimated_delivery_date"]
         if order["order_status"] == "delivered" and arrived:
             came = date.fromisoformat(arrived[:10])
             late = came > date.fromisoformat(promised[:10])
-            made.deliveries.append((day, person["customer_state"], late, (came - day).days))
+            made.deliveries.append((day, person.get("customer_state", "(none)"), late, (came - day).days))
     for item in items:
         if item["order_id"] in kept:
             raw = categories.get(item["product_id"], "")

@@ -121,12 +121,12 @@ def test_the_steps_of_a_period_add_up_to_it(generated):
 
 def test_a_customer_is_new_once_and_an_order_without_one_is_neither(tmp_path):
     with new_lake(tmp_path) as lake:
-        ann, bob = {"customer": {"customer_id": 1}}, {"customer": {"customer_id": 2}}
+        ann, bob = {"customer_id": 1}, {"customer_id": 2}
         orders = [
-            order(1, "A", day="2024-01-01", **ann),
-            order(2, "A", day="2024-01-01", **ann),
-            order(3, "A", day="2024-01-05", **ann),
-            order(4, "A", day="2024-01-05", **bob),
+            order(1, "A", day="2024-01-01", customer=ann),
+            order(2, "A", day="2024-01-01", customer=ann),
+            order(3, "A", day="2024-01-05", customer=ann),
+            order(4, "A", day="2024-01-05", customer=bob),
             order(5, "A", day="2024-01-06"),
         ]
         written(lake, lake.project.raw / "orders_1.json", orders, NOON)

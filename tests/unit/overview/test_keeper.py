@@ -91,7 +91,9 @@ def test_a_restart_finds_what_was_counted(lake, session, builds):
     keeper.close()
     with Lake(lake.project.root) as again, again.session() as asked:
         keeper = again.overview(asked)
-        assert keeper.kept(keeper.shops()[0]).fresh
+        kept = keeper.kept(keeper.shops()[0])
+        assert kept is not None
+        assert kept.fresh
         keeper.close()
     assert made == ["orders"]
 
