@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.engine import paths, quote
 from orderlake.errors import NotFoundError
 from orderlake.tables.layout import TableLayout, quarantine_layout, table_layout
 
 if TYPE_CHECKING:
-    from orderlake.engine import Engine
     from orderlake.model.data_file import ColumnStats, DataFile
     from orderlake.query.duckdb import QueryTable
+    from orderlake.query.footers import Chunk, Footers
     from orderlake.tables.iceberg import Snapshot
     from orderlake.tables.lakehouse import Opened
     from orderlake.wiring import Backends
@@ -90,10 +89,12 @@ class Anatomy:
     versions: tuple[Version, ...] = ()
 
 
-def anatomy(backends: Backends, engine: Callable[[], Engine], tables: Sequence[QueryTable], table: str) -> Anatomy:
+def anatomy(
+    backends: Backends, footers: Footers, tables: Sequence[QueryTable], table: str, *, values: bool = True
+) -> Anatomy:
     """A declared table, quarantine or a mart, of those that can be asked; NotFoundError when there is none of the name.
 
-    `engine` is opened for what has no Iceberg metadata: its Parquet footers tell.
+    `footers` tell of what has no Iceberg metadata; without `values` they are not asked for what columns hold.
     """
     layouts = {
         spec.name: table_layout(stream, spec)
@@ -109,7 +110,7 @@ def anatomy(backends: Backends, engine: Callable[[], Engine], tables: Sequence[Q
     if found is None:
         known = ", ".join(each.name for each in tables) or "none yet"
         raise NotFoundError(f"there is no table {table}; the tables are: {known}")
-    return _plain(engine(), found)
+    return _plain(footers, found, values=values)
 
 
 def _iceberg(opened: Opened) -> Anatomy:
@@ -160,9 +161,9 @@ def _bound(
 
 
 def _ordered(kind: str) -> Callable[[str], Any]:
-    if kind in ("INTEGER", "BIGINT"):
+    if kind.endswith("INT") or kind == "INTEGER":
         return int
-    if kind == "DOUBLE":
+    if kind in ("DOUBLE", "FLOAT"):
         return float
     return Decimal if kind.startswith("DECIMAL") else str
 
@@ -219,43 +220,31 @@ def _version(snapshot: Snapshot) -> Version:
     )
 
 
-def _plain(engine: Engine, table: QueryTable) -> Anatomy:
-    if not table.files:
-        columns = tuple(ColumnFacts(name, kind) for name, kind in table.columns.items())
-        return Anatomy(table.name, "parquet", 0, 0, columns, ())
-    cursor = engine.cursor()
-    cursor.execute("SET threads = 4")
-    files = cursor.execute(
-        f"SELECT file_name, num_rows, file_size_bytes FROM parquet_file_metadata({paths(table.files)})"
-    ).fetchall()
-    described = cursor.execute(f"DESCRIBE FROM read_parquet({paths(table.files[:1])}, hive_partitioning = false)")
-    kinds = {str(row[0]): str(row[1]) for row in described.fetchall()}
+def _plain(footers: Footers, table: QueryTable, *, values: bool) -> Anatomy:
+    told = footers.files(table.files)
+    kinds = footers.types(table.files[0]) if table.files else table.columns
+    chunks = footers.columns(table.files) if values else {}
     return Anatomy(
         table.name,
         "parquet",
-        sum(int(rows) for _, rows, _ in files),
-        sum(int(size) for _, _, size in files),
-        tuple(_footers(cursor, table.files, kinds)),
-        _largest([Piece(str(name), "", int(rows), int(size)) for name, rows, size in files]),
+        sum(file.rows for file in told.values()),
+        sum(file.bytes for file in told.values()),
+        tuple(_told(name, kind, chunks.get(name, ())) for name, kind in kinds.items()),
+        _largest(Piece(name, "", file.rows, file.bytes) for name, file in told.items()),
     )
 
 
-def _footers(cursor: Any, files: Sequence[str], kinds: Mapping[str, str]) -> Iterator[ColumnFacts]:  # noqa: ANN401 - DuckDB's, not imported here
-    """What the footers of all files say of each column."""
-
-    def of(column: str, kind: str) -> str:
-        own = f"FILTER (path_in_schema = {quote(column)})"
-        lower, upper = (f"TRY_CAST(stats_{which}_value AS {kind})" for which in ("min", "max"))
-        return (
-            f"sum(stats_null_count) {own}, count(*) {own} - count(stats_null_count) {own}, "
-            f"min({lower}) {own}::VARCHAR, max({upper}) {own}::VARCHAR"
-        )
-
-    asked = ", ".join(of(column, kind) for column, kind in kinds.items())
-    found = cursor.execute(f"SELECT {asked} FROM parquet_metadata({paths(files)})").fetchone()
-    for at, (column, kind) in enumerate(kinds.items()):
-        nulls, untold, lower, upper = found[4 * at : 4 * at + 4]
-        yield ColumnFacts(column, kind, None if untold or nulls is None else int(nulls), lower, upper)
+def _told(name: str, kind: str, chunks: Sequence[Chunk]) -> ColumnFacts:
+    nulls = [chunk.nulls for chunk in chunks if chunk.nulls is not None]
+    lower = {text for chunk in chunks for text in chunk.lower}
+    upper = {text for chunk in chunks for text in chunk.upper}
+    return ColumnFacts(
+        name,
+        kind,
+        sum(nulls) if chunks and len(nulls) == len(chunks) else None,
+        min(lower, key=_ordered(kind), default=None),
+        max(upper, key=_ordered(kind), default=None),
+    )
 
 
 def _largest(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

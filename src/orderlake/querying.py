@@ -18,6 +18,7 @@ from orderlake.config import deployed
 from orderlake.errors import QueryError
 from orderlake.marts import declared_marts
 from orderlake.query.duckdb import QueryTable, Question, Result, confine, run_query
+from orderlake.query.footers import Footers
 from orderlake.storage.touched import touched
 from orderlake.tables.hive import files_of
 from orderlake.tables.kept import kept_as
@@ -50,6 +51,7 @@ class Session:
         self._seen: tuple[object, str] = (None, "")
         """What was there when the token was made last, as far as that is cheap to tell, and the token."""
         self._tables: Sequence[QueryTable] = ()
+        self._footers = Footers(lambda: self.engine, self._version)
 
     @property
     def engine(self) -> Engine:
@@ -87,9 +89,13 @@ class Session:
         """The tables that can be asked, as they are now."""
         token = self.token()
         with self._lock:
-            if token != self._token:
+            is_new = token != self._token
+            if is_new:
                 self._tables, self._token = query_tables(self._backends), token
-            return self._tables
+            found = self._tables
+        if is_new:
+            self._footers.keep(file for table in found for file in table.files)
+        return found
 
     def query(self, sql: str) -> Result:
         """Answer one SELECT in DuckDB's SQL; QueryError says what is wrong with it."""
@@ -99,9 +105,16 @@ class Session:
         """A SELECT that can be stopped, and is after so many seconds."""
         return Question(self.engine, self.tables(), sql, seconds)
 
-    def anatomy(self, table: str) -> Anatomy:
-        """What a table is made of, by its metadata alone; NotFoundError when there is none of that name."""
-        return anatomy(self._backends, lambda: self.engine, self.tables(), table)
+    def anatomy(self, table: str, *, values: bool = True) -> Anatomy:
+        """What a table is made of, by its metadata alone; NotFoundError when there is none of that name.
+
+        Without `values` it is not asked what the columns of plain Parquet files hold, which takes a while for many.
+        """
+        return anatomy(self._backends, self._footers, self.tables(), table, values=values)
+
+    def _version(self, file: str) -> object:
+        """What changes when a file is replaced; of a lake in buckets, when anything is."""
+        return self._token if self._backends.is_remote else self._backends.store.stat(file)
 
     def close(self) -> None:
         """Give back memory and spill files."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -28,6 +29,7 @@ NAVIGATION: Final = (
     ("/lineage", "Lineage"),
 )
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_LEAST_SHARE: Final = 0.001
 
 
 def page(request: Request, template: str, status: int = 200, /, **shown: Any) -> HTMLResponse:  # noqa: ANN401 - whatever a template shows
@@ -61,7 +63,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(number=number, money=money, size=size_text, moment=moment, ago=ago)
+    made.filters.update(number=number, money=money, size=size_text, moment=moment, ago=ago, share=share)
+    made.filters.update(segments=segments, fates=fates, file_time=file_time, first_sentence=first_sentence)
     return made
 
 
@@ -81,6 +84,61 @@ def money(value: Decimal | float | None) -> str:
     '1,234.50'
     """
     return "–" if value is None else f"{value:,.2f}"
+
+
+def share(part: float | None) -> str:
+    """A part of a whole in percent; what is there at all is never shown as nothing.
+
+    >>> share(0), share(0.00001), share(0.256), share(1), share(None)
+    ('0%', '< 0.1%', '25.6%', '100%', '–')
+    """
+    if part is None:
+        return "–"
+    if 0 < part < _LEAST_SHARE:
+        return f"< {_LEAST_SHARE:.1%}"
+    return f"{min(part, 1 - _LEAST_SHARE) if part < 1 else part:.1%}".replace(".0%", "%")
+
+
+def segments(parts: Sequence[tuple[str, float]]) -> list[tuple[str, str, str]]:
+    """Parts of a whole as (name, start, width) in percent, those of nothing left out.
+
+    >>> segments([("a", 3), ("b", 0), ("c", 1)])
+    [('a', '0.00', '75.00'), ('c', '75.00', '25.00')]
+    """
+    whole = sum(amount for _, amount in parts)
+    found, start = [], 0.0
+    for name, amount in parts:
+        if amount > 0:
+            width = 100 * amount / whole
+            found.append((name, f"{start:.2f}", f"{width:.2f}"))
+            start += width
+    return found
+
+
+def fates(found: Iterable[tuple[str, str, int]]) -> list[tuple[str, int]]:
+    """What became of records, as parts of a bar: (colour, count) of (name, colour, count)."""
+    return [(colour, count) for _, colour, count in found]
+
+
+def file_time(nanoseconds: int) -> str:
+    """A file's modification time in UTC, to the second.
+
+    >>> file_time(1_700_000_000_123_456_789)
+    '2023-11-14 22:13:20'
+    """
+    try:
+        return f"{datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):  # a file may have any time
+        return "–"
+
+
+def first_sentence(text: str) -> str:
+    """What a text says first.
+
+    >>> first_sentence("One row per order. From pipeline orders.")
+    'One row per order.'
+    """
+    return text.partition("\n")[0].partition(". ")[0].rstrip(".") + ("." if ". " in text or text.endswith(".") else "")
 
 
 def moment(iso: str | None) -> str:
