@@ -1,0 +1,117 @@
+"""A graph on paper: columns by how far a node is from the files, rows so that lines cross little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orderlake.lineage.graph import Graph, Node
+
+WIDTH: Final = 196
+HEIGHT: Final = 40
+_GAP_X: Final = 64
+_GAP_Y: Final = 12
+_MARGIN: Final = 8
+_SWEEPS: Final = 4
+_LETTERS: Final = 25
+_FIRST: Final[Mapping[str, int]] = {"files": 0, "stream": 1, "table": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node where it is drawn; its label is cut to the width of the box."""
+
+    node: Node
+    x: int
+    y: int
+
+    @property
+    def label(self) -> str:
+        """The node's label, as long as there is room."""
+        label = self.node.label
+        return label if len(label) <= _LETTERS else f"{label[: _LETTERS - 1]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line from one box to the next, as an SVG path; `ends` are the ids of its nodes."""
+
+    path: str
+    ends: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Boxes and lines, in a picture of this size."""
+
+    boxes: tuple[Box, ...]
+    lines: tuple[Line, ...]
+    width: int
+    height: int
+
+
+def draw(graph: Graph) -> Drawing:
+    """Place a graph."""
+    columns = _columns(graph)
+    rows = _rows(graph, columns)
+    tallest = max((len(column) for column in columns), default=0)
+    boxes = {
+        node: Box(
+            graph.nodes[node],
+            _MARGIN + at * (WIDTH + _GAP_X),
+            _MARGIN + round((rows[node] + (tallest - len(column)) / 2) * (HEIGHT + _GAP_Y)),
+        )
+        for at, column in enumerate(columns)
+        for node in column
+    }
+    lines = tuple(
+        Line(_path(boxes[source], boxes[node]), (source, node))
+        for node, sources in graph.sources.items()
+        for source in sources
+    )
+    return Drawing(
+        tuple(boxes.values()),
+        lines,
+        2 * _MARGIN + max(0, len(columns) * (WIDTH + _GAP_X) - _GAP_X),
+        2 * _MARGIN + max(0, tallest * (HEIGHT + _GAP_Y) - _GAP_Y),
+    )
+
+
+def _columns(graph: Graph) -> list[list[str]]:
+    """Nodes by column: one after everything that a node is made from; those who only ask stand last."""
+    depth: dict[str, int] = {}
+    for node in graph.nodes:  # a node stands after its sources
+        least = _FIRST.get(graph.nodes[node].kind, 3)
+        depth[node] = max([least, *(depth[source] + 1 for source in graph.sources[node])])
+    asked = [node for node in graph.nodes if graph.nodes[node].kind in ("query", "exposure")]
+    last = max(depth.values(), default=0)
+    if asked:
+        last = max([3, *(depth[node] + 1 for node in graph.nodes if node not in set(asked))])
+    depth |= dict.fromkeys(asked, last)
+    used = sorted(set(depth.values()))
+    return [[node for node in graph.nodes if depth[node] == at] for at in used]
+
+
+def _rows(graph: Graph, columns: list[list[str]]) -> dict[str, int]:
+    """The row of each node in its column: by the middle of its neighbours, a few times over."""
+    rows = {node: at for column in columns for at, node in enumerate(column)}
+    targets = graph.targets
+
+    def middle(node: str, beside: Mapping[str, list[str]]) -> float:
+        places = [rows[each] for each in beside[node]]
+        return sum(places) / len(places) if places else rows[node]
+
+    for sweep in range(_SWEEPS):
+        forward = sweep % 2 == 0
+        for column in columns if forward else reversed(columns):
+            by = {node: middle(node, graph.sources if forward else targets) for node in column}
+            column.sort(key=lambda node: by[node])
+            rows |= {node: at for at, node in enumerate(column)}
+    return rows
+
+
+def _path(source: Box, target: Box) -> str:
+    x1, y1, x2, y2 = source.x + WIDTH, source.y + HEIGHT // 2, target.x, target.y + HEIGHT // 2
+    half = (x2 - x1) // 2
+    return f"M{x1} {y1}C{x1 + half} {y1} {x2 - half} {y2} {x2} {y2}"
