@@ -192,7 +192,7 @@ class Lake:
         from orderlake.querying import declared  # noqa: PLC0415 - as above
 
         tables = declared(self._backends)
-        return [each for each in saved_queries(self._queries).values() if set(each.tables) <= tables.keys()]
+        return [each for each in saved_queries(self._queries).values() if not each.lacking(tables)]
 
     def saved_query(self, name: str) -> SavedQuery:
         """One saved query by name; NotFoundError has the names that come close, or the tables that are lacking."""

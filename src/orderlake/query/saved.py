@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orderlake import queries
 from orderlake.errors import ConfigError, NotFoundError
+from orderlake.query.asked import parser, tables_asked
 from orderlake.query.header import ANY_DAY, Chart, read_header, refuse
 from orderlake.query.parameters import Parameter, bound
 
@@ -32,7 +33,10 @@ OWN: Final = "project"
 
 @dataclass(frozen=True, slots=True)
 class SavedQuery:
-    """A question with a name; `tables` are those that its statement asks, `sql` has `$name` for each parameter."""
+    """A question with a name.
+
+    `tables` are those that its statement asks, in lower case; `sql` has `$name` for each parameter.
+    """
 
     name: str
     group: str
@@ -57,6 +61,11 @@ class SavedQuery:
         except ConfigError as error:
             raise ConfigError(f"{self.name}: {error}") from None
 
+    def lacking(self, tables: Collection[str]) -> list[str]:
+        """The tables it asks that are not among these."""
+        there = {table.lower() for table in tables}
+        return [table for table in self.tables if table not in there]
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         return {
@@ -80,8 +89,8 @@ def bundled_folders() -> list[Path]:
 
 def saved_queries(folders: Iterable[Path]) -> dict[str, SavedQuery]:
     """The saved queries of some folders by name, later folders winning; ConfigError names a faulty file and line."""
-    with _parser() as parser:
-        return {name: _read(file, parser) for name, file in _files(folders).items()}
+    with parser() as connection:
+        return {name: _read(file, connection) for name, file in _files(folders).items()}
 
 
 def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> SavedQuery:
@@ -94,9 +103,9 @@ def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> 
         close = difflib.get_close_matches(name, files, 3) or [each for each in files if name in each][:3]
         meant = f"do you mean {', '.join(close)}? " if close else ""
         raise NotFoundError(f"there is no saved query {name!r}: {meant}`orderlake query --list` shows them all")
-    with _parser() as parser:
-        found = _read(files[name], parser)
-    lacking = [table for table in found.tables if table not in tables]
+    with parser() as connection:
+        found = _read(files[name], connection)
+    lacking = found.lacking(tables)
     if lacking:
         remedy = f": `orderlake init . --pipeline {found.group}` adds its pipeline"
         pipeline = remedy if found.group in PIPELINES else ""
@@ -108,13 +117,7 @@ def _files(folders: Iterable[Path]) -> dict[str, Path]:
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.sql"))}
 
 
-def _parser() -> duckdb.DuckDBPyConnection:
-    import duckdb  # noqa: PLC0415 - slow to load
-
-    return duckdb.connect(config={"threads": 1, "enable_external_access": False})
-
-
-def _read(file: Path, parser: duckdb.DuckDBPyConnection) -> SavedQuery:
+def _read(file: Path, connection: duckdb.DuckDBPyConnection) -> SavedQuery:
     try:
         header = read_header(file.read_text(encoding="utf-8"), file)
     except (OSError, UnicodeDecodeError) as error:
@@ -129,17 +132,15 @@ def _read(file: Path, parser: duckdb.DuckDBPyConnection) -> SavedQuery:
         note=header.texts.get("note", ""),
         parameters=parameters,
         chart=header.chart,
-        tables=_tables(parser, bound(header.sql, parameters, {}, ANY_DAY), file, header.start),
+        tables=_tables(connection, bound(header.sql, parameters, {}, ANY_DAY), file, header.start),
         sql=header.sql,
         file=file,
     )
 
 
-def _tables(parser: duckdb.DuckDBPyConnection, sql: str, file: Path, start: int) -> tuple[str, ...]:
-    """The tables that a statement names, its own WITH apart, as DuckDB reads it."""
-    import duckdb  # noqa: PLC0415 - loaded with the parser, named here for its errors
-
+def _tables(connection: duckdb.DuckDBPyConnection, sql: str, file: Path, start: int) -> tuple[str, ...]:
     try:
-        return tuple(sorted(parser.get_table_names(sql)))
-    except duckdb.Error as error:
-        refuse(file, start, str(error))
+        return tables_asked(connection, sql)
+    except ValueError as error:
+        line, what = error.args
+        refuse(file, start + line, what)

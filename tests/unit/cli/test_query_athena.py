@@ -84,6 +84,21 @@ def test_what_it_took_is_said_beside_the_rows(cli, athena):
     assert "20.0 GB scanned, 0.8 s, $0.1000 (" in cli("query", "--on", "athena", REVENUE).err
 
 
+@pytest.mark.parametrize("name", ["daily_orders", "customer_cohorts", "product_performance", "orders_data_quality"])
+def test_a_saved_query_prints_the_same_from_both_engines(cli, athena, name):
+    here, there = cli("query", "--saved", name), cli("query", "--saved", name, "--on", "athena")
+    assert (there.code, there.out) == (0, here.out)
+    assert len(athena.executions) == 1
+
+
+def test_a_saved_query_takes_its_values_to_athena(cli, athena):
+    words = ("query", "--saved", "top_customers", "--param", "limit=1", "--param", "start=2024-01-05")
+    assert cli(*words, "--on", "athena").out == cli(*words).out
+    (execution,) = athena.executions.values()
+    assert "CAST('2024-01-05' AS DATE)" in execution.sql
+    assert execution.sql.endswith("LIMIT 1")
+
+
 def test_a_plan_is_shown_as_drawn(cli, athena):
     answer = cli("query", "--on", "athena", "EXPLAIN SELECT order_id FROM orders")
     assert answer.code == 0

@@ -90,7 +90,7 @@ def samples(tmp_path_factory) -> Iterator[Shop]:
 @pytest.fixture(scope="session")
 def generated_files(tmp_path_factory) -> Path:
     """Files of three shops: 3,000 orders each, over 400 days."""
-    folder = tmp_path_factory.mktemp("generated")
+    folder: Path = tmp_path_factory.mktemp("generated")
     for kind in KINDS:
         (folder / kind).mkdir()
         generate(kind, 3000, 20240229, folder / kind, start=date(2023, 11, 20), days=400)

@@ -1,0 +1,53 @@
+"""Which tables a statement asks: as DuckDB parses it, before anything is known of the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def parser() -> duckdb.DuckDBPyConnection:
+    """A DuckDB that only reads statements."""
+    import duckdb  # noqa: PLC0415 - slow to load
+
+    return duckdb.connect(config={"threads": 1, "enable_external_access": False})
+
+
+def tables_asked(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, ...]:
+    """The tables that one SELECT names, in lower case and in order, less what its own WITH defines.
+
+    ValueError, with a line counted from 0 and what is wrong there, when it is no such statement.
+
+    >>> tables_asked(parser(), "WITH orders AS (FROM Orders) FROM orders JOIN lines USING (id)")
+    ('lines', 'orders')
+    """
+    told = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
+    tree = json.loads(told[0]) if told is not None else {}
+    if tree["error"]:
+        before = sql.encode()[: int(tree.get("position", 0))]
+        raise ValueError(before.count(b"\n"), tree["error_message"])
+    if len(tree["statements"]) != 1:
+        raise ValueError(0, f"there are {len(tree['statements'])} statements: write one SELECT")
+    return tuple(sorted(set(_asked(tree, frozenset()))))
+
+
+def _asked(node: Any, hidden: frozenset[str]) -> Iterator[str]:  # noqa: ANN401 - parsed JSON
+    """The tables below a node where these names mean something else."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _asked(item, hidden)
+    elif isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE" and str(node["table_name"]).lower() not in hidden:
+            yield str(node["table_name"]).lower()
+        if node.get("type") == "RECURSIVE_CTE_NODE":
+            hidden |= {str(node["cte_name"]).lower()}
+        for defined in (node.get("cte_map") or {}).get("map", []):
+            yield from _asked(defined["value"], hidden)  # it sees those before it, and not itself
+            hidden |= {str(defined["key"]).lower()}
+        for key, value in node.items():
+            if key != "cte_map":
+                yield from _asked(value, hidden)
