@@ -176,5 +176,5 @@ def _heard(line: str, told: Told) -> Step | None:
         _STATUS.get(str(node["node_status"]), "failed"),
         round(float(data.get("execution_time", 0)), 3),
         int(data["index"]),
-        int(data["total"]),
+        int(data.get("total", data.get("num_models", 0))),  # of tests dbt counts "models"
     )

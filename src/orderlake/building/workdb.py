@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.building.origin import Origin, show
 from orderlake.config import Project
-from orderlake.errors import TransientError
+from orderlake.errors import QueryError, TransientError
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,10 +62,15 @@ def complete(database: Path, models: str) -> None:
 
 
 def rows(database: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The column names and rows of a SELECT over the private database."""
+    """The column names and rows of a SELECT over the private database; QueryError when it cannot be answered."""
+    import duckdb  # noqa: PLC0415 - as below
+
     with _opened(database) as connection:
-        done = connection.execute(sql)
-        return [str(column[0]) for column in done.description or ()], done.fetchall()
+        try:
+            done = connection.execute(sql)
+            return [str(column[0]) for column in done.description or ()], done.fetchall()
+        except duckdb.Error as error:
+            raise QueryError(f"{database}: {error}") from error
 
 
 def _note(connection: duckdb.DuckDBPyConnection, models: str, *, complete: bool) -> None:
