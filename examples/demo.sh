@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Loads the bundled sample orders into a lake under demo/, shows the answers, and loads them again. Safe to run as often as you like.
+# Loads the bundled sample orders into a lake under demo/samples, shows the answers, and loads them again; then generates a
+# year of a larger shop into a lake under demo/, to ask and to look at. Safe to run as often as you like.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 orderlake=${ORDERLAKE:-orderlake}
-project=demo
 samples=$("$(dirname "$orderlake")/python" -c 'from orderlake.samples import sample_paths; print(*sample_paths("orders"), sep="\n")')
 
 bold=''; plain=''
@@ -17,7 +17,11 @@ show() {
   printf '\n'
   "$orderlake" --project "$project" "$verb" "$@"
 }
+make() {  # KIND ORDERS FILE: a year of a shop, unless it is there
+  [ -e "$project/raw/$3" ] || "$orderlake" generate "$1" --orders "$2" --seed 7 --out "$project/raw"
+}
 
+project=demo/samples
 say "A lake in the folder $project/"
 "$orderlake" init "$project" --pipeline orders
 first=$(printf '%s\n' "$samples" | head -n 1)
@@ -43,10 +47,23 @@ say "Every record accounted for, recounted from the tables"
 show verify
 show tables
 
+project=demo
+say "A year of a larger shop, and of a marketplace, in the folder $project/"
+"$orderlake" init "$project" --pipeline orders --pipeline olist
+make orders 20000 orders_20000_seed7.json
+make olist 10000 olist_orders_dataset.csv
+show run
+
+say "Questions that are kept as files: orderlake query --list shows them"
+show query --saved sales_by_category
+show query --saved delivery_performance
+
 cat <<EOF
 
-The lake is in $project/. Try your own question:
-  .venv/bin/orderlake --project $project query "SELECT * FROM orders LIMIT 5"
-or a year of a larger shop:
-  .venv/bin/orderlake generate orders --orders 100000 --seed 1 --out $project/raw && .venv/bin/orderlake --project $project run
+Look at it in a browser:
+  .venv/bin/orderlake --project demo console
+write a page to mail or to publish:
+  .venv/bin/orderlake --project demo report --html demo/report.html
+or ask a question of your own:
+  .venv/bin/orderlake --project demo query "SELECT * FROM orders LIMIT 5"
 EOF

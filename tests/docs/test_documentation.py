@@ -64,7 +64,12 @@ def test_the_demo_shows_the_answers_and_the_second_time_nothing_doubles(tmp_path
         outputs.append(done.stdout)
     assert "12 read = 12 loaded" in outputs[0]
     assert "3 read = 2 loaded + 1 duplicate" in outputs[0]
+    assert "20,000 read = 20,000 loaded" in outputs[0]
+    assert "delivery_performance" in outputs[0]
     assert "unchanged" in outputs[1]
+    assert "nothing new: 10 files loaded already" in outputs[1]
+    for command in ("console", "report"):
+        assert f"orderlake --project demo {command}" in outputs[1]
 
     def answers(text: str) -> list[str]:
         return re.findall(r"^\d{4}-\d\d-\d\d +\d+ +\d+\.\d\d$", text, re.MULTILINE)
