@@ -41,10 +41,15 @@ class Kept:
 
 
 class Keeper:
-    """The cubes of one lake. Threads may share it. `tables` gives the tables that can be asked, as they are now."""
+    """The cubes of one lake. Threads may share it.
 
-    def __init__(self, backends: Backends, tables: Callable[[], Sequence[QueryTable]]) -> None:
-        self._backends, self._tables = backends, tables
+    `tables` gives the tables that can be asked, as they are now, `token` a text that changes when any of them does.
+    """
+
+    def __init__(
+        self, backends: Backends, tables: Callable[[], Sequence[QueryTable]], token: Callable[[], str]
+    ) -> None:
+        self._backends, self._tables, self._token = backends, tables, token
         self._folder = backends.project.state / "overview"
         self._lock = threading.Lock()
         self._counting: dict[str, threading.Thread] = {}
@@ -103,7 +108,15 @@ class Keeper:
                 self._engine = None
 
     def _key(self, shop: Shop, tables: Sequence[QueryTable]) -> str:
-        return shop.key(_by_name(tables))
+        """What the shop's tables hold now. Files of Iceberg tables never change; others do, under the same name."""
+        kept = {
+            spec.name
+            for pipeline in self._backends.pipelines
+            for stream in pipeline.streams
+            for spec in stream.tables
+            if spec.format == "iceberg"
+        }
+        return shop.key(_by_name(tables), "" if shop.needs <= kept else self._token())
 
     def _fresh(self, shop: Shop, key: str) -> Kept | None:
         folder = self._folder / shop.name / key

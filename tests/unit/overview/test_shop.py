@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+from pathlib import Path
+
 import pytest
 
 from orderlake.errors import ConfigError, QueryError
-from orderlake.overview import Keeper
+from orderlake.overview import Keeper, days_of
 from orderlake.overview.shop import BUNDLED, read_facts, shops_of
 from orderlake.query.duckdb import QueryTable
-from tests.reference import NOON, new_lake, order, written
+from tests.reference import NOON, SECOND, new_lake, order, written
 
 OWN = """-- title: By mail
 -- needs: orders
@@ -103,3 +107,31 @@ def test_a_wrong_select_is_told_with_its_file_and_not_asked_again(lake, select, 
                 keeper.kept(shop, 30)
         assert keeper.revision == 1
         keeper.close()
+
+
+def test_the_shop_of_the_documentation_works_and_follows_a_table_whose_file_is_replaced(lake):
+    """Its table is a mart, a plain Parquet file that has the same name each time it is built."""
+    text = (Path(__file__).parents[3] / "docs" / "overview.md").read_text("utf-8")
+    (block,) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    (lake.project.root / "overview" / "mail.sql").write_text(block, "utf-8")
+    (lake.project.root / "marts").mkdir()
+    (lake.project.root / "marts" / "mail_orders.sql").write_text(
+        "SELECT order_id AS number, order_date AS ordered_on, customer_id AS customer, total_amount AS invoiced, "
+        "CAST(4.90 AS DECIMAL(18,2)) AS postage, order_date AS sent_on FROM orders",
+        "utf-8",
+    )
+    seen = []
+    for number in (3, 4):
+        lake.marts()
+        with lake.session() as session:
+            keeper = lake.overview(session)
+            mail = next(shop for shop in keeper.shops() if shop.name == "mail")
+            (day,) = days_of(keeper.engine, keeper.counted(mail)).values()
+            seen.append((mail.title, day.orders, day.amount, day.more))
+            keeper.close()
+        written(lake, lake.project.raw / f"orders_{number}.json", [order(number)], NOON + number * SECOND)
+        lake.run()
+    assert seen == [
+        ("By mail", 2, Decimal("30.50"), (Decimal("9.80"),)),
+        ("By mail", 3, Decimal("40.50"), (Decimal("14.70"),)),
+    ]
