@@ -238,7 +238,7 @@ class Lake:
         """The figures of the lake's shops, summed ahead of questions; `session` says which tables there are."""
         from orderlake.overview import Keeper  # noqa: PLC0415 - as above
 
-        return Keeper(self._backends, session.tables)
+        return Keeper(self._backends, session.tables, session.token)
 
     def tables(self, *, system: bool = False) -> list[TableInfo]:
         """The declared tables, and quarantine once it has rows; with `system` also the hidden ones."""
