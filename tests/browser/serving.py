@@ -50,3 +50,5 @@ def serving(project: Path, *words: str) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) in (0, 130)
+        assert process.stdout is not None
+        process.stdout.close()
