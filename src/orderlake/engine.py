@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -61,6 +62,9 @@ class Engine:
     def close(self) -> None:
         """Give back memory and spill files."""
         self.connection.close()
+        with suppress(OSError):  # others' files may lie in them
+            self.spill.rmdir()
+            self.spill.parent.rmdir()
 
 
 def connect(
@@ -75,6 +79,8 @@ def connect(
     """
     import duckdb  # noqa: PLC0415 - 0.1 s that `run` of a loaded file, `loads` and `--help` need not pay
 
+    with suppress(OSError):  # DuckDB makes the last folder only; where nothing can be written, small questions still work
+        spill.parent.mkdir(parents=True, exist_ok=True)
     count = workers if workers is not None else max(1, min(os.cpu_count() or 1, 8))
     connection = duckdb.connect(
         config={

@@ -1,0 +1,27 @@
+"""The engine's spill folder: there when it is needed, and gone afterwards."""
+
+from orderlake.engine import connect
+
+TOO_MUCH = "SELECT count(*) FROM (SELECT DISTINCT range, hash(range)::VARCHAR || range FROM range(1500000))"
+
+
+def test_a_question_larger_than_its_memory_spills_into_a_folder_that_nobody_made_before(tmp_path):
+    spill = tmp_path / "project" / "work" / "spill"
+    engine = connect(spill, memory_mb=48)
+    assert engine.cursor().execute(TOO_MUCH).fetchone() == (1_500_000,)
+    engine.close()
+    assert not spill.parent.exists()
+
+
+def test_what_others_keep_beside_the_spill_folder_stays(tmp_path):
+    engine = connect(tmp_path / "work" / "spill")
+    (tmp_path / "work" / "kept").write_text("by a load")
+    engine.close()
+    assert (tmp_path / "work" / "kept").exists()
+
+
+def test_where_no_folder_can_be_made_small_questions_are_answered(tmp_path):
+    (tmp_path / "work").write_text("a file")
+    engine = connect(tmp_path / "work" / "below" / "spill")
+    assert engine.cursor().execute("SELECT 42").fetchone() == (42,)
+    engine.close()
