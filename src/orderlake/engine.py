@@ -62,9 +62,9 @@ class Engine:
     def close(self) -> None:
         """Give back memory and spill files."""
         self.connection.close()
-        with suppress(OSError):  # others' files may lie in them
-            self.spill.rmdir()
-            self.spill.parent.rmdir()
+        for folder in (self.spill, self.spill.parent):
+            with suppress(OSError):  # DuckDB has removed it already, or others' files lie in it
+                folder.rmdir()
 
 
 def connect(
