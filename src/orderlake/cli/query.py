@@ -14,7 +14,7 @@ from orderlake.cli.grid import print_grid
 from orderlake.cli.saved import check_words, given, print_list
 from orderlake.errors import ConfigError, NotFoundError, QueryError
 from orderlake.lake import Lake
-from orderlake.values import counted, csv_row, json_lines, plain, size_text
+from orderlake.values import counted, csv_row, json_lines, json_text, plain, size_text
 
 if TYPE_CHECKING:
     from orderlake.query.duckdb import QueryStats, Result
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             return print_list(lake.saved_queries(), as_json=args.json)
         sql = _statement(args) if args.saved is None else lake.saved_query(args.saved).bound(given(args.param))
         if args.show:
-            print(sql)
+            print(json_text({"name": args.saved, "sql": sql}) if args.json else sql)
             return 0
         warnings = lake.lint(sql)
         if warnings and args.strict:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def parser() -> duckdb.DuckDBPyConnection:
-    """A DuckDB that only reads statements."""
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A DuckDB that only reads statements; opening one takes longer than reading a hundred."""
     import duckdb  # noqa: PLC0415 - slow to load
 
     return duckdb.connect(config={"threads": 1, "enable_external_access": False})
 
 
-def tables_asked(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, ...]:
+def tables_asked(sql: str) -> tuple[str, ...]:
     """The tables that one SELECT names, in lower case and in order, less what its own WITH defines.
 
     ValueError, with a line counted from 0 and what is wrong there, when it is no such statement.
 
-    >>> tables_asked(parser(), "WITH orders AS (FROM Orders) FROM orders JOIN lines USING (id)")
+    >>> tables_asked("WITH orders AS (FROM Orders) FROM orders JOIN lines USING (id)")
     ('lines', 'orders')
     """
-    told = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
+    told = _parser().cursor().execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
     tree = json.loads(told[0]) if told is not None else {}
     if tree["error"]:
         before = sql.encode()[: int(tree.get("position", 0))]

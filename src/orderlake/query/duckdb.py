@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.errors import QueryError
+from orderlake.query.asked import tables_asked
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Question:
         )
         alarm = threading.Timer(self._seconds, self.stop, [too_long]) if self._seconds else None
         try:
-            self._cursor = cursor_over(self._engine, _named(self._engine, self._tables, self._sql))
+            self._cursor = cursor_over(self._engine, _named(self._tables, self._sql))
             statements = self._cursor.extract_statements(self._sql)
             if len(statements) != 1 or not only_reads(statements[0]):
                 raise QueryError(
@@ -154,15 +155,13 @@ _CATALOG: Final = re.compile(r"information_schema|duckdb_|pg_|show", re.IGNORECA
 """What lists tables."""
 
 
-def _named(engine: Engine, tables: Sequence[QueryTable], sql: str) -> Sequence[QueryTable]:
+def _named(tables: Sequence[QueryTable], sql: str) -> Sequence[QueryTable]:
     """The tables that a statement can be about: a view of each costs a look into a file, on S3 a request."""
-    import duckdb  # noqa: PLC0415 - as above
-
     if _CATALOG.search(sql):
         return tables
     try:
-        names = {name.lower() for name in engine.cursor().get_table_names(sql)}
-    except duckdb.Error:
+        names = tables_asked(sql)
+    except ValueError:
         return tables  # what is wrong with it is said where it is run
     return [table for table in tables if table.name.lower() in names]
 

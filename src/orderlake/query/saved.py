@@ -10,17 +10,15 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from orderlake import queries
 from orderlake.errors import ConfigError, NotFoundError
-from orderlake.query.asked import parser, tables_asked
+from orderlake.query.asked import tables_asked
 from orderlake.query.header import ANY_DAY, Chart, read_header, refuse
 from orderlake.query.parameters import Parameter, bound
-
-if TYPE_CHECKING:
-    import duckdb
 
 __all__ = ["Chart", "Parameter", "SavedQuery", "bundled_folders", "saved_queries", "saved_query"]
 
@@ -89,8 +87,7 @@ def bundled_folders() -> list[Path]:
 
 def saved_queries(folders: Iterable[Path]) -> dict[str, SavedQuery]:
     """The saved queries of some folders by name, later folders winning; ConfigError names a faulty file and line."""
-    with parser() as connection:
-        return {name: _read(file, connection) for name, file in _files(folders).items()}
+    return {name: _current(file) for name, file in _files(folders).items()}
 
 
 def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> SavedQuery:
@@ -103,8 +100,7 @@ def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> 
         close = difflib.get_close_matches(name, files, 3) or [each for each in files if name in each][:3]
         meant = f"do you mean {', '.join(close)}? " if close else ""
         raise NotFoundError(f"there is no saved query {name!r}: {meant}`orderlake query --list` shows them all")
-    with parser() as connection:
-        found = _read(files[name], connection)
+    found = _current(files[name])
     lacking = found.lacking(tables)
     if lacking:
         remedy = f": `orderlake init . --pipeline {found.group}` adds its pipeline"
@@ -117,7 +113,17 @@ def _files(folders: Iterable[Path]) -> dict[str, Path]:
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.sql"))}
 
 
-def _read(file: Path, connection: duckdb.DuckDBPyConnection) -> SavedQuery:
+def _current(file: Path) -> SavedQuery:
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise ConfigError(f"cannot read the saved query {file}: {error}") from error
+    return _read(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=512)
+def _read(file: Path, _changed: int, _size: int) -> SavedQuery:
+    """A file that is as it was is not read again: the console lists all of them with each page."""
     try:
         header = read_header(file.read_text(encoding="utf-8"), file)
     except (OSError, UnicodeDecodeError) as error:
@@ -132,15 +138,15 @@ def _read(file: Path, connection: duckdb.DuckDBPyConnection) -> SavedQuery:
         note=header.texts.get("note", ""),
         parameters=parameters,
         chart=header.chart,
-        tables=_tables(connection, bound(header.sql, parameters, {}, ANY_DAY), file, header.start),
+        tables=_tables(bound(header.sql, parameters, {}, ANY_DAY), file, header.start),
         sql=header.sql,
         file=file,
     )
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, sql: str, file: Path, start: int) -> tuple[str, ...]:
+def _tables(sql: str, file: Path, start: int) -> tuple[str, ...]:
     try:
-        return tables_asked(connection, sql)
+        return tables_asked(sql)
     except ValueError as error:
         line, what = error.args
         refuse(file, start + line, what)

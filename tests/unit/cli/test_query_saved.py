@@ -39,6 +39,8 @@ def test_the_sql_can_be_shown_instead(cli, loaded):
     shown = cli("query", "--saved", "daily_orders", "--param", "start=2024-02-01", "--show")
     assert "BETWEEN DATE '2024-02-01' AND DATE '2100-01-01'" in shown.out
     assert cli("query", shown.out, "--json").json[0]["order_date"] == "2024-02-06"
+    as_json = cli("query", "--saved", "daily_orders", "--param", "start=2024-02-01", "--show", "--json").json
+    assert as_json == {"name": "daily_orders", "sql": shown.out.rstrip("\n")}
 
 
 def test_the_project_has_queries_of_its_own(cli, own):

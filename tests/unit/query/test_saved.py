@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orderlake.errors import ConfigError, NotFoundError
-from orderlake.query.asked import parser, tables_asked
+from orderlake.query.asked import tables_asked
 from orderlake.query.header import Chart
 from orderlake.query.parameters import Parameter
 from orderlake.query.saved import saved_queries, saved_query
@@ -85,8 +85,7 @@ def test_the_tables_are_those_that_it_asks(read):
     ],
 )
 def test_tables_are_found_wherever_they_are_named(sql, tables):
-    with parser() as connection:
-        assert tables_asked(connection, sql) == tables
+    assert tables_asked(sql) == tables
 
 
 def test_values_and_defaults_are_bound(read):
@@ -154,6 +153,11 @@ def test_the_later_folder_wins_by_name(folder, tmp_path):
         (place / "one.sql").write_text(SHORT.replace("title: t", f"title: {title}") + "SELECT 1", "utf-8")
     assert saved_queries([folder, tmp_path / "own"])["one"].title == "second"
     assert saved_query("one", [tmp_path / "own", folder], ()).title == "first"
+
+
+def test_a_file_that_changed_is_read_again(read):
+    assert read(f"{SHORT}SELECT 1").title == "t"
+    assert read(f"{SHORT.replace('title: t', 'title: other')}SELECT 1").title == "other"
 
 
 def test_one_query_is_read_without_the_others(folder):
