@@ -148,18 +148,21 @@ class Lake:
         on_report: Callable[[LoadReport], None] = lambda _: None,
         on_error: Callable[[LakeError], None] = lambda _: None,
         pace: Pace | None = None,
+        then: Callable[[], object] | None = None,
     ) -> None:
         """Load what lands in raw/, each file once it is complete, until `wait(seconds)` gives True.
 
         `wait` sleeps for so long, or less when it is time to stop; the load in hand is finished
-        first. `on_error` hears of a load that failed; it is tried again when that may help.
+        first. `on_error` hears of a load that failed; it is tried again when that may help. `then` follows each round
+        that loaded something.
         """
         from orderlake.watching import EVERY_SECOND, Watch  # noqa: PLC0415 - `run` watches nothing
 
         if self._backends.is_remote:
             raise ConfigError("on AWS each new file announces itself, there is nothing to watch: leave --env aws out")
         load = partial(self._loads.run, on_report=on_report)
-        Watch(lambda: self.sources.find(()), load, wait, on_error, pace or EVERY_SECOND).run()
+        follow = then or (lambda: None)
+        Watch(lambda: self.sources.find(()), load, wait, on_error, pace or EVERY_SECOND, then=follow).run()
 
     def query(self, sql: str, on: Literal["duckdb", "athena"] = "duckdb") -> Result:
         """Answer one SELECT over all tables by name, in DuckDB's SQL on either engine; QueryError when it cannot be.

@@ -41,6 +41,7 @@ class Watch:
     A file is complete when two looks find it unchanged and its time is `settle` seconds old; by our own
     clock where its time lies in the future. A file that was loaded, or rejected, is taken again when it
     changes. When a load fails and trying again may help, its files stay due. ConfigError ends the watch.
+    `then` follows each round that loaded something, again in the next one when that may help.
     """
 
     look: Callable[[], Sequence[SourceObject]]
@@ -50,8 +51,10 @@ class Watch:
     pace: Pace = EVERY_SECOND
     clock: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
+    then: Callable[[], object] = lambda: None
     _seen: dict[str, _Sight] = field(default_factory=dict)
     _done: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _follows: bool = False
 
     def run(self) -> None:
         """Look, load, wait; the load in hand is always finished."""
@@ -62,6 +65,7 @@ class Watch:
                 if start and self.wait(0):
                     return
                 self._take(ready[start : start + _AT_ONCE])
+            self._follow()
             if self.pace.once:
                 return
 
@@ -92,4 +96,17 @@ class Watch:
             self.on_error(error)
             if isinstance(error, TransientError | CommitStateUnknownError):
                 return
+        self._follows = True
         self._done |= {source.uri: (source.size, source.version) for source in sources}
+
+    def _follow(self) -> None:
+        if not self._follows:
+            return
+        self._follows = False
+        try:
+            self.then()
+        except ConfigError:
+            raise
+        except LakeError as error:
+            self.on_error(error)
+            self._follows = isinstance(error, TransientError)

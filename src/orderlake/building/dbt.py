@@ -23,13 +23,8 @@ _QUIET: Final = {
     # dbt is run as a module that its own package has imported already, and says so; its libraries deprecate things.
     "PYTHONWARNINGS": "ignore",
 }
-_STATUS: Final[Mapping[str, Literal["ok", "warned", "failed", "skipped"]]] = {
-    "success": "ok",
-    "pass": "ok",
-    "no-op": "ok",
-    "warn": "warned",
-    "skipped": "skipped",
-}
+_STATUS: Final[Mapping[str, Literal["warned", "failed"]]] = {"warn": "warned", "error": "failed"}
+"""By the level at which dbt tells of a node that is done; what it calls its state is not the same for all kinds."""
 _REFUSED: Final = 2
 """dbt's exit code when it cannot even begin: a model that does not parse, a profile, a selection of nothing."""
 
@@ -173,7 +168,7 @@ def _heard(line: str, told: Told) -> Step | None:
     return Step(
         str(node["resource_type"]),
         str(node["node_name"]),
-        _STATUS.get(str(node["node_status"]), "failed"),
+        "skipped" if "Skip" in info["name"] else _STATUS.get(info["level"], "ok"),
         round(float(data.get("execution_time", 0)), 3),
         int(data["index"]),
         int(data.get("total", data.get("num_models", 0))),  # of tests dbt counts "models"

@@ -15,6 +15,7 @@ from orderlake.values import counted, json_text
 if TYPE_CHECKING:
     from orderlake.building.report import BuildReport, Step
 
+_ROWS: Final = frozenset({"model", "seed", "snapshot"})
 EXAMPLE: Final = """
 orderlake build                             # what has changed; nothing when nothing has
 orderlake build --select fct_orders+        # a part, in dbt's words
@@ -52,13 +53,13 @@ def run(args: argparse.Namespace) -> int:
 def build(
     lake: Lake, select: list[str], *, as_json: bool = False, full_refresh: bool = False, docs: bool = False
 ) -> BuildReport:
-    """Build with a line per model or test on stderr; tests that pass are only counted there."""
+    """Build with a line per model on stderr, and per test that did not pass."""
     done: list[Step] = []
     with Progress(lambda: f"building the marts, {_reached(done)}") as progress:
 
         def on_step(step: Step) -> None:
             done.append(step)
-            if not as_json and (step.kind != "test" or step.status not in {"ok", "skipped"}):
+            if not as_json and (step.kind in _ROWS or step.status in {"warned", "failed"}):
                 progress.clear()
                 print(_line(step), file=sys.stderr, flush=True)
 
@@ -74,11 +75,12 @@ def summary(report: BuildReport) -> str:
     """
     if report.status == "unchanged":
         return f"nothing changed: {_are(len(report.marts))} as {'it was' if len(report.marts) == 1 else 'they were'}"
-    tests = sum(step.kind == "test" for step in report.steps)
+    tests = [step.status for step in report.steps if step.kind.endswith("test")]
+    warned = f", {tests.count('warned')} warned" if "warned" in tests else ""
     written = sum(mart.written for mart in report.marts)
     return (
         f"published {counted(len(report.marts), 'mart')}, {written} of them new: "
-        f"{counted(tests, 'test')} passed, {report.seconds:.1f} s"
+        f"{counted(tests.count('ok'), 'test')} passed{warned}, {report.seconds:.1f} s"
     )
 
 

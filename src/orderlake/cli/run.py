@@ -7,6 +7,8 @@ import time
 from typing import Final
 
 from orderlake.cli.account import line, summary, unloaded
+from orderlake.cli.build import build
+from orderlake.cli.build import summary as summary_of_build
 from orderlake.cli.pipe import mute_stdout
 from orderlake.cli.progress import Progress
 from orderlake.errors import DataError, exit_code
@@ -17,6 +19,7 @@ from orderlake.values import counted, json_lines
 EXAMPLE: Final = """
 orderlake run                                  # whatever is new under raw/
 orderlake run exports/*.json --pipeline orders
+orderlake run --build                          # and then the marts, if anything changed
 orderlake run s3://shop-raw/raw/2024/          # on AWS, what lies under this prefix
 orderlake run --json | jq '.[] | select(.status == "rejected")'
 """
@@ -27,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="*", help="files, folders or patterns (default: what is new under raw/)"
     )
+    parser.add_argument("--build", action="store_true", help="then build the marts, as `orderlake build` does")
     parser.add_argument("--pipeline", metavar="NAME", help="the pipeline to use, when file names do not tell")
 
 
@@ -54,6 +58,10 @@ def run(args: argparse.Namespace) -> int:
                 _say("\n".join(json_lines(report.as_dict() for report in reports)))
         if not args.json:
             _close(lake, args, reports, time.perf_counter() - started)
+        if args.build:
+            built = build(lake, [], as_json=args.json)
+            if not args.json:
+                _say(summary_of_build(built))
     return exit_code(DataError()) if unloaded(reports) else 0
 
 

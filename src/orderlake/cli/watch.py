@@ -7,10 +7,12 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
 from orderlake.cli.account import line
+from orderlake.cli.build import build, summary
 from orderlake.errors import LakeError
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
@@ -60,6 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="take a file once it has not changed for so long (default: 1)",
     )
+    parser.add_argument("--build", action="store_true", help="build the marts whenever something was loaded")
     parser.add_argument("--once", action="store_true", help="end after the first round")
 
 
@@ -84,12 +87,22 @@ def run(args: argparse.Namespace) -> int:
         with Lake(args.project, args.env) as lake:
             if lake.project.aws is None:  # else `watch` refuses
                 print(f"orderlake: watching {lake.project.raw}; Ctrl-C ends it", file=sys.stderr, flush=True)
-            lake.watch(stop.wait, on_report, _complain, Pace(args.interval, args.settle, args.once))
+            pace = Pace(args.interval, args.settle, args.once)
+            lake.watch(stop.wait, on_report, _complain, pace, _builder(lake, args) if args.build else None)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         stop.close()
     return 0
+
+
+def _builder(lake: Lake, args: argparse.Namespace) -> Callable[[], None]:
+    def then() -> None:
+        built = build(lake, [], as_json=args.json)
+        if not args.json:
+            print(summary(built), flush=True)
+
+    return then
 
 
 def _complain(error: LakeError) -> None:

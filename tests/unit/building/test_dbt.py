@@ -47,7 +47,14 @@ def test_each_node_that_is_done_is_a_step_and_a_start_is_none(dbt):
             event("MainReportVersion"),
             event("LogStartLine", index=1, total=3, node_info=node("started")),
             event("LogModelResult", index=1, total=3, execution_time=0.1234, node_info=node("success")),
-            event("LogTestResult", index=2, num_models=3, execution_time=1, node_info=node("fail", "test", "unique")),
+            event(
+                "LogTestResult",
+                "error",
+                index=2,
+                num_models=3,
+                execution_time=1,
+                node_info=node("fail", "test", "unique"),
+            ),
             event("SkippingDetails", index=3, total=3, node_info=node("skipped", name="agg")),
             code=1,
         ),
@@ -65,11 +72,13 @@ def test_each_node_that_is_done_is_a_step_and_a_start_is_none(dbt):
 
 
 @pytest.mark.parametrize(
-    ("status", "heard"),
-    [("pass", "ok"), ("no-op", "ok"), ("warn", "warned"), ("error", "failed"), ("anything new", "failed")],
+    ("level", "status", "heard"),
+    [("info", "pass", "ok"), ("info", "started", "ok"), ("warn", "warn", "warned"), ("error", "error", "failed")],
 )
-def test_a_status_that_is_not_known_to_be_good_is_a_failure(dbt, status, heard):
-    told = dbt(saying(event("LogTestResult", index=1, num_models=1, node_info=node(status))))
+def test_how_a_node_went_is_told_by_the_level_since_not_all_kinds_of_nodes_have_the_same_states(
+    dbt, level, status, heard
+):
+    told = dbt(saying(event("LogTestResult", level, index=1, num_models=1, node_info=node(status))))
     assert [step.status for step in told.steps] == [heard]
 
 

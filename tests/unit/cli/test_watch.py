@@ -3,12 +3,19 @@
 import json
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
 from orderlake.cli.watch import Stop
-from orderlake.errors import CommitConflictError, ConfigError, UnreadableObjectError
+from orderlake.errors import (
+    CheckFailedError,
+    CommitConflictError,
+    ConfigError,
+    StorageUnavailableError,
+    UnreadableObjectError,
+)
 from orderlake.lake import Lake
 from orderlake.loading import Loader
 from orderlake.model.report import LoadReport
@@ -29,6 +36,7 @@ class World:
     at: int = 0
     loads: list[list[str]] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
+    then: Callable[[], object] = lambda: None
 
     def look(self):
         files = self.steps[min(self.at, len(self.steps) - 1)]
@@ -48,7 +56,7 @@ class World:
 
     def run(self):
         clock = lambda: self.now  # noqa: E731 - the world's time
-        Watch(self.look, self.load, self.wait, self.errors.append, self.pace, clock, clock).run()
+        Watch(self.look, self.load, self.wait, self.errors.append, self.pace, clock, clock, self.then).run()
         return self.loads
 
 
@@ -98,6 +106,32 @@ def test_a_load_that_cannot_succeed_is_not_tried_for_ever():
 def test_a_wrong_configuration_ends_the_watch():
     with pytest.raises(ConfigError):
         World([{"a": (5, 10.0)}] * 4, failures=[ConfigError("no pipeline")]).run()
+
+
+def test_what_follows_a_round_follows_those_that_loaded_something_and_is_tried_again_when_that_may_help():
+    done: list[int] = []
+    fates = [StorageUnavailableError("away"), None, CheckFailedError("no"), None]
+
+    def then():
+        done.append(world.at)
+        fate = fates.pop(0)
+        if fate is not None:
+            raise fate
+
+    first, more, most = {"a": (1, 0.0)}, {"a": (2, 0.0)}, {"a": (3, 0.0)}
+    steps = [first, first, first, first, more, more, more, most, most, most]
+    world = World(steps, then=then)
+    assert world.run() == [["a:1"], ["a:2"], ["a:3"]]
+    assert [type(error) for error in world.errors] == [StorageUnavailableError, CheckFailedError]
+    assert done == [1, 2, 5, 8]
+
+
+def test_a_wrong_configuration_of_what_follows_ends_the_watch():
+    def then():
+        raise ConfigError("no dbt")
+
+    with pytest.raises(ConfigError, match="no dbt"):
+        World([{"a": (1, 0.0)}] * 4, then=then).run()
 
 
 def test_once_is_one_round():
