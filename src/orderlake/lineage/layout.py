@@ -14,7 +14,7 @@ _GAP_X: Final = 64
 _GAP_Y: Final = 12
 _MARGIN: Final = 8
 _SWEEPS: Final = 4
-_LETTERS: Final = 25
+_LETTERS: Final = 24
 _FIRST: Final[Mapping[str, int]] = {"files": 0, "stream": 1, "table": 2}
 
 
@@ -54,14 +54,10 @@ class Drawing:
 def draw(graph: Graph) -> Drawing:
     """Place a graph."""
     columns = _columns(graph)
-    rows = _rows(graph, columns)
-    tallest = max((len(column) for column in columns), default=0)
+    _sort(graph, columns)
+    places = _places(graph, columns)
     boxes = {
-        node: Box(
-            graph.nodes[node],
-            _MARGIN + at * (WIDTH + _GAP_X),
-            _MARGIN + round((rows[node] + (tallest - len(column)) / 2) * (HEIGHT + _GAP_Y)),
-        )
+        node: Box(graph.nodes[node], _MARGIN + at * (WIDTH + _GAP_X), _MARGIN + round(places[node] * (HEIGHT + _GAP_Y)))
         for at, column in enumerate(columns)
         for node in column
     }
@@ -73,8 +69,8 @@ def draw(graph: Graph) -> Drawing:
     return Drawing(
         tuple(boxes.values()),
         lines,
-        2 * _MARGIN + max(0, len(columns) * (WIDTH + _GAP_X) - _GAP_X),
-        2 * _MARGIN + max(0, tallest * (HEIGHT + _GAP_Y) - _GAP_Y),
+        max((box.x + WIDTH for box in boxes.values()), default=0) + _MARGIN,
+        max((box.y + HEIGHT for box in boxes.values()), default=0) + _MARGIN,
     )
 
 
@@ -93,8 +89,8 @@ def _columns(graph: Graph) -> list[list[str]]:
     return [[node for node in graph.nodes if depth[node] == at] for at in used]
 
 
-def _rows(graph: Graph, columns: list[list[str]]) -> dict[str, int]:
-    """The row of each node in its column: by the middle of its neighbours, a few times over."""
+def _sort(graph: Graph, columns: list[list[str]]) -> None:
+    """Order each column by the middle of its nodes' neighbours, a few times over."""
     rows = {node: at for column in columns for at, node in enumerate(column)}
     targets = graph.targets
 
@@ -108,7 +104,24 @@ def _rows(graph: Graph, columns: list[list[str]]) -> dict[str, int]:
             by = {node: middle(node, graph.sources if forward else targets) for node in column}
             column.sort(key=lambda node: by[node])
             rows |= {node: at for at, node in enumerate(column)}
-    return rows
+
+
+def _places(graph: Graph, columns: list[list[str]]) -> dict[str, float]:
+    """How far down each node stands, in rows: beside what it is made from, below the one before it."""
+    places: dict[str, float] = {}
+    for column in columns:
+        wanted = [_beside(graph, node, places) for node in column]
+        free = 0.0
+        for at, node in enumerate(column):
+            # No lower than leaves room for the rest within the column's own height, if it would end there.
+            places[node] = free = max(free, min(wanted[at], max(free, len(columns[0]) - (len(column) - at))))
+            free += 1
+    return places
+
+
+def _beside(graph: Graph, node: str, places: Mapping[str, float]) -> float:
+    above = [places[source] for source in graph.sources[node]]
+    return sum(above) / len(above) if above else 0.0
 
 
 def _path(source: Box, target: Box) -> str:

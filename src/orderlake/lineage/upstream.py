@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlglot.schema import MappingSchema
 
 Columns = dict[str, list[tuple[str, str]]]
 """For each column, (table, column) of what it is computed from; empty for what is counted, or written in the SQL."""
-_DIALECTS: Final[Mapping[str, str]] = {"duckdb": "duckdb", "athena": "athena"}
 
 
 def tables_of(sql: str) -> list[str]:
@@ -27,28 +30,53 @@ def tables_of(sql: str) -> list[str]:
     return []
 
 
-def models(manifest: Mapping[str, Any], declared: Mapping[str, Mapping[str, str]]) -> dict[str, Columns]:
-    """The columns of each model of dbt's manifest, one step upstream; `declared` are the lake's tables.
+class Upstream:
+    """The columns of the models of dbt's manifest; `declared` are the lake's tables, columns and types by name.
 
-    A model whose SQL cannot be read has none.
+    A model's SQL is read when it is first asked for. One that cannot be read has no columns.
     """
-    nodes = [node for node in manifest.get("nodes", {}).values() if node["resource_type"] == "model"]
-    sources = list(manifest.get("sources", {}).values())
-    schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
-    for node in (*nodes, *sources):
-        name = _name(node)
-        columns = dict(declared.get(name, {})) if node in sources else dict.fromkeys(node.get("columns", {}), "UNKNOWN")
-        if columns:
-            schema.setdefault(str(node["database"]), {}).setdefault(str(node["schema"]), {})[name] = columns
-    dialect = _DIALECTS.get(str(manifest.get("metadata", {}).get("adapter_type", "duckdb")), "duckdb")
-    found = {}
-    for node in nodes:
-        if node.get("compiled_code"):
-            found[_name(node)] = columns_of(node["compiled_code"], schema, dialect)
-    return found
+
+    def __init__(self, manifest: Mapping[str, Any], declared: Mapping[str, Mapping[str, str]]) -> None:
+        nodes = [node for node in manifest.get("nodes", {}).values() if node["resource_type"] == "model"]
+        sources = list(manifest.get("sources", {}).values())
+        tables: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+        for node in (*nodes, *sources):
+            name = _name(node)
+            own = dict(declared.get(name, {})) if node in sources else dict.fromkeys(node.get("columns", {}), "UNKNOWN")
+            if own:
+                tables.setdefault(str(node["database"]), {}).setdefault(str(node["schema"]), {})[name] = own
+        self._tables = tables
+        self._sql = {_name(node): str(node["compiled_code"]) for node in nodes if node.get("compiled_code")}
+        self._dialect = str(manifest.get("metadata", {}).get("adapter_type", "duckdb"))
+        self._known: dict[str, Columns] = {}
+
+    @cached_property
+    def _schema(self) -> MappingSchema:
+        from sqlglot.schema import MappingSchema  # noqa: PLC0415 - as above
+
+        tables: dict[str, object] = dict(self._tables)
+        return MappingSchema(tables, dialect=self._dialect)
+
+    def columns(self, model: str) -> Columns:
+        """What each column of a model is computed from, one step upstream."""
+        if model not in self._known:
+            sql = self._sql.get(model)
+            self._known[model] = {} if sql is None else columns_of(sql, self._schema, self._dialect)
+        return self._known[model]
+
+    def roots(self, model: str, column: str) -> list[tuple[str, str]]:
+        """The columns of loaded tables that a model's column is made of in the end, through all models between."""
+        return sorted(set(self._roots(model, column, frozenset())))
+
+    def _roots(self, table: str, column: str, seen: frozenset[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        if table not in self._sql:
+            yield table, column
+        elif (table, column) not in seen:
+            for source, field in self.columns(table).get(column, ()):
+                yield from self._roots(source, field, seen | {(table, column)})
 
 
-def columns_of(sql: str, schema: Mapping[str, Any], dialect: str = "duckdb") -> Columns:
+def columns_of(sql: str, schema: MappingSchema, dialect: str = "duckdb") -> Columns:
     """What each column of a SELECT is computed from; columns that cannot be traced are left out."""
     from sqlglot import exp, parse_one  # noqa: PLC0415 - as above
     from sqlglot.errors import SqlglotError  # noqa: PLC0415 - as above
@@ -58,37 +86,21 @@ def columns_of(sql: str, schema: Mapping[str, Any], dialect: str = "duckdb") -> 
 
     found: Columns = {}
     with suppress(SqlglotError):
-        tree = qualify(
-            parse_one(sql, dialect=dialect), dialect=dialect, schema=dict(schema), validate_qualify_columns=False
-        )
+        parsed = parse_one(sql, dialect=dialect)
+        tree = qualify(parsed, dialect=dialect, schema=schema, validate_qualify_columns=False)
         scope = build_scope(tree)
         for column in tree.named_selects if isinstance(tree, exp.Query) else ():
             with suppress(SqlglotError, ValueError):
-                root = lineage(column, tree, {}, dialect=dialect, scope=scope, trim_selects=False, copy=False)
-                leaves = {
-                    (each.expression.name, each.name.rsplit(".", 1)[-1])
-                    for each in root.walk()
-                    if not each.downstream and isinstance(each.expression, exp.Table)
-                }
-                found[column] = sorted(leaves)
+                root = lineage(column, tree, schema, dialect=dialect, scope=scope, trim_selects=False, copy=False)
+                ends = [each for each in root.walk() if not each.downstream]
+                found[column] = sorted(
+                    {
+                        (end.expression.name, end.name.rsplit(".", 1)[-1].strip('"'))
+                        for end in ends
+                        if isinstance(end.expression, exp.Table)
+                    }
+                )
     return found
-
-
-def roots(columns: Mapping[str, Columns], table: str, column: str) -> list[tuple[str, str]]:
-    """The columns of loaded tables that a model's column is made of in the end, through all models between."""
-    return sorted(set(_roots(columns, table, column, frozenset())))
-
-
-def _roots(
-    columns: Mapping[str, Columns], table: str, column: str, seen: frozenset[tuple[str, str]]
-) -> Iterator[tuple[str, str]]:
-    if table not in columns:
-        yield table, column
-        return
-    if (table, column) in seen:
-        return
-    for source, field in columns[table].get(column, ()):
-        yield from _roots(columns, source, field, seen | {(table, column)})
 
 
 def _name(node: Mapping[str, Any]) -> str:

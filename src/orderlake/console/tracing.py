@@ -1,0 +1,170 @@
+"""Where a record comes from: its rows in each table, the file and load of each, and the record as it was received."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from orderlake.engine import name, quote
+from orderlake.errors import LakeError
+from orderlake.kernel.record import record_at
+from orderlake.model.report import Wanted
+from orderlake.sources import source_at
+from orderlake.tables.layout import entity_columns
+from orderlake.values import plain, size_text
+
+if TYPE_CHECKING:
+    from orderlake.console.state import Console
+    from orderlake.model.pipeline import Stream, TableSpec
+    from orderlake.model.report import LoadReport
+
+_ROWS: Final = 50
+_RECORDS: Final = 5
+_LARGEST: Final = 64 << 20
+"""Bytes of a file that is gone through for one record of it."""
+_SHOWN: Final = 20_000
+_LINEAGE: Final = ("_source_file", "_source_row", "_version", "_load_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What records of a pipeline are known by: `id` is `pipeline.column`."""
+
+    pipeline: str
+    column: str
+
+    @property
+    def id(self) -> str:
+        """What the form calls it."""
+        return f"{self.pipeline}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one table; `more` says that there are more than are shown."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A record that rows come from: its file, number and load; its text, or why there is none."""
+
+    source: str
+    number: int
+    load: LoadReport | None
+    load_id: str
+    text: str = ""
+    line: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All that is known of the records of a key's value; `others` are records whose text is not looked for."""
+
+    found: tuple[Rows, ...]
+    origins: tuple[Origin, ...]
+    others: int
+
+
+def keys_of(console: Console) -> list[Key]:
+    """The keys that one can ask for, each once, in the order of the pipelines."""
+    return list(
+        dict.fromkeys(
+            Key(pipeline.name, column.name)
+            for pipeline in console.lake.pipelines
+            for stream in pipeline.streams
+            for column in stream.key
+        )
+    )
+
+
+def trace(console: Console, key: Key, value: str) -> Trace:
+    """The rows of this key's value in all tables of its pipeline, and the records that they come from."""
+    found: list[Rows] = []
+    records: dict[tuple[str, int], tuple[Stream, str]] = {}
+    for stream, spec, column, kind in _tables(console, key):
+        where = f"{name(column)} = TRY_CAST({quote(value)} AS {kind})"
+        result = console.session.query(f"SELECT * FROM {name(spec.name)} WHERE {where} LIMIT {_ROWS + 1}")
+        if not result.rows:
+            continue
+        cells = tuple(tuple(None if cell is None else plain(cell) for cell in row) for row in result.rows[:_ROWS])
+        found.append(Rows(spec.name, result.columns, cells, len(result.rows) > _ROWS))
+        if spec.format == "iceberg":
+            for row in result.as_dicts():
+                records.setdefault((str(row["_source_file"]), int(row["_source_row"])), (stream, str(row["_load_id"])))
+    shown = list(records.items())[:_RECORDS]
+    return Trace(
+        tuple(found),
+        tuple(_origin(console, stream, source, number, load) for (source, number), (stream, load) in shown),
+        len(records) - len(shown),
+    )
+
+
+def _tables(console: Console, key: Key) -> Iterator[tuple[Stream, TableSpec, str, str]]:
+    """Each table of a pipeline that has a key, the column that holds it there, and its type."""
+    for pipeline in console.lake.pipelines:
+        if pipeline.name != key.pipeline:
+            continue
+        for stream in pipeline.streams:
+            for spec in stream.tables:
+                column = _column(stream, spec, key.column)
+                kinds = {each.name: each.type.sql for each in spec.columns}
+                if column in kinds:
+                    yield stream, spec, column, kinds[column]
+
+
+def _column(stream: Stream, spec: TableSpec, wanted: str) -> str:
+    """What a table calls a key: its stream's own key by its path, another stream's by its name."""
+    if stream.key:
+        own = entity_columns(stream, spec)
+        for column, called in zip(stream.key, own, strict=True):
+            if column.name == wanted:
+                return called
+    return wanted
+
+
+def _origin(console: Console, stream: Stream, source: str, number: int, load_id: str) -> Origin:
+    loads = console.lake.recent(_ROWS, wanted=Wanted(source=source, load_id=load_id)).loads
+    load = next((each for each in loads if each.source == source), None)
+    try:
+        text, line = _record(console, stream, source, number, load)
+    except LakeError as error:
+        return Origin(source, number, load, load_id, reason=str(error))
+    if not line:
+        return Origin(source, number, load, load_id, reason=text)
+    if len(text) > _SHOWN:
+        text = f"{text[:_SHOWN]}…"
+    return Origin(source, number, load, load_id, text, line)
+
+
+def _record(console: Console, stream: Stream, source: str, number: int, load: LoadReport | None) -> tuple[str, int]:
+    """The text and line of a record; or why there is none, and line 0. Only what a load did read is ever opened."""
+    project = console.lake.project
+    if project.aws is not None or source.startswith("s3://"):
+        return "its file is in a bucket", 0
+    if load is None:
+        return "its load is not in the load history", 0
+    path = project.root / source
+    there = source_at(project, path)
+    if there is None:
+        return "its file is not there any more", 0
+    if there.identity != load.identity:
+        return "its file has changed since it was loaded", 0
+    if there.size > _LARGEST:
+        return f"its file is {size_text(there.size)}: too large to look for one record in it here", 0
+    with tempfile.TemporaryDirectory(dir=_work(project.state)) as folder:
+        found = record_at(path, stream, number, Path(folder))
+    return found.text, found.line
+
+
+def _work(state: Path) -> Path:
+    (state / "work").mkdir(parents=True, exist_ok=True)
+    return state / "work"
