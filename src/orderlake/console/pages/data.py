@@ -47,6 +47,7 @@ def show_table(request: Request) -> Response:
         columns=columns_of(console, made),
         sample=sample_of(console, name),
         shown=_SHOWN,
+        root=str(console.lake.project.lake if console.lake.project.aws is None else console.lake.project.aws.lake),
         question="/query?" + urlencode({"sql": f"SELECT * FROM {quoted} LIMIT 100"}),
     )
 
