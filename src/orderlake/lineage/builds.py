@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +25,14 @@ from openlineage.client.facet_v2 import (
     test_run,
 )
 
-from orderlake.lineage.facets import PRODUCER, table
-from orderlake.lineage.places import Places
+from orderlake.lineage.facets import PRODUCER, computed_lineage, table
+from orderlake.lineage.places import Place, Places
+from orderlake.lineage.upstream import Upstream
 
 _DONE: Final = ("success", "pass", "warn", "no-op")
 _JOB: Final = "build"
+_MARTS: Final = "marts"
+"""The schema of the models that are published."""
 
 
 def told(places: Places, folder: str) -> list[RunEvent]:
@@ -40,9 +45,15 @@ def told(places: Places, folder: str) -> list[RunEvent]:
     return build_events(places, manifest, results)
 
 
-def build_events(places: Places, manifest: Mapping[str, Any], results: Mapping[str, Any]) -> list[RunEvent]:
+def build_events(
+    places: Places,
+    manifest: Mapping[str, Any],
+    results: Mapping[str, Any],
+    declared: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[RunEvent]:
     """START and COMPLETE or FAIL of a build and of each of its models, in the order of their times."""
     nodes: Mapping[str, Any] = {**manifest.get("nodes", {}), **manifest.get("sources", {})}
+    nodes = {**nodes, **manifest.get("unit_tests", {})}
     outcomes = [(result, nodes[result["unique_id"]]) for result in results["results"] if result["unique_id"] in nodes]
     models = [
         (result, node)
@@ -51,51 +62,92 @@ def build_events(places: Places, manifest: Mapping[str, Any], results: Mapping[s
     ]
     build = str(uuid.UUID(results["metadata"]["invocation_id"]))
     times = [time for result, _ in models for time in _times(result, results)] or [_generated(results)]
-    tests = [_test(result, node) for result, node in outcomes if node["resource_type"] == "test"]
+    tests = [_test(result, node) for result, node in outcomes if node["resource_type"] in ("test", "unit_test")]
     failed = [result for result in results["results"] if result["status"] not in (*_DONE, "skipped")]
     ended: dict[str, RunFacet] = {"tests": test_run.TestRunFacet(tests=tests, producer=PRODUCER)} if tests else {}
     if failed:
         ended["errorMessage"] = _error(failed)
     parent = Job(places.jobs, _JOB, {"jobType": _kind("BUILD")})
-    events = [RunEvent(eventTime=min(times), producer=PRODUCER, eventType=RunState.START, run=Run(build), job=parent)]
+    events = [
+        RunEvent(
+            eventTime=min(times, key=datetime.fromisoformat),
+            producer=PRODUCER,
+            eventType=RunState.START,
+            run=Run(build),
+            job=parent,
+        )
+    ]
+    run = _Build(places, nodes, Upstream(manifest, declared or {}), build)
     for result, node in models:
-        events += _model(places, nodes, (result, node), build, _times(result, results))
+        events += run.model(result, node, _times(result, results))
     state = RunState.FAIL if failed else RunState.COMPLETE
-    last = max(*times, _generated(results))
+    last = max([*times, _generated(results)], key=datetime.fromisoformat)
     events.append(RunEvent(eventTime=last, producer=PRODUCER, eventType=state, run=Run(build, ended), job=parent))
     return events
 
 
-def _model(
-    places: Places,
-    nodes: Mapping[str, Any],
-    model: tuple[Mapping[str, Any], Mapping[str, Any]],
-    build: str,
-    times: tuple[str, str],
-) -> list[RunEvent]:
-    result, node = model
-    parent = parent_run.ParentRunFacet(
-        run=parent_run.Run(build), job=parent_run.Job(places.jobs, _JOB), producer=PRODUCER
-    )
-    run = str(uuid.uuid5(uuid.UUID(build), str(node["unique_id"])))
-    facets: dict[str, JobFacet] = {"jobType": _kind("MODEL")}
-    if node.get("compiled_code"):
-        facets["sql"] = sql_job.SQLJobFacet(query=node["compiled_code"], producer=PRODUCER)
-    if node.get("description"):
-        facets["documentation"] = documentation_job.DocumentationJobFacet(
-            description=node["description"], producer=PRODUCER
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build: its nodes, where their columns come from, and its run."""
+
+    places: Places
+    nodes: Mapping[str, Any]
+    upstream: Upstream
+    run: str
+
+    def model(self, result: Mapping[str, Any], node: Mapping[str, Any], times: tuple[str, str]) -> list[RunEvent]:
+        """A model begins and ends."""
+        parent = parent_run.ParentRunFacet(
+            run=parent_run.Run(self.run), job=parent_run.Job(self.places.jobs, _JOB), producer=PRODUCER
         )
-    job = Job(places.jobs, f"{_JOB}.{_name(node)}", facets)
-    inputs = [_input(places, nodes[each]) for each in node["depends_on"].get("nodes", ()) if each in nodes]
-    columns = {name: str(each.get("data_type") or "") for name, each in node.get("columns", {}).items()}
-    outputs = [table(places, _name(node), columns, rows=_rows(result))]
-    done = result["status"] in _DONE
-    ended: dict[str, RunFacet] = {"parent": parent} if done else {"parent": parent, "errorMessage": _error([result])}
-    state = RunState.COMPLETE if done else RunState.FAIL
-    return [
-        _event(RunState.START, times[0], Run(run, {"parent": parent}), job, inputs, []),
-        _event(state, times[1], Run(run, ended), job, inputs, outputs if done else []),
-    ]
+        run = str(uuid.uuid5(uuid.UUID(self.run), str(node["unique_id"])))
+        facets: dict[str, JobFacet] = {"jobType": _kind("MODEL")}
+        if node.get("compiled_code"):
+            facets["sql"] = sql_job.SQLJobFacet(query=node["compiled_code"], producer=PRODUCER)
+        if node.get("description"):
+            said = documentation_job.DocumentationJobFacet(description=node["description"], producer=PRODUCER)
+            facets["documentation"] = said
+        job = Job(self.places.jobs, f"{_JOB}.{_name(node)}", facets)
+        sources = {
+            _name(self.nodes[each]): self._place(self.nodes[each])
+            for each in node["depends_on"].get("nodes", ())
+            if each in self.nodes
+        }
+        inputs = [InputDataset(at.namespace, at.name) for at in sources.values()]
+        done = result["status"] in _DONE
+        ended: dict[str, RunFacet] = (
+            {"parent": parent} if done else {"parent": parent, "errorMessage": _error([result])}
+        )
+        state = RunState.COMPLETE if done else RunState.FAIL
+        return [
+            _event(RunState.START, times[0], Run(run, {"parent": parent}), job, inputs, []),
+            _event(
+                state, times[1], Run(run, ended), job, inputs, [self._output(result, node, sources)] if done else []
+            ),
+        ]
+
+    def _output(
+        self, result: Mapping[str, Any], node: Mapping[str, Any], sources: Mapping[str, Place]
+    ) -> OutputDataset:
+        columns = {name: str(each.get("data_type") or "") for name, each in node.get("columns", {}).items()}
+        origins = {
+            column: [(sources[table], field) for table, field in found if table in sources]
+            for column, found in self.upstream.columns(_name(node)).items()
+        }
+        alias = self.places.alias(_name(node)) if _is_mart(node) else None
+        return table(self._place(node), alias, columns, computed_lineage(origins), _rows(result))
+
+    def _place(self, node: Mapping[str, Any]) -> Place:
+        """A loaded table or a mart by where it lies; a staging model has no place that others could look at."""
+        if node["resource_type"] == "source":
+            return self.places.table(_name(node))
+        if _is_mart(node):
+            return self.places.mart(_name(node))
+        return Place(self.places.jobs, f"{node.get('schema') or 'staging'}.{_name(node)}")
+
+
+def _is_mart(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] == "model" and bool(node.get("schema") == _MARTS)
 
 
 def _event(  # noqa: PLR0913, PLR0917 - an event has as many parts
@@ -106,11 +158,6 @@ def _event(  # noqa: PLR0913, PLR0917 - an event has as many parts
 
 def _kind(kind: str) -> job_type_job.JobTypeJobFacet:
     return job_type_job.JobTypeJobFacet(processingType="BATCH", integration="DBT", jobType=kind, producer=PRODUCER)
-
-
-def _input(places: Places, node: Mapping[str, Any]) -> InputDataset:
-    at = places.table(_name(node))
-    return InputDataset(at.namespace, at.name)
 
 
 def _name(node: Mapping[str, Any]) -> str:
@@ -127,7 +174,8 @@ def _times(result: Mapping[str, Any], results: Mapping[str, Any]) -> tuple[str, 
     timing = [time for time in result.get("timing", ()) if time.get("started_at") and time.get("completed_at")]
     if not timing:
         return _generated(results), _generated(results)
-    return min(time["started_at"] for time in timing), max(time["completed_at"] for time in timing)
+    began, ended = ([time[which] for time in timing] for which in ("started_at", "completed_at"))
+    return min(began, key=datetime.fromisoformat), max(ended, key=datetime.fromisoformat)
 
 
 def _generated(results: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from openlineage.client.facet_v2 import (
     symlinks_dataset,
 )
 
-from orderlake.lineage.places import Place, Places
+from orderlake.lineage.places import Place
 from orderlake.model.column import Column
 from orderlake.model.pipeline import Stream, TableSpec
 
@@ -49,23 +49,21 @@ class OrderlakeRecordsRunFacet(RunFacet):
 
 
 def table(
-    places: Places,
-    name: str,
+    at: Place,
+    alias: Place | None,
     columns: Mapping[str, str],
     lineage: column_lineage_dataset.ColumnLineageDatasetFacet | None = None,
     rows: int | None = None,
 ) -> OutputDataset:
-    """A table that a run writes, with its columns (name → type), and how many rows it wrote."""
-    at, alias = places.table(name), places.alias(name)
+    """A table that a run writes: where it lies, what it is called, its columns and their types, the rows written."""
     found = OutputDataset(at.namespace, at.name)
-    found.facets = {
-        "symlinks": symlinks_dataset.SymlinksDatasetFacet(
-            identifiers=[symlinks_dataset.Identifier(alias.namespace, alias.name, "TABLE")], producer=PRODUCER
-        )
-    }
+    found.facets = {}
+    if alias is not None:
+        names = [symlinks_dataset.Identifier(alias.namespace, alias.name, "TABLE")]
+        found.facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(identifiers=names, producer=PRODUCER)
     if columns:
         fields = [
-            schema_dataset.SchemaDatasetFacetFields(column, kind, ordinal_position=number)
+            schema_dataset.SchemaDatasetFacetFields(column, kind or None, ordinal_position=number)
             for number, (column, kind) in enumerate(columns.items(), 1)
         ]
         found.facets["schema"] = schema_dataset.SchemaDatasetFacet(fields=fields, producer=PRODUCER)
@@ -121,3 +119,18 @@ def _description(column: Column, kind: str) -> str:
         *([f"in time zone {column.timezone}"] if column.timezone else []),
     ]
     return ", ".join(parts) or f"read as {column.type.sql}"
+
+
+def computed_lineage(
+    columns: Mapping[str, Sequence[tuple[Place, str]]],
+) -> column_lineage_dataset.ColumnLineageDatasetFacet:
+    """Which columns of which data sets each column of a model is computed from."""
+    how = [column_lineage_dataset.Transformation("DIRECT", "TRANSFORMATION", masking=False)]
+    fields = {
+        column: column_lineage_dataset.Fields(
+            inputFields=[column_lineage_dataset.InputField(at.namespace, at.name, name, how) for at, name in sources]
+        )
+        for column, sources in columns.items()
+        if sources
+    }
+    return column_lineage_dataset.ColumnLineageDatasetFacet(fields=fields, producer=PRODUCER)

@@ -33,7 +33,7 @@ def run_id(load: str) -> str:
     """The run of a load: its own id, which is a UUID as a rule.
 
     >>> run_id("21ca2c54ea17448d808e7f41eedb6937"), run_id("load 7")
-    ('21ca2c54-ea17-448d-808e-7f41eedb6937', 'a3abe253-6893-5db7-8fa3-3b1fd07a7ba8')
+    ('21ca2c54-ea17-448d-808e-7f41eedb6937', 'a7cb420e-74c9-57bb-b769-8de90fdedd41')
     """
     try:
         return str(uuid.UUID(load))
@@ -103,8 +103,8 @@ def _outputs(
     files = [places.source(report.source) for report in reports]
     found = [
         table(
-            places,
-            name,
+            places.table(name),
+            places.alias(name),
             schemas.get(name, {}),
             declared_lineage(stream, specs[name], files) if stream is not None and name in specs else None,
             rows[name],
@@ -113,7 +113,8 @@ def _outputs(
     ]
     if any(report.quarantined for report in reports):
         aside = sum(report.quarantined for report in reports)
-        found.append(table(places, _QUARANTINE, schemas.get(_QUARANTINE, {}), rows=aside))
+        at, alias = places.table(_QUARANTINE), places.alias(_QUARANTINE)
+        found.append(table(at, alias, schemas.get(_QUARANTINE, {}), rows=aside))
     return found
 
 

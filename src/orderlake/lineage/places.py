@@ -49,6 +49,10 @@ class Places:
         """A table, by where it lies."""
         return place(f"{self.lake}/{name}")
 
+    def mart(self, name: str) -> Place:
+        """A published mart, by where its files lie."""
+        return place(f"{self.lake}/marts/{name}")
+
     def alias(self, name: str) -> Place:
         """What a table is called by those who ask it."""
         if self.database is None:

@@ -15,10 +15,10 @@ Columns = dict[str, list[tuple[str, str]]]
 
 
 def tables_of(sql: str) -> list[str]:
-    """The tables that a statement names, in their order; none when it cannot be read.
+    """The tables that a statement names; none when it cannot be read.
 
     >>> tables_of("WITH x AS (SELECT * FROM orders) SELECT * FROM x JOIN order_lines USING (order_id)")
-    ['orders', 'order_lines']
+    ['order_lines', 'orders']
     """
     import sqlglot  # noqa: PLC0415 - a tenth of a second, and a load needs none of it
     from sqlglot import exp  # noqa: PLC0415 - as above
@@ -26,7 +26,7 @@ def tables_of(sql: str) -> list[str]:
     with suppress(sqlglot.errors.SqlglotError):
         tree = sqlglot.parse_one(sql, dialect="duckdb")
         own = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
-        return list(dict.fromkeys(each.name for each in tree.find_all(exp.Table) if each.name not in own))
+        return sorted({each.name for each in tree.find_all(exp.Table)} - own)
     return []
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import uuid
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from orderlake.errors import ConfigError, MissingExtraError

@@ -17,7 +17,7 @@ def sender(deliver, **more):
 
 
 def test_events_arrive_in_order(said):
-    arrived = []
+    arrived: list[object] = []
     at = sender(arrived.append)
     for number in range(100):
         at.send(lambda number=number: number)
