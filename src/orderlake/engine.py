@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakSet
 
 from orderlake.config import DEFAULT_MEMORY_MB
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+_MOMENT: Final = 0.02
+_TRIES: Final = 250
+"""How often, a moment apart, it is tried to close an engine that is being asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,13 @@ class Engine:
     connection: duckdb.DuckDBPyConnection
     workers: int
     spill: Path
+    cursors: WeakSet[duckdb.DuckDBPyConnection] = field(default_factory=WeakSet, repr=False, compare=False)
+    """Those that were given out and are still held."""
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for one thread."""
         cursor = self.connection.cursor()
+        self.cursors.add(cursor)
         cursor.execute("SET TimeZone = 'UTC'")
         return cursor
 
@@ -60,8 +68,18 @@ class Engine:
             cursor.execute(f"DROP TABLE {name(table)}")
 
     def close(self) -> None:
-        """Give back memory and spill files."""
-        self.connection.close()
+        """Give back memory and spill files; what is still being asked in other threads is interrupted."""
+        import duckdb  # noqa: PLC0415 - as below
+
+        for _ in range(_TRIES):
+            try:
+                self.connection.close()
+                break
+            except duckdb.OperationalError:  # a cursor is at work, and DuckDB does not wait for it
+                for cursor in tuple(self.cursors):
+                    with suppress(duckdb.Error):
+                        cursor.interrupt()
+                time.sleep(_MOMENT)
         for folder in (self.spill, self.spill.parent):
             with suppress(OSError):  # DuckDB has removed it already, or others' files lie in it
                 folder.rmdir()
@@ -79,7 +97,9 @@ def connect(
     """
     import duckdb  # noqa: PLC0415 - 0.1 s that `run` of a loaded file, `loads` and `--help` need not pay
 
-    with suppress(OSError):  # DuckDB makes the last folder only; where nothing can be written, small questions still work
+    with suppress(
+        OSError
+    ):  # DuckDB makes the last folder only; where nothing can be written, small questions still work
         spill.parent.mkdir(parents=True, exist_ok=True)
     count = workers if workers is not None else max(1, min(os.cpu_count() or 1, 8))
     connection = duckdb.connect(

@@ -1,5 +1,11 @@
 """The engine's spill folder: there when it is needed, and gone afterwards."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import duckdb
+import pytest
+
 from orderlake.engine import connect
 
 TOO_MUCH = "SELECT count(*) FROM (SELECT DISTINCT range, hash(range)::VARCHAR || range FROM range(1500000))"
@@ -25,3 +31,21 @@ def test_where_no_folder_can_be_made_small_questions_are_answered(tmp_path):
     engine = connect(tmp_path / "work" / "below" / "spill")
     assert engine.cursor().execute("SELECT 42").fetchone() == (42,)
     engine.close()
+
+
+def test_a_question_that_is_being_answered_is_interrupted_when_its_engine_is_closed(tmp_path):
+    engine = connect(tmp_path / "work" / "spill")
+    cursor = engine.cursor()
+    begun = Event()
+
+    def seen(number: int) -> int:
+        begun.set()
+        return number
+
+    cursor.create_function("seen", seen)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(cursor.execute, "SELECT sum(seen(a.range)) FROM range(100000000) a, range(100000) b")
+        assert begun.wait(60)
+        engine.close()
+        with pytest.raises(duckdb.InterruptException):
+            asked.result(timeout=60)
