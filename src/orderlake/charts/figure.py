@@ -40,7 +40,7 @@ def data_table(chart: Chart) -> str:
         element("thead", element("tr", head)),
         element("tbody", *rows) if rows else "<tbody></tbody>",
     )
-    wrap = element("div", table, class_="table-wrap", tabindex="0", role="region", aria_label=f"Numbers: {chart.title}")
+    wrap = element("div", table, class_="table-wrap", tabindex="0", role="group", aria_label=f"Numbers: {chart.title}")
     return element("details", element("summary", "Numbers"), wrap, left_out, class_="numbers")
 
 

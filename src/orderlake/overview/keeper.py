@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _GENERATIONS: Final = 2
 """Cubes that stay of a shop: the newest, and the one that somebody may still be reading."""
+_IN_BACKGROUND: Final = 1
+"""Threads that count while pages are asked for: the other cores are theirs."""
 _LAST_WAIT: Final = 5.0
 
 
@@ -104,7 +106,7 @@ class Keeper:
             thread.join(_LAST_WAIT)
         with self._lock:
             if self._engine is not None:
-                self._engine.close()
+                _put_away(self._engine)
                 self._engine = None
 
     def _key(self, shop: Shop, tables: Sequence[QueryTable]) -> str:
@@ -143,29 +145,31 @@ class Keeper:
 
     def _try(self, shop: Shop, tables: Sequence[QueryTable], key: str) -> None:
         try:
-            self._count(shop, tables, key)
+            self._count(shop, tables, key, _IN_BACKGROUND)
         except LakeError as error:
             self._failed[shop.name, key] = error
         finally:
             self.revision += 1
 
-    def _count(self, shop: Shop, tables: Sequence[QueryTable], key: str) -> None:
+    def _count(self, shop: Shop, tables: Sequence[QueryTable], key: str, threads: int | None = None) -> None:
         done = self._folder / shop.name / key
         engine = self._open("count")  # its own: questions to the lake need not share their memory with it
         try:
-            build(engine, tables, shop, done, self._work("cube"))
+            build(engine, tables, shop, done, threads)
         finally:
-            engine.close()
+            _put_away(engine)
         for old in complete(self._folder / shop.name)[:-_GENERATIONS]:
             with suppress(OSError):
                 shutil.rmtree(old)
 
     def _open(self, purpose: str) -> Engine:
-        return self._backends.engine(self._work(purpose))
+        folder = f"{os.getpid()}-{purpose}-{uuid.uuid4().hex[:8]}"  # swept when this process is dead
+        return self._backends.engine(self._backends.project.state / "work" / folder)
 
-    def _work(self, purpose: str) -> Path:
-        """A folder that is swept when this process is dead."""
-        return self._backends.project.state / "work" / f"{os.getpid()}-{purpose}-{uuid.uuid4().hex[:8]}"
+
+def _put_away(engine: Engine) -> None:
+    engine.close()
+    shutil.rmtree(engine.spill.parent, ignore_errors=True)
 
 
 def _kept(folder: Path, *, fresh: bool) -> Kept:

@@ -10,6 +10,7 @@ from datetime import date
 from html.parser import HTMLParser
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from orderlake import Lake
@@ -76,7 +77,7 @@ def test_the_figures_are_those_of_the_files(shop, page):
         assert cards["Units"] == f"{wanted['Units']:,}"
 
 
-def test_a_browser_without_a_network_opens_it_and_complains_of_nothing(page):
+def test_a_browser_without_a_network_opens_it_and_neither_it_nor_axe_complains(page):
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     faults = []
     with sync_playwright() as playwright:
@@ -88,6 +89,8 @@ def test_a_browser_without_a_network_opens_it_and_complains_of_nothing(page):
             opened.on("request", lambda asked: faults.append(asked.url) if asked.url != page.as_uri() else None)
             opened.goto(page.as_uri())
             assert opened.locator("figure.chart").count() >= 10
+            opened.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+            assert Axe().run(opened).response["violations"] == []
             assert opened.evaluate("document.documentElement.scrollWidth") <= width
             assert len(opened.pdf()) > 10_000
         browser.close()

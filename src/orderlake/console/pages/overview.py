@@ -14,15 +14,15 @@ from starlette.routing import Route
 from orderlake.console.dashboard import Dashboard, dashboard, named_shop
 from orderlake.console.freshness import freshness_of
 from orderlake.console.render import page
-from orderlake.console.state import console_of
+from orderlake.console.state import Console, console_of
 from orderlake.errors import ConfigError
-from orderlake.overview import CHOICES, DEFAULT, Keeper, Kept, Shop, bounds_of, chosen, days_of, figures_of
+from orderlake.overview import CHOICES, DEFAULT, Kept, Shop, bounds_of, chosen, days_of, figures_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_PATIENCE: Final = 0.4
+_PATIENCE: Final = 0.25
 """Seconds a page waits for its figures: small lakes are counted by then, others come live."""
 
 
@@ -55,7 +55,7 @@ def show(request: Request) -> Response:
     console, given = console_of(request), request.query_params
     shops = console.overview.shops()
     shop = named_shop(shops, given.get("shop", ""))
-    seen = Chosen() if shop is None else _seen(console.overview, shop, given)
+    seen = Chosen() if shop is None else _seen(console, shop, given)
     return page(
         request,
         "overview.html",
@@ -71,13 +71,15 @@ def show(request: Request) -> Response:
     )
 
 
-def _seen(keeper: Keeper, shop: Shop, given: Mapping[str, str]) -> Chosen:
+def _seen(console: Console, shop: Shop, given: Mapping[str, str]) -> Chosen:
+    keeper = console.overview
     start, end = given.get("from", ""), given.get("to", "")
     choice = given.get("period") or ("custom" if start or end else DEFAULT)
     kept = keeper.kept(shop, _PATIENCE)
     if kept is None:
         return Chosen(shop.name, choice, start, end, counting=True)
-    days = days_of(keeper.engine, kept)
+    stamp = str(kept.folder)  # a cube never changes
+    days = console.kept(f"days of {shop.name}", stamp, lambda: days_of(keeper.engine, kept))
     bounds = bounds_of(list(days), datetime.now(UTC).date())
     if bounds is None:
         return Chosen(shop.name, choice, start, end, kept=kept)
@@ -86,7 +88,11 @@ def _seen(keeper: Keeper, shop: Shop, given: Mapping[str, str]) -> Chosen:
         period = chosen(choice, bounds, start, end)
     except ConfigError as error:
         problem, period = str(error), chosen(DEFAULT, bounds)
-    board = dashboard(shop, kept, figures_of(keeper.engine, kept, days, period))
+    board = console.kept(
+        f"board of {shop.name}: {period}",
+        stamp,
+        lambda: dashboard(shop, kept, figures_of(keeper.engine, kept, days, period)),
+    )
     first, last = period.first.isoformat(), period.last.isoformat()
     return Chosen(shop.name, period.choice, first, last, bounds, kept, board, problem=problem)
 
