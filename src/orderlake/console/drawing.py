@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,7 +14,7 @@ from orderlake.query.duckdb import Result
 from orderlake.values import plain
 
 KINDS: Final = ("bar", "line", "stacked")
-_DRAW: Final = {"bar": bar_chart, "line": line_chart, "stacked": stacked_chart}
+_DRAW: Final[Mapping[str, Callable[[Chart], str]]] = {"bar": bar_chart, "line": line_chart, "stacked": stacked_chart}
 _NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _NUMBER_TYPES: Final = (*_NUMBERS, "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE")
 _FEW: Final = 60

@@ -17,6 +17,7 @@ from orderlake.kernel.flatten import Plan, plan_of
 from orderlake.kernel.read_csv import dialect_of
 from orderlake.kernel.sniff import Dialect, form_of, is_utf8, text_chunks
 from orderlake.model.pipeline import Stream
+from orderlake.values import counted
 
 _HEAD: Final = 1 << 16
 _HEADER_AND_ROW: Final = 2
@@ -121,11 +122,11 @@ def _csv(stream: Stream, text: str, header: Header | None, source: str) -> tuple
     delimiter = known.dialect.delimiter
     rows = _rows(text, delimiter)
     if len(rows) != _HEADER_AND_ROW:
-        raise DataError(f"this has {max(0, len(rows) - 1)} rows beside the header: a record is one row")
+        raise DataError(f"this has {counted(max(0, len(rows) - 1), 'row')} beside the header: a record is one row")
     names, cells = rows
     if len(names) != len(cells):
         raise DataError(
-            f"the row has {len(cells)} fields, the header {len(names)}: {delimiter.join(names)} "
+            f"the row has {counted(len(cells), 'field')}, the header {len(names)}: {delimiter.join(names)} "
             f"(a field with {delimiter!r} in it goes between double quotes)"
         )
     values = {name.strip().lower(): cell.strip() for name, cell in zip(names, cells, strict=True)}

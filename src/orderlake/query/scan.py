@@ -36,10 +36,14 @@ def read_columns(sql: str, tables: Mapping[str, Columns]) -> dict[str, set[str]]
     """The columns that a SELECT reads of each of these tables; QueryError where it asks anything else."""
     import duckdb  # noqa: PLC0415 - slow to load
 
-    config = {"threads": 1, "enable_external_access": False, "python_enable_replacements": False}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "enable_external_access": False,
+        "python_enable_replacements": False,
+    }
     with duckdb.connect(config=config) as connection:
         for table, columns in tables.items():
-            declared = ", ".join(f"{name(column)} {kind}" for column, kind in columns.items())
+            declared = ", ".join(f"{name(column)} {kind}" for column, kind in columns.items()) or "_ INT"
             connection.execute(f"CREATE TABLE {name(table)} ({declared})")
         connection.execute(f"SET disabled_optimizers = '{_OFF}'")
         try:
@@ -47,8 +51,8 @@ def read_columns(sql: str, tables: Mapping[str, Columns]) -> dict[str, set[str]]
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
     found: dict[str, set[str]] = {}
-    for table, columns in _scans(json.loads(plan)):
-        found.setdefault(table, set()).update(columns)
+    for table, read in _scans(json.loads(plan)):
+        found.setdefault(table, set()).update(read)
     return found
 
 

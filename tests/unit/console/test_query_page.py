@@ -221,7 +221,7 @@ def test_a_statement_that_takes_too_long_ends(ask, monkeypatch):
 
 
 def test_a_statement_is_cancelled_by_its_page(client, ask):
-    stopped = []
+    stopped: list[bool] = []
 
     def stop():
         until = time.monotonic() + 10
