@@ -24,6 +24,8 @@ TIMEOUT: Final = 2.0
 """Seconds that an endpoint has to answer, and that a load waits at its end for what was not sent yet."""
 _PAUSE: Final = 30.0
 """Seconds for which nothing is sent after a failure: an endpoint that is away costs one wait, not one per event."""
+_OPENING: Final = 15.0
+"""Seconds that loading the client may take, which is this machine's work and no endpoint's."""
 _MOST: Final = 10_000
 """Events that wait at most; more than that is an endpoint that does not keep up."""
 
@@ -46,6 +48,7 @@ class Sender:
     _thread: threading.Thread | None = None
     _done: threading.Condition = field(default_factory=threading.Condition)
     _pending: int = 0
+    _opened: threading.Event = field(default_factory=threading.Event)
 
     def send(self, make: Make) -> None:
         """Have an event made and sent, soon."""
@@ -64,7 +67,9 @@ class Sender:
             self._settle(OSError(f"{_MOST} events wait already"))
 
     def drain(self, seconds: float = TIMEOUT) -> None:
-        """Wait until all is sent or given up, but no longer than that."""
+        """Wait until all is sent or given up, but no longer than that once the client is loaded."""
+        if self._thread is not None:
+            self._opened.wait(_OPENING)
         with self._done:
             if not self._done.wait_for(lambda: self._pending == 0, seconds) and self._away is None:
                 self._away = self.clock()
@@ -88,13 +93,20 @@ class Sender:
         if self._away is not None and self.clock() - self._away < _PAUSE:
             return OSError("it did not answer before")
         try:
-            if self._deliver is None:
-                self._deliver = self.open_()
+            deliver = self._open()
             for event in make():
-                self._deliver(event)
+                deliver(event)
         except Exception as error:  # noqa: BLE001 - an entry point: the thread must live, the load must not notice
             return error
         return None
+
+    def _open(self) -> Deliver:
+        try:
+            if self._deliver is None:
+                self._deliver = self.open_()
+            return self._deliver
+        finally:
+            self._opened.set()
 
     def _settle(self, error: Exception | None) -> None:
         with self._done:

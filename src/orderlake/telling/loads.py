@@ -14,7 +14,7 @@ from orderlake.model.source import SourceObject
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
-    from orderlake.building.build import Options
+    from orderlake.building.builder import Options
     from orderlake.building.report import BuildReport, Step
     from orderlake.telling.teller import Teller
 

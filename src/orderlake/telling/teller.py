@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from orderlake.config import Project
 from orderlake.errors import MissingExtraError
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from orderlake.model.pipeline import Stream
     from orderlake.model.report import LoadReport
     from orderlake.model.source import SourceObject
+
+_BUILD: Final = 10.0
+"""Seconds that a build waits for its events: the SQL of each of its models is read for them."""
 
 
 def destination(project: Project, environment: Mapping[str, str]) -> Destination | None:
@@ -95,7 +98,7 @@ class Teller:
         """Tell of the last build of the marts, by what dbt left of it."""
         folder = self.backends.project.state / "dbt" / "target"
         self.sender.each(lambda: _builds(self.places, str(folder)))
-        self.sender.drain()
+        self.sender.drain(_BUILD)
 
     def close(self) -> None:
         """Send what is left, within a moment."""

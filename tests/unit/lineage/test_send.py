@@ -97,3 +97,19 @@ def test_more_than_can_wait_is_given_up_and_counted(monkeypatch):
     held.set()
     at.drain(30)
     assert len(arrived) + at.unsent == 10
+
+
+def test_the_time_that_the_client_takes_to_load_is_not_counted_against_the_endpoint(said):
+    loading = threading.Event()
+    arrived: list[object] = []
+
+    def open_():
+        loading.wait(30)
+        return arrived.append
+
+    at = Sender(open_, "there")
+    at.each(lambda: [1])  # type: ignore[list-item]  # any event will do
+    threading.Timer(0.05, loading.set).start()
+    at.drain(0.02)
+    assert (arrived, said()) == ([1], [])
+    at.close()
