@@ -62,9 +62,17 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Open an address in a browser of its own; at the end no page may have complained or asked anywhere else."""
-    contexts, faults = [], []
+def complaints() -> Iterator[list[str]]:
+    """What pages complained of or asked for elsewhere; a test that expects one takes it out."""
+    heard: list[str] = []
+    yield heard
+    assert heard == []
+
+
+@pytest.fixture
+def open_page(chromium: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Open an address in a browser of its own."""
+    contexts, faults = [], complaints
 
     def heard(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -94,4 +102,3 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     yield opened
     for context in contexts:
         context.close()
-    assert faults == []
