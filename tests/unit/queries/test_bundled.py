@@ -1,6 +1,7 @@
 """What holds of every saved query that ships."""
 
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,26 @@ def test_rows_come_in_an_order_that_leaves_nothing_to_chance(generated, name):
     answer = generated.twin.execute(sql)
     columns = [column[0] for column in answer.description]
     assert [dict(zip(columns, row, strict=True)) for row in answer.fetchall()] == expected
+
+
+QUIET_DAYS = {"orders": date(2024, 2, 20), "olist": date(2017, 2, 28), "shopify": date(2024, 11, 19)}
+"""Days of the samples with orders, while the days before and after have none."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if BUNDLED[name].group in QUIET_DAYS])
+def test_both_days_of_a_time_are_in_it_and_no_others(samples, name):
+    day = date(2024, 2, 1) if name == "customer_cohorts" else QUIET_DAYS[BUNDLED[name].group]
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
+    found = samples.ask(name, start=day, until=day)
+    assert found
+    assert samples.ask(name, start=before, until=after) == found
+    assert samples.ask(name, start=before, until=before) == samples.ask(name, start=after, until=after) == []
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "limit" in str(BUNDLED[name].parameters)])
+def test_no_more_rows_than_the_limit(generated, name):
+    everything = generated.ask(name, limit=10**9)
+    assert generated.ask(name, limit=2) == everything[:2]
 
 
 @pytest.mark.parametrize("name", NAMES)
