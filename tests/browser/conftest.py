@@ -11,13 +11,16 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from orderlake import Lake
 from orderlake.generate import generate
 from orderlake.samples import sample_paths
 from tests.browser.serving import WIDE, serving
 
+PATIENCE = 30_000
+"""Milliseconds until what a page waits for is given up: long, since nothing here is timed."""
+expect.set_options(timeout=PATIENCE)
 BAD = {
     "order_id": 900001,
     "order_date": "2025-13-45",
@@ -92,7 +95,7 @@ def open_page(chromium: Browser, complaints: list[str]) -> Iterator[Callable[...
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", heard)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", asked)

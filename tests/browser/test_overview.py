@@ -30,8 +30,8 @@ def test_the_figures_are_those_of_the_tables_for_any_chosen_time(shop, console, 
     page.get_by_role("link", name="All time").click()
     expect(card(page, "Orders")).to_have_text(asked(shop, "SELECT count(*) FROM orders"))
     expect(card(page, "Revenue")).to_have_text(asked(shop, "SELECT sum(total_amount) FROM orders"))
-    page.get_by_label("From").fill("2025-03-01")
-    page.get_by_label("To").fill("2025-03-31")
+    page.get_by_label("From", exact=True).fill("2025-03-01")
+    page.get_by_label("To", exact=True).fill("2025-03-31")
     page.get_by_role("button", name="Show").click()
     march = "FROM orders WHERE order_date BETWEEN DATE '2025-03-01' AND DATE '2025-03-31'"
     expect(card(page, "Orders")).to_have_text(asked(shop, f"SELECT count(*) {march}"))
