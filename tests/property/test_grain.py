@@ -1,14 +1,14 @@
 """Whatever the statement: where the grain lint is silent nothing is counted twice, and what it proposes is right.
 
-Sums over a small lake whose measures are powers of 256 tell how often each row was counted: an oracle that knows nothing
-of keys. Statements come from a small grammar of joins, filters, groups and subqueries.
+Sums over a small lake whose measures are powers of 256 tell how often each row was counted: an oracle that knows
+nothing of keys. Statements come from a small grammar of joins, filters, groups and subqueries.
 """
 
 from __future__ import annotations
 
 import duckdb
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
@@ -63,74 +63,71 @@ CONSTANTS = {"category": "'A'", "product_id": "'p1'", "seller_id": "'s1'", "paym
 CONSTANTS |= dict.fromkeys(NUMBERS, "1")
 
 
+JOINS = ("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", ",", "EXISTS", "SEMI JOIN")
+Column = tuple[str, str]
+
+
+def _condition(column: Column) -> str:
+    return f"{column[0]}.{column[1]} = {CONSTANTS[column[1]]}"
+
+
 @st.composite
-def statements(draw: DrawFn) -> str:
-    """A sum over one to three sources, joined in all manners."""
+def froms(draw: DrawFn) -> tuple[str, list[str], list[Column], list[Column]]:
+    """FROM with one to three sources; conditions for WHERE; the measures and the columns that can be named."""
     tables = draw(st.sampled_from([SHOP, MARKET]))
     sources = draw(st.lists(st.sampled_from(sorted(tables)), min_size=1, max_size=3))
-    alias = [f"t{at}" for at in range(len(sources))]
-    measures = [(a, m) for a, s in zip(alias, sources, strict=True) for m in tables[s][0]]
-    columns = [(a, c) for a, s in zip(alias, sources, strict=True) for c in tables[s][1]]
-    assume(measures)
-    where: list[str] = []
-    text = f"{sources[0]} AS t0"
-    for at in range(1, len(sources)):
-        other = draw(st.integers(0, at - 1))
-        shared = [c for c in tables[sources[at]][1] if c in tables[sources[other]][1]]
-        wanted = ["order_id", *draw(st.lists(st.sampled_from(shared), max_size=2, unique=True))]
-        on = " AND ".join(f"t{other}.{c} = t{at}.{c}" for c in dict.fromkeys(wanted))
-        how = draw(st.sampled_from(["JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", ",", "EXISTS", "SEMI JOIN"]))
-        if how == "," and " JOIN " not in text:
-            text += f", {sources[at]} AS t{at}"
-            where.append(on)
-        elif how == "EXISTS" or (how == "SEMI JOIN" and at < len(sources) - 1):
-            where.append(f"EXISTS (SELECT 1 FROM {sources[at]} AS t{at} WHERE {on})")
-            measures = [one for one in measures if one[0] != f"t{at}"]
-            columns = [one for one in columns if one[0] != f"t{at}"]
-            assume(measures and all(f"t{at}." not in later for later in [text]))
-            break
-        elif how == "SEMI JOIN":
-            text += f" SEMI JOIN {sources[at]} AS t{at} ON {on}"
-            measures = [one for one in measures if one[0] != f"t{at}"]
-            columns = [one for one in columns if one[0] != f"t{at}"]
+    text, where, seen = f"{sources[0]} AS t0", list[str](), [0]
+    for at, source in enumerate(sources[1:], 1):
+        other, how = draw(st.sampled_from(seen)), draw(st.sampled_from(JOINS))
+        shared = [column for column in tables[source][1] if column in tables[sources[other]][1]]
+        also = draw(st.lists(st.sampled_from(shared), max_size=2, unique=True))
+        on = " AND ".join(f"t{other}.{column} = t{at}.{column}" for column in dict.fromkeys(["order_id", *also]))
+        if how == "EXISTS":
+            where.append(f"EXISTS (SELECT 1 FROM {source} AS t{at} WHERE {on})")
+        elif how == "," and " AS t0 " not in text:  # no other join before it, which would bind closer
+            text, where = f"{text}, {source} AS t{at}", [*where, on]
         else:
-            text += f" {'JOIN' if how == ',' else how} {sources[at]} AS t{at} ON {on}"
-    used = [one for one in columns if one[0] in text]
-    measures = [one for one in measures if f"AS {one[0]}" in text]
-    used = [one for one in columns if f"AS {one[0]}" in text]
+            text = f"{text} {how.replace(',', 'JOIN')} {source} AS t{at} ON {on}"
+        seen += [at] if how not in ("EXISTS", "SEMI JOIN") else []
+    measures = [(f"t{at}", measure) for at in seen for measure in tables[sources[at]][0]]
     assume(measures)
-    pinned = [one for one in used if one[1] in CONSTANTS]
-    where += [f"{a}.{c} = {CONSTANTS[c]}" for a, c in draw(st.lists(st.sampled_from(pinned), max_size=2))] if pinned else []
+    return text, where, measures, [(f"t{at}", column) for at in seen for column in tables[sources[at]][1]]
+
+
+@st.composite
+def statements(draw: DrawFn) -> str:
+    """A sum over some FROM, filtered, grouped, within CASE or FILTER, or over a subquery or CTE."""
+    text, where, measures, columns = draw(froms())
+    pinned = [column for column in columns if column[1] in CONSTANTS]
+    if pinned:
+        where = where + [_condition(one) for one in draw(st.lists(st.sampled_from(pinned), max_size=2))]
     table, measure = draw(st.sampled_from(measures))
-    call = f"sum({table}.{measure})"
-    if pinned and draw(st.booleans()):
-        a, c = draw(st.sampled_from(pinned))
-        call = draw(
-            st.sampled_from(
-                [
-                    f"sum(CASE WHEN {a}.{c} = {CONSTANTS[c]} THEN {table}.{measure} END)",
-                    f"sum({table}.{measure}) FILTER (WHERE {a}.{c} = {CONSTANTS[c]})",
-                ]
-            )
-        )
-    group = draw(st.lists(st.sampled_from(used), max_size=2, unique=True))
-    shown = [f"{a}.{c} AS g{at}" for at, (a, c) in enumerate(group)]
-    condition = f" WHERE {' AND '.join(where)}" if where else ""
-    if draw(st.booleans()):
-        return f"SELECT {', '.join([*shown, f'{call} AS x'])} FROM {text}{condition}" + (" GROUP BY ALL" if group else "")
-    if "FILTER" in call or "CASE" in call:
-        call = f"sum({table}.{measure})"
-    inner = ", ".join([*shown, f"{table}.{measure} AS m"])
-    groups = "".join(f"g{at}, " for at in range(len(group)))
+    group = draw(st.lists(st.sampled_from(columns), max_size=2, unique=True))
+    shown = "".join(f"{alias}.{column} AS g{at}, " for at, (alias, column) in enumerate(group))
+    rest = f"FROM {text}" + (f" WHERE {' AND '.join(where)}" if where else "")
     tail = " GROUP BY ALL" if group else ""
     if draw(st.booleans()):
-        return f"WITH w AS (SELECT {inner} FROM {text}{condition}) SELECT {groups}sum(m) AS x FROM w{tail}"
-    return f"SELECT {groups}sum(m) AS x FROM (SELECT {inner} FROM {text}{condition}){tail}"
+        calls = [f"sum({table}.{measure})"]
+        if pinned:
+            when = _condition(draw(st.sampled_from(pinned)))
+            calls.append(f"sum(CASE WHEN {when} THEN {table}.{measure} END)")
+            calls.append(f"sum({table}.{measure}) FILTER (WHERE {when})")
+        return f"SELECT {shown}{draw(st.sampled_from(calls))} AS x {rest}{tail}"
+    groups = "".join(f"g{at}, " for at in range(len(group)))
+    inner = f"SELECT {shown}{table}.{measure} AS m {rest}"
+    if draw(st.booleans()):
+        return f"WITH w AS ({inner}) SELECT {groups}sum(m) AS x FROM w{tail}"
+    return f"SELECT {groups}sum(m) AS x FROM ({inner}){tail}"
 
 
 def asked(sql: str, seed: int, least: int = 0) -> dict[tuple[object, ...], object]:
-    """The sum by group."""
-    return {row[:-1]: row[-1] for row in small_lake(seed, least).execute(sql).fetchall()}
+    """The sum by group. Some outer joins of subqueries make DuckDB itself fail: those are passed over."""
+    try:
+        rows = small_lake(seed, least).execute(sql).fetchall()
+    except duckdb.InternalException:
+        small_lake.cache_clear()
+        reject()
+    return {row[:-1]: row[-1] for row in rows}
 
 
 def doubled(sql: str, seeds: range) -> bool:
@@ -138,14 +135,14 @@ def doubled(sql: str, seeds: range) -> bool:
     return any(count > 1 for seed in seeds for cell in asked(sql, seed).values() for count in counts(cell))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(statements())
 def test_where_the_lint_is_silent_nothing_is_counted_twice(sql):
     if not fan_outs(sql, known()):
         assert not doubled(sql, range(4))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(statements())
 def test_what_is_counted_twice_in_no_lake_is_not_warned_of(sql):
     found = fan_outs(sql, known())
@@ -153,7 +150,7 @@ def test_what_is_counted_twice_in_no_lake_is_not_warned_of(sql):
         assert doubled(sql, range(24))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(statements())
 def test_the_statement_proposed_is_silent_and_counts_each_row_once(sql):
     found = fan_outs(sql, known())

@@ -122,12 +122,14 @@ class Reader:
             return Value(attr)
         if window.args.get("order") is not None or not within:
             return Value(self._made(rows), counts=isinstance(call, exp.Count))
-        attr = self._made(within)
+        partition = self._made(within)
+        self.found.append(implies([partition], within))
+        attr = self._made([partition])
         if isinstance(call, exp.Count):
             return Value(attr, counts=True)
         picked = self.picked(call, frozenset(within))
         noun = noun_of(window.args["partition_by"])
-        total = Term(frozenset([attr]), noun, "", adds_up=isinstance(call, exp.Sum))
+        total = Term(frozenset([partition]), noun, "", adds_up=isinstance(call, exp.Sum))
         return Value(attr, picked or (total,))
 
     def picked(self, call: Node, given: Attrs) -> tuple[Term, ...]:

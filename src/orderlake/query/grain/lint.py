@@ -15,7 +15,7 @@ from orderlake.query.dialect import described
 from orderlake.query.grain.facts import Grains
 from orderlake.query.grain.finding import FanOut
 from orderlake.query.grain.message import said
-from orderlake.query.grain.once import distinct_first, numbered
+from orderlake.query.grain.once import distinct_first, numbered, with_key
 from orderlake.query.grain.reading import Finding, Reading, TooMuchError
 from orderlake.query.grain.remedies import as_exists, from_the_record, without_distinct
 
@@ -35,8 +35,9 @@ def read_fan_outs(sql: str, grains: Grains) -> list[FanOut]:
 
 
 def _fan_out(finding: Finding, instead: str) -> FanOut:
-    column, joined = _column(finding), len(finding.scope.sources) > 1
-    return FanOut(column, finding.fault.term.table, said(finding.fault, column, instead, joined=joined), instead)
+    column = _column(finding)
+    message = said(finding.fault, column, instead, finding.scope)
+    return FanOut(column, finding.fault.term.table, message, instead)
 
 
 def _parsed(sql: str) -> exp.Query | None:
@@ -80,6 +81,16 @@ def _put_right(tree: exp.Query, findings: list[Finding], grains: Grains, sql: st
 
 
 def _better(
+    tree: exp.Query, findings: list[Finding], grains: Grains, *, checked: bool
+) -> Iterator[tuple[exp.Query, list[Finding]]]:
+    yield from _remedied(tree, findings, grains, checked=checked)
+    for finding in findings:
+        made = with_key(tree, finding)
+        if made is not None:
+            yield from _remedied(made, _findings(made, grains), grains, checked=checked)
+
+
+def _remedied(
     tree: exp.Query, findings: list[Finding], grains: Grains, *, checked: bool
 ) -> Iterator[tuple[exp.Query, list[Finding]]]:
     before = sum(_weight(one) for one in findings)

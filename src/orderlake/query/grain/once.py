@@ -12,6 +12,7 @@ from orderlake.query.grain.answers import aggregates, grouping
 from orderlake.query.grain.expressions import own
 from orderlake.query.grain.facts import Grains
 from orderlake.query.grain.reading import Finding
+from orderlake.query.grain.relation import Attrs
 from orderlake.query.grain.remedies import source_of
 from orderlake.query.grain.scope import Scope
 
@@ -61,6 +62,23 @@ def numbered(findings: Sequence[Finding], _grains: Grains) -> exp.Select | None:
     return _joined(inner, made)
 
 
+def with_key(tree: exp.Query, finding: Finding) -> exp.Query | None:
+    """The statement in which the query that a SELECT reads hands the key on too, so that others can be tried then."""
+    if finding.scope.below is None:
+        return None
+    inner, scope = finding.scope.below
+    key = _key_of(scope, finding.fault.term.owners)
+    made = tree.copy()
+    mate = next((theirs for mine, theirs in zip(tree.walk(), made.walk(), strict=True) if mine is inner), None)
+    if key is None or not isinstance(mate, exp.Select):
+        return None
+    taken = {one.alias_or_name.lower() for one in mate.selects}
+    for place in key:
+        name = place[1] if place[1] not in taken else f"{place[1]}_of_{place[0]}"
+        mate.select(_shown(place, name, scope), copy=False)
+    return made
+
+
 def _filter(made: exp.Select, wrong: exp.Expr, nth: str) -> None:
     """Let a call add up only rows with that number 1."""
     where = exp.Where(this=exp.EQ(this=exp.column(nth), expression=exp.Literal.number(1)))
@@ -81,7 +99,10 @@ def _follows(one: exp.Expr, finding: Finding, key: Sequence[Place]) -> bool:
 
 def key_columns(finding: Finding) -> list[Place] | None:
     """Columns at hand, with their sources, that tell apart what the measure is of."""
-    scope, owners = finding.scope, finding.fault.term.owners
+    return _key_of(finding.scope, finding.fault.term.owners)
+
+
+def _key_of(scope: Scope, owners: Attrs) -> list[Place] | None:
     relation = scope.relation
     determined = relation.determined(owners) - relation.determined(frozenset())
     seen: dict[int, Place] = {}
@@ -89,7 +110,7 @@ def key_columns(finding: Finding) -> list[Place] | None:
         for name, value in source.columns.items():
             if value.attr in determined:
                 seen.setdefault(value.attr, (alias, name))
-    for size in range(1, _MOST_COLUMNS + 1):
+    for size in range(_MOST_COLUMNS + 1):
         for attrs in combinations(seen, size):
             if owners <= relation.determined(frozenset(attrs)):
                 return [seen[attr] for attr in attrs]

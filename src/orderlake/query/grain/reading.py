@@ -60,6 +60,8 @@ class Reading:
         self._grains = grains
         self._numbers = Numbers()
         self._read = 0
+        self._plain: dict[int, tuple[exp.Select, Scope]] = {}
+        """SELECTs without groups, as they were read last, by their identity."""
         self._views: dict[str, Named] = {}
 
     def query(self, node: Node, names: Names, outer: Scope | None = None) -> list[Relation]:
@@ -196,6 +198,7 @@ class Reading:
         if where is not None:
             scope.relation = scope.relation.with_dependencies([*reader.assume(where.this), *reader.found])
         self._inner(node, scope, names)
+        scope.below = self._below(node, names)
         for name, one in answers.projected(node, scope):
             if isinstance(one, exp.Expr) and not answers.is_aggregate(one) and not scope.knows(name):
                 scope.aliases[name] = reader.value(one)
@@ -211,7 +214,18 @@ class Reading:
             answer = answers.grouped_answer(node, reader, group, self._numbers)
         else:
             answer = answers.plain_answer(node, reader, self._numbers)
+            if node.args.get("distinct") is None:
+                self._plain[id(node)] = node, replace(scope, relation=answer)
         return answers.finished(node, answer, reader, self._numbers)
+
+    def _below(self, node: exp.Select, names: Names) -> tuple[exp.Select, Scope] | None:
+        first = node.args.get("from_")
+        item = first.this if first is not None and not node.args.get("joins") else None
+        inner = item.this if isinstance(item, exp.Subquery) else None
+        if isinstance(item, exp.Table):
+            named = names.get(item.name.lower())
+            inner = named.query if named is not None else None
+        return self._plain.get(id(inner))
 
     def _inner(self, node: exp.Select, scope: Scope, names: Names) -> None:
         """Read the queries within expressions, which see this one's columns as constants."""

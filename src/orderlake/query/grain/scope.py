@@ -18,6 +18,8 @@ class Scope:
 
     `merged` are columns of USING, `aliases` the SELECT's own names. `outer` is the statement around; its columns keep
     their identity for a subquery beside it in FROM (`lateral`), and are constants for one in an expression.
+    `reached_out` when a query within has named this one's columns. `below` is the SELECT without groups that this one
+    reads alone, if it does, and that one's scope.
     """
 
     outer: Scope | None = None
@@ -27,6 +29,7 @@ class Scope:
     aliases: dict[str, Value] = field(default_factory=dict)
     relation: Relation = field(default_factory=Relation)
     reached_out: bool = False
+    below: tuple[exp.Select, Scope] | None = None
 
     def add(self, alias: str, source: Relation) -> None:
         """Put one more source beside the others."""
@@ -52,7 +55,7 @@ class Scope:
     def _outside(self, column: exp.Column) -> Value:
         if self.outer is None:
             return UNKNOWN
-        self.reached_out = True
+        self.outer.reached_out = True
         found = self.outer.value(column)
         return found if self.lateral else UNKNOWN
 

@@ -1,6 +1,7 @@
 """What the bundled pipelines say of their tables, and small lakes whose sums tell how often each row was counted.
 
-Each row's measure is another power of 256, so the bytes of a sum are counts: 0x020001 is one row twice and another once.
+Each row's measure is another power of 256, so the bytes of a sum are counts: 0x020001 is one row twice and another
+once.
 """
 
 import random
