@@ -13,6 +13,7 @@ from benchmarks.scenarios.lambda_start import lambda_start
 from benchmarks.scenarios.large import large
 from benchmarks.scenarios.many_loads import many_loads
 from benchmarks.scenarios.memory import memory
+from benchmarks.scenarios.pages import pages
 from benchmarks.scenarios.small import small
 from benchmarks.scenarios.unchanged import unchanged
 from benchmarks.scenarios.wide import wide
@@ -30,4 +31,5 @@ SCENARIOS: dict[str, Callable[[Settings], Outcome]] = {
     "unchanged": unchanged,
     "lambda-start": lambda_start,
     "large": large,
+    "pages": pages,
 }
