@@ -38,7 +38,7 @@ def pages(settings: Settings) -> Outcome:
         rows,
         targets,
         [
-            f"loaded in {found['load']:.1f} s; summed for the first time {found['counted']:.1f} s after the first answer, which says so",
+            f"loaded in {found['load']:.1f} s; figures {found['counted']:.1f} s after the first answer, which says so",
             f"asked anew: five questions to the tables, for 90 days and the 90 before, {anew:.2f} s",
         ],
     )
