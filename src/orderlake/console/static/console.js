@@ -7,6 +7,8 @@
   let shown = document.documentElement.dataset.token; // what the lake was when this page was made
   let wanted = shown;
   let busy = false;
+  let tried = shown; // what the parts were last compared with
+  let left = []; // parts that were in use then
   const made = new WeakMap(); // each part as the server made it, before scripts changed it
 
   function say(state) {
@@ -44,21 +46,22 @@
     const focused = part.contains(active) ? { id: active.id, steps: path(part, active) } : null;
     const scrolled = [...part.querySelectorAll(".table-wrap"), part].filter((each) => each.scrollLeft || each.scrollTop);
     const places = scrolled.map((each) => [path(part, each), each.scrollLeft, each.scrollTop]);
-    const open = [...part.querySelectorAll("details[open]")].map((each) => path(part, each));
-    const [left, top] = [window.scrollX, window.scrollY];
+    const unfolded = [...part.querySelectorAll("details")].map((each) => [path(part, each), each.open]);
+    const [x, y] = [window.scrollX, window.scrollY];
     part.replaceWith(fresh);
-    open.map((steps) => follow(fresh, steps)).forEach((each) => {
-      if (each instanceof HTMLDetailsElement) each.open = true;
-    });
-    places.forEach(([steps, x, y]) => {
+    unfolded.forEach(([steps, open]) => {
       const each = follow(fresh, steps);
-      if (each) [each.scrollLeft, each.scrollTop] = [x, y];
+      if (each instanceof HTMLDetailsElement) each.open = open;
+    });
+    places.forEach(([steps, along, down]) => {
+      const each = follow(fresh, steps);
+      if (each) [each.scrollLeft, each.scrollTop] = [along, down];
     });
     if (focused !== null) {
       const again = (focused.id && document.getElementById(focused.id)) || follow(fresh, focused.steps);
       if (again) again.focus({ preventScroll: true });
     }
-    window.scrollTo(left, top);
+    window.scrollTo(x, y);
     made.set(fresh, fresh.cloneNode(true));
     equip(fresh);
     document.dispatchEvent(new CustomEvent("live:replaced", { detail: fresh }));
@@ -67,9 +70,14 @@
   async function refresh() {
     const parts = [...document.querySelectorAll("[data-live][id]")];
     if (busy || document.hidden || shown === wanted || parts.length === 0) return;
+    if (tried === wanted && left.some((part) => part.isConnected && inUse(part))) {
+      setTimeout(refresh, RETRY);
+      return;
+    }
     busy = true;
     const aim = wanted;
     let later = false;
+    left = [];
     try {
       const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
       const copy = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -77,10 +85,12 @@
       for (const part of parts) {
         const fresh = copy.getElementById(part.id);
         if (!part.isConnected || fresh === null || (made.get(part) || part).isEqualNode(fresh)) continue;
-        if (inUse(part)) later = true;
+        if (inUse(part)) left.push(part);
         else replace(part, document.importNode(fresh, true));
       }
-      if (!later) shown = aim;
+      tried = aim;
+      if (left.length === 0) shown = aim;
+      else later = true;
     } catch {
       later = true; // the console is away, or cannot read the lake for now
     }
@@ -116,17 +126,81 @@
   }
 
   document.querySelectorAll("[data-live][id]").forEach((part) => made.set(part, part.cloneNode(true)));
+  // Browsers keep six connections to one address, for all tabs together. So one page that is seen listens, by turns, and
+  // tells the others; when it goes, or is put in the back, the next one takes over.
+  const others = "BroadcastChannel" in window ? new BroadcastChannel("orderlake-live") : null;
+  let known = null; // {state, token}: what the page that listens knows
+  let end = null; // ends listening, or waiting for the turn
+
+  function hear(news) {
+    say(news.state);
+    if (news.token !== undefined) {
+      wanted = news.token;
+      refresh();
+    }
+  }
+
+  function tell(news) {
+    known = { ...known, ...news };
+    hear(known);
+    if (others !== null) others.postMessage(known);
+  }
+
+  function open(ended) {
+    const source = new EventSource("/live");
+    source.addEventListener("open", () => tell({ state: "live" }));
+    source.addEventListener("change", (event) => tell({ token: event.data }));
+    source.addEventListener("error", () => {
+      tell({ state: "reconnecting" });
+      if (source.readyState === EventSource.CLOSED) { // refused: it would not try again by itself
+        hush();
+        setTimeout(listen, RETRY);
+      }
+    });
+    end = () => {
+      source.close();
+      known = null;
+      end = null;
+      ended();
+    };
+  }
+
+  function listen() {
+    if (end !== null || document.hidden || typeof EventSource === "undefined") return;
+    if (others === null || !navigator.locks) {
+      open(() => {});
+      return;
+    }
+    end = () => {};
+    navigator.locks.request("orderlake-live", () => new Promise((ended) => {
+      end = null;
+      if (document.hidden) ended();
+      else open(ended);
+    }));
+    others.postMessage("news?");
+  }
+
+  function hush() {
+    if (end !== null) end();
+  }
+
+  if (others !== null) {
+    others.addEventListener("message", ({ data }) => {
+      if (data !== "news?") hear(data);
+      else if (known !== null) others.postMessage(known);
+    });
+  }
   equip(document);
   setInterval(() => tick(document), 30000);
-  document.addEventListener("visibilitychange", refresh);
-  if (typeof EventSource === "undefined") return;
-  const source = new EventSource("/live");
-  source.addEventListener("open", () => say("live"));
-  source.addEventListener("error", () => say("reconnecting"));
-  source.addEventListener("change", (event) => {
-    wanted = event.data;
-    refresh();
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) hush();
+    else {
+      listen();
+      if (others !== null) others.postMessage("news?");
+      refresh();
+    }
   });
-  window.addEventListener("pagehide", () => source.close());
+  window.addEventListener("pagehide", hush);
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();
