@@ -69,6 +69,8 @@ EXPRESSIONS = {
     "datesub('day', seen, TIMESTAMP '2024-03-01')": "DATE_DIFF('day', seen, CAST('2024-03-01' AS TIMESTAMP(6)))",
     "date_add(order_date, INTERVAL 3 DAY)": "order_date + INTERVAL '3' DAY",
     "order_date - INTERVAL '1 month'": "order_date - INTERVAL '1' MONTH",
+    "order_date - INTERVAL (3) DAY": "order_date - INTERVAL '3' DAY",
+    "order_date + INTERVAL (-3) DAY": "order_date + -INTERVAL '3' DAY",
     "order_date + 3": "DATE_ADD('day', 3, order_date)",
     "order_date - 3": "DATE_ADD('day', -(3), order_date)",
     "order_date - DATE '2024-01-01'": "DATE_DIFF('day', CAST('2024-01-01' AS DATE), order_date)",

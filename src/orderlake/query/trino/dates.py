@@ -39,10 +39,14 @@ def date_add(node: Node) -> exp.Expr:
 
 
 def interval(node: Node) -> exp.Expr:
-    """Trino reads intervals of a written number and one unit."""
-    if not isinstance(node.this, exp.Literal) or node.args.get("unit") is None:
+    """Trino reads intervals of a written number and one unit, without brackets or a sign."""
+    number = node.this.unnest() if node.this is not None else None
+    below = isinstance(number, exp.Neg)
+    size = number.this if isinstance(number, exp.Neg) else number
+    if not isinstance(size, exp.Literal) or node.args.get("unit") is None:
         raise no(node, "write n * INTERVAL 1 DAY")
-    return kept(node)
+    plain = exp.Interval(this=exp.Literal.string(size.name), unit=node.args["unit"])
+    return exp.Neg(this=plain) if below else plain
 
 
 def pattern(node: Node, mark: exp.Expr, unread: str = "") -> exp.Expr:
