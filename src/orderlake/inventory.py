@@ -61,7 +61,7 @@ def _marts(backends: Backends, taken: set[str]) -> list[TableInfo]:
     publication = None if backends.is_remote else published(backends.store, backends.root)
     marts = () if publication is None else publication.marts.values()
     return [
-        TableInfo(mart.name, "", "mart", mart.rows, len(mart.files), mart.bytes, 0, dict(mart.columns))
+        TableInfo(mart.name, "", "mart", mart.rows or 0, len(mart.files), mart.bytes, 0, dict(mart.columns))
         for mart in marts
         if mart.name not in taken
     ]

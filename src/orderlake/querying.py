@@ -8,15 +8,17 @@ import shutil
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from orderlake.anatomy import Anatomy, anatomy
 from orderlake.building.origin import heads_of, origin_of
-from orderlake.config import deployed
+from orderlake.config import AwsSettings, deployed
 from orderlake.errors import QueryError
 from orderlake.marts import declared_marts
+from orderlake.query.asked import tables_asked
 from orderlake.query.duckdb import QueryTable, Question, Result, confine, run_query
 from orderlake.query.footers import Footers
 from orderlake.storage.touched import touched
@@ -182,7 +184,24 @@ def on_athena(backends: Backends, sql: str) -> Result:
 
     project = backends.project
     settings = project.aws if project.aws is not None else deployed(project.root)
-    return AthenaEngine(settings, declared(backends), query_cost).run(sql)
+    tables = declared(backends)
+    return AthenaEngine(settings, tables | _built_there(backends, settings, sql, tables), query_cost).run(sql)
+
+
+def _built_there(
+    backends: Backends, settings: AwsSettings, sql: str, tables: Mapping[str, object]
+) -> dict[str, Mapping[str, str]]:
+    """The marts that Athena keeps, looked up where a statement asks for more than the declared tables."""
+    try:
+        asked = set(tables_asked(sql))
+    except ValueError:
+        return {}  # what is wrong with it is said by who translates it
+    if asked <= {table.lower() for table in tables}:
+        return {}
+    there = Backends(replace(backends.project, aws=settings))
+    publication = published(there.store, there.root)
+    marts = () if publication is None else publication.marts.values()
+    return {mart.name: mart.columns for mart in marts if mart.name not in tables}
 
 
 def _there(backends: Backends) -> object:

@@ -15,8 +15,11 @@ _SHOWN: Final = 5
 _FAILED: Final = frozenset({"error", "fail", "runtime error", "partial success"})
 
 
-def refuse_failed(workshop: Workshop) -> None:
-    """Raise when something failed: QueryError for a model that did not run, CheckFailedError for a test."""
+def refuse_failed(workshop: Workshop, so: str) -> None:
+    """Raise when something failed: QueryError for a model that did not run, CheckFailedError for a test.
+
+    `so` says what that means for readers.
+    """
     nodes = workshop.manifest().get("nodes", {})
     failed = [result for result in workshop.results() if result.get("status") in _FAILED]
     if not failed:
@@ -25,7 +28,7 @@ def refuse_failed(workshop: Workshop) -> None:
     told = [_told(workshop, result, nodes.get(result["unique_id"], {})) for result in failed]
     what = f"{counted(len(broken), 'model')} could not be built" if broken else f"{counted(len(failed), 'test')} failed"
     error = QueryError if broken else CheckFailedError
-    raise error("\n".join([f"{what}, so nothing was published", *told, f"The log: {workshop.log}"]))
+    raise error("\n".join([f"{what}, {so}", *told, f"The log: {workshop.log}"]))
 
 
 def _told(workshop: Workshop, result: Mapping[str, Any], node: Mapping[str, Any]) -> str:

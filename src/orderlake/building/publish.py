@@ -10,7 +10,7 @@ Whoever dies before step 3 leaves files that no pointer names; step 4 of the nex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,15 +63,15 @@ def candidates(manifest: Mapping[str, Any], schema: str = MARTS) -> dict[str, Ca
     return found
 
 
-def refuse_taken(backends: Backends, marts: Mapping[str, Candidate]) -> None:
-    """ConfigError when a mart has the name of something else that is asked by name."""
+def refuse_taken(backends: Backends, models: Iterable[str]) -> None:
+    """ConfigError when a model has the name of something else that is asked by name."""
     tables = {spec.name for pipeline in backends.pipelines for stream in pipeline.streams for spec in stream.tables}
     plain = {file.stem for file in (backends.project.root / "marts").glob("*.sql")}
-    for mart in marts.values():
-        if mart.name in tables or mart.name == QUARANTINE:
-            raise ConfigError(f"the model {mart.name} has the name of a table of the lake: give it another one")
-        if mart.name in plain:
-            raise ConfigError(f"the model {mart.name} is declared as marts/{mart.name}.sql too: rename one of them")
+    for model in models:
+        if model in tables or model == QUARANTINE:
+            raise ConfigError(f"the model {model} has the name of a table of the lake: give it another one")
+        if model in plain:
+            raise ConfigError(f"the model {model} is declared as marts/{model}.sql too: rename one of them")
     if FOLDER in tables:
         raise ConfigError(
             f"published marts are kept in the lake's folder {FOLDER}: give the table {FOLDER} another name"

@@ -25,10 +25,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class BuiltMart:
-    """A published mart; `written` is False where its rows are as they were, and its file stayed."""
+    """A published mart; `written` is False where its rows are as they were, and its file stayed.
+
+    `rows` is None where only a query would tell.
+    """
 
     name: str
-    rows: int
+    rows: int | None
     written: bool
 
     def as_dict(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _FORMAT: Final = 1
 class PublishedMart:
     """A mart as readers find it: its files (below FOLDER), its columns with DuckDB's types, what a row of it is.
 
+    One that Athena keeps has no files of ours, and its rows are not counted (None).
     `unique_key` may be empty where the models do not tell. `content` is a fingerprint of the rows in any order, `build`
     the build that wrote them.
     """
@@ -26,7 +27,7 @@ class PublishedMart:
     name: str
     files: tuple[str, ...]
     columns: Mapping[str, str]
-    rows: int
+    rows: int | None
     bytes: int
     grain: str = ""
     unique_key: tuple[str, ...] = ()

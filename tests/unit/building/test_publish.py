@@ -146,19 +146,15 @@ def test_marts_are_the_nodes_with_rows_in_the_schema_of_marts():
     }
 
 
-def mart(name):
-    return {"model.x": Candidate(name, "", (), (), "")}
-
-
 def test_a_mart_may_not_have_the_name_of_anything_else(lake):
-    refuse_taken(lake._backends, mart("sales"))
+    refuse_taken(lake._backends, ["sales"])
     for name in ("orders", "orders_parquet_datalake", "quarantine"):
         with pytest.raises(ConfigError, match=f"the model {name} has the name of a table of the lake"):
-            refuse_taken(lake._backends, mart(name))
+            refuse_taken(lake._backends, [name])
     (lake.project.root / "marts").mkdir()
     (lake.project.root / "marts" / "sales.sql").write_text("SELECT 1", "utf-8")
     with pytest.raises(ConfigError, match=r"declared as marts/sales\.sql too"):
-        refuse_taken(lake._backends, mart("sales"))
+        refuse_taken(lake._backends, ["sales"])
 
 
 def test_a_table_may_not_have_the_folder_of_the_marts(tmp_path):
@@ -166,7 +162,7 @@ def test_a_table_may_not_have_the_folder_of_the_marts(tmp_path):
         new_lake(tmp_path, lambda text: text.replace("order_lines:", "marts:")) as lake,
         pytest.raises(ConfigError, match="give the table marts another name"),
     ):
-        refuse_taken(lake._backends, mart("sales"))
+        refuse_taken(lake._backends, ["sales"])
 
 
 def test_a_table_that_is_declared_later_comes_before_a_mart_of_its_name(lake, published_as):

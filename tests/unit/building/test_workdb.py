@@ -17,6 +17,7 @@ from orderlake.query.duckdb import QueryTable
 from tests.reference import NOON, new_lake, order, written
 
 NOTHING = Origin([], {})
+SO = "so nothing was published"
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ class Left(Workshop):
 
 def test_nothing_is_said_of_what_went_well(tmp_path):
     for status in ("success", "pass", "warn", "skipped"):
-        refuse_failed(Left(tmp_path, ({"unique_id": "test.unique", "status": status},)))
+        refuse_failed(Left(tmp_path, ({"unique_id": "test.unique", "status": status},)), SO)
 
 
 def test_the_first_rows_of_a_failed_test_are_shown_and_how_to_see_the_rest(tmp_path):
@@ -124,7 +125,7 @@ def test_the_first_rows_of_a_failed_test_are_shown_and_how_to_see_the_rest(tmp_p
         connection.execute("CREATE SCHEMA failures")
         connection.execute("CREATE TABLE failures.unique_fct AS SELECT n AS id, NULL AS name FROM range(7) AS t(n)")
     with pytest.raises(CheckFailedError) as failed:
-        refuse_failed(workshop)
+        refuse_failed(workshop, SO)
     lines = str(failed.value).splitlines()
     assert lines[:3] == [
         "1 test failed, so nothing was published",
@@ -145,7 +146,7 @@ def test_a_model_that_broke_comes_with_the_reason_and_a_test_whose_rows_are_gone
         ),
     )
     with pytest.raises(QueryError) as failed:
-        refuse_failed(workshop)
+        refuse_failed(workshop, SO)
     assert "1 model could not be built" in str(failed.value)
     assert "- fct (models/marts.yml): no column x" in str(failed.value)
     assert "- unique_fct (models/marts.yml): 1 row should not be" in str(failed.value)
