@@ -191,18 +191,18 @@ class Lake:
 
         ConfigError names the file and line of one that is faulty.
         """
-        from orderlake.query.saved import saved_queries  # noqa: PLC0415 - as above
+        from orderlake.query.saved import folders, saved_queries  # noqa: PLC0415 - as above
         from orderlake.querying import declared  # noqa: PLC0415 - as above
 
         tables = declared(self._backends)
-        return [each for each in saved_queries(self._queries).values() if not each.lacking(tables)]
+        return [each for each in saved_queries(folders(self.project.root)).values() if not each.lacking(tables)]
 
     def saved_query(self, name: str) -> SavedQuery:
         """One saved query by name; NotFoundError has the names that come close, or the tables that are lacking."""
-        from orderlake.query.saved import saved_query  # noqa: PLC0415 - as above
+        from orderlake.query.saved import folders, saved_query  # noqa: PLC0415 - as above
         from orderlake.querying import declared  # noqa: PLC0415 - as above
 
-        return saved_query(name, self._queries, declared(self._backends))
+        return saved_query(name, folders(self.project.root), declared(self._backends))
 
     def saved(
         self, name: str, params: Mapping[str, str] | None = None, on: Literal["duckdb", "athena"] = "duckdb"
@@ -212,13 +212,6 @@ class Lake:
         ConfigError for a parameter that there is not, or a value that is none of its type.
         """
         return self.query(self.saved_query(name).bound(params or {}), on)
-
-    @property
-    def _queries(self) -> list[Path]:
-        """Where saved queries lie; those of later folders win."""
-        from orderlake.query.saved import bundled_folders  # noqa: PLC0415 - as above
-
-        return [*bundled_folders(), self.project.root / "queries"]
 
     def session(self, *, confined: bool = False) -> Session:
         """Ask many questions: the engine stays, and tables are looked up again only when one has changed.

@@ -20,7 +20,7 @@ from orderlake.query.asked import tables_asked
 from orderlake.query.header import ANY_DAY, Chart, read_header, refuse
 from orderlake.query.parameters import Parameter, bound
 
-__all__ = ["Chart", "Parameter", "SavedQuery", "bundled_folders", "saved_queries", "saved_query"]
+__all__ = ["Chart", "Parameter", "SavedQuery", "bundled_folders", "folders", "saved_queries", "saved_query"]
 
 PIPELINES: Final = ("orders", "olist", "shopify")
 """The groups that have the name of a pipeline."""
@@ -85,17 +85,22 @@ def bundled_folders() -> list[Path]:
     return [Path(queries.__path__[0]) / group for group in GROUPS]
 
 
-def saved_queries(folders: Iterable[Path]) -> dict[str, SavedQuery]:
+def folders(root: Path) -> list[Path]:
+    """The folders whose queries a project has, its own last."""
+    return [*bundled_folders(), root / "queries"]
+
+
+def saved_queries(places: Iterable[Path]) -> dict[str, SavedQuery]:
     """The saved queries of some folders by name, later folders winning; ConfigError names a faulty file and line."""
-    return {name: _current(file) for name, file in _files(folders).items()}
+    return {name: _current(file) for name, file in _files(places).items()}
 
 
-def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> SavedQuery:
+def saved_query(name: str, places: Iterable[Path], tables: Collection[str]) -> SavedQuery:
     """One saved query, for a project with these tables; no other file is read.
 
     NotFoundError has the names that come close, or the tables that the project lacks.
     """
-    files = _files(folders)
+    files = _files(places)
     if name not in files:
         close = difflib.get_close_matches(name, files, 3) or [each for each in files if name in each][:3]
         meant = f"do you mean {', '.join(close)}? " if close else ""
@@ -109,8 +114,8 @@ def saved_query(name: str, folders: Iterable[Path], tables: Collection[str]) -> 
     return found
 
 
-def _files(folders: Iterable[Path]) -> dict[str, Path]:
-    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.sql"))}
+def _files(places: Iterable[Path]) -> dict[str, Path]:
+    return {file.stem: file for folder in places for file in sorted(folder.glob("*.sql"))}
 
 
 def _current(file: Path) -> SavedQuery:
