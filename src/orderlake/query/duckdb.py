@@ -76,6 +76,10 @@ class Question:
     def answer(self, most: int | None = None) -> Result:
         """The rows, or the first `most` of them: no more are worked out than that needs."""
         with self._running() as (cursor, statement):
+            if most is not None and statement.type.name == "SELECT":
+                limited = _limited(cursor, statement, most)
+                if limited is not None:
+                    return limited
             done = cursor.execute(statement)
             description = done.description or []
             rows = done.fetchall() if most is None else done.fetchmany(most)
@@ -174,6 +178,23 @@ def cursor_over(engine: Engine, tables: Sequence[QueryTable]) -> duckdb.DuckDBPy
     cursor.execute("SET threads = 4")
     cursor.execute("SET disabled_optimizers = ''")
     return cursor
+
+
+def _limited(cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement, most: int) -> Result | None:
+    """The first rows, planned as such: of what is sorted, only they are. None where that cannot be asked for.
+
+    What is wrong with the statement is told better where it stands alone.
+    """
+    import duckdb  # noqa: PLC0415 - as above
+
+    try:
+        whole = cursor.sql(_text(statement))
+        names, kinds = tuple(whole.columns), tuple(str(kind) for kind in whole.types)
+        return Result(names, kinds, tuple(map(tuple, whole.limit(most).fetchall())))
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error:
+        return None
 
 
 def _text(statement: duckdb.Statement) -> str:

@@ -99,8 +99,19 @@ def test_a_confined_engine_reads_nothing_else(engine, tables, tmp_path, statemen
 
 
 def test_a_confined_engine_spills_all_the_same(engine, tables, tmp_path):
-    (tmp_path / "work").mkdir()
+    (tmp_path / "work").mkdir(exist_ok=True)
     confine(engine, [str(tmp_path / "lake")])
     wide = "SELECT a.h, repeat(CAST(a.h AS VARCHAR), 5) AS w FROM t AS a, range(10) ORDER BY a.h, w"
     assert run_query(engine, tables, f"SELECT max(w), count(*) FROM ({wide} LIMIT 999999)").rows[0][1] == 999_999
     assert engine.spill.is_dir()  # made for what did not fit
+
+
+def test_the_first_rows_of_what_is_sorted_are_the_first_of_all(engine, tables):
+    question = Question(engine, tables, "SELECT id, id AS id FROM t ORDER BY id DESC -- newest first")
+    answer = question.answer(2)
+    assert (answer.columns, answer.rows) == (("id", "id"), ((99_999, 99_999), (99_998, 99_998)))
+    with pytest.raises(QueryError, match=r"LINE 2: .*\n +\^\^\^\^"):
+        Question(engine, tables, "SELECT\n  nope FROM t").answer(2)
+    assert Question(engine, tables, "EXPLAIN SELECT * FROM t").answer(5).columns == ("explain_key", "explain_value")
+    assert {row[0] for row in Question(engine, tables, "SHOW TABLES").answer(5).rows} >= {"t", "none"}
+    assert Question(engine, tables, "SUMMARIZE t").answer(1).rows[0][0] == "id"

@@ -98,11 +98,13 @@
   list.setAttribute("aria-label", "Completions");
   list.hidden = true;
   sql.after(list);
-  sql.setAttribute("role", "combobox");
-  sql.setAttribute("aria-multiline", "true");
+  // A text area stays a text box to assistive technology: it may not be a combobox, but may have a list of its own.
   sql.setAttribute("aria-autocomplete", "list");
-  sql.setAttribute("aria-controls", "words");
-  sql.setAttribute("aria-expanded", "false");
+  sql.setAttribute("aria-haspopup", "listbox");
+  const told = document.createElement("span");
+  told.className = "visually-hidden";
+  told.setAttribute("role", "status");
+  list.after(told);
   document.getElementById("sql-hint").prepend("Ctrl+Enter runs it. Names complete as you type: Tab takes one, arrows choose, Escape closes. ");
   let known = null; // promise of { tables, functions, keywords }
   let chosen = -1;
@@ -166,7 +168,8 @@
     }));
     place();
     list.hidden = false;
-    sql.setAttribute("aria-expanded", "true");
+    sql.setAttribute("aria-controls", "words");
+    told.textContent = `${found.length} ${found.length === 1 ? "name fits" : "names fit"}`;
     moved = false;
     choose(0);
   }
@@ -203,7 +206,8 @@
 
   function close() {
     list.hidden = true;
-    sql.setAttribute("aria-expanded", "false");
+    told.textContent = "";
+    sql.removeAttribute("aria-controls");
     sql.removeAttribute("aria-activedescendant");
   }
 
