@@ -23,7 +23,7 @@ from orderlake.charts import (
 from orderlake.errors import NotFoundError
 from orderlake.overview import Delivery, Figures, Kept, Measure, Period, Ranked, Shop
 
-_STEPS: Final = {"day": "Day", "week": "Week from", "month": "Month from"}
+_STEPS: Final = {"day": "Day", "week": "Week from", "month": "Month from", "year": "Year from"}
 _TALL: Final = 260
 
 
@@ -195,7 +195,8 @@ def _steps(figures: Figures) -> list[tuple[str, str]]:
         left_out = "day" if figures.period.days - drawn == 1 else f"{figures.period.days - drawn} days"
         return [("Weeks", f"Seven days each, back from the last. Charts by week leave the first {left_out} out.")]
     if not all(bucket.whole for bucket in figures.buckets):
-        return [("Months", "The first or the last month is cut short by the period.")]
+        step = figures.period.step
+        return [(f"{step.capitalize()}s", f"The first or the last {step} is cut short by the period.")]
     return []
 
 

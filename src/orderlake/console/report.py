@@ -83,7 +83,7 @@ def report(lake: Lake, wish: Wish, now: datetime) -> Report:
 def _part(keeper: Keeper, shop: Shop, wish: Wish, now: datetime) -> Part | None:
     kept = keeper.counted(shop)
     days = days_of(keeper.engine, kept)
-    bounds = bounds_of(list(days), now.date())
+    bounds = bounds_of(days.dates, now.date())
     if bounds is None:
         return None
     period = chosen("custom" if wish.start or wish.end else wish.period or DEFAULT, bounds, wish.start, wish.end)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from orderlake.engine import Engine, quote
+from orderlake.overview.days import Days
 from orderlake.overview.keeper import Kept
 from orderlake.overview.period import Bucket, Period
 from orderlake.overview.ranking import Delivery, Ranked, deliveries, plain, ranked, units_by_day
@@ -73,12 +74,12 @@ class Figures:
         return next(one for one in self.measures if one.name == name)
 
 
-def days_of(engine: Engine, kept: Kept) -> dict[date, Day]:
-    """The days on which there were orders, ascending."""
+def days_of(engine: Engine, kept: Kept) -> Days[Day]:
+    """The days on which there were orders."""
     read = f"read_parquet({quote(str(kept.folder / 'daily.parquet'))})"
     columns = ", ".join(["day, orders, amount, known, firsts", *(f'"{each}"' for each in kept.amounts)])
     rows = engine.cursor().execute(f"SELECT {columns} FROM {read} ORDER BY day").fetchall()
-    return {row[0]: Day(row[1], _money(row[2]), row[3], row[4], tuple(map(_money, row[5:]))) for row in rows}
+    return Days.of((row[0], Day(row[1], _money(row[2]), row[3], row[4], tuple(map(_money, row[5:])))) for row in rows)
 
 
 def bounds_of(days: Sequence[date], today: date) -> tuple[date, date] | None:
@@ -89,7 +90,7 @@ def bounds_of(days: Sequence[date], today: date) -> tuple[date, date] | None:
     return days[0], (come or list(days))[-1]
 
 
-def figures_of(engine: Engine, kept: Kept, days: dict[date, Day], period: Period) -> Figures:
+def figures_of(engine: Engine, kept: Kept, days: Days[Day], period: Period) -> Figures:
     """The figures of a period; `days` are the cube's own (`days_of`)."""
     before = _before(days, period)
     buckets = tuple(period.buckets())
@@ -138,14 +139,14 @@ def figures_of(engine: Engine, kept: Kept, days: dict[date, Day], period: Period
     )
 
 
-def _before(days: dict[date, Day], period: Period) -> Period | None:
+def _before(days: Days[Day], period: Period) -> Period | None:
     """The period before, when the shop had begun by then: else there is nothing to compare with."""
     before = period.before
-    return before if before is not None and days and next(iter(days)) <= before.first else None
+    return before if before is not None and days.dates and days.dates[0] <= before.first else None
 
 
-def _sum(days: dict[date, Day], first: date, last: date, kept: Kept) -> Day:
-    found = [day for at, day in days.items() if first <= at <= last]
+def _sum(days: Days[Day], first: date, last: date, kept: Kept) -> Day:
+    found = days.between(first, last)
     more = tuple(sum((day.more[at] for day in found), Decimal(0)) for at in range(len(kept.amounts)))
     return Day(
         sum(day.orders for day in found),
@@ -156,9 +157,9 @@ def _sum(days: dict[date, Day], first: date, last: date, kept: Kept) -> Day:
     )
 
 
-def _units(sold: dict[date, Decimal], period: Period, before: Period | None, buckets: Sequence[Bucket]) -> Measure:
+def _units(sold: Days[Decimal], period: Period, before: Period | None, buckets: Sequence[Bucket]) -> Measure:
     def of(first: date, last: date) -> Decimal | int:
-        return plain(sum((units for day, units in sold.items() if first <= day <= last), Decimal(0)))
+        return plain(sum(sold.between(first, last), Decimal(0)))
 
     past = None if before is None else of(before.first, before.last)
     course = tuple(of(bucket.first, bucket.last) for bucket in buckets)

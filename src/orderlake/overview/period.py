@@ -21,8 +21,8 @@ CHOICES: Final[Mapping[str, str]] = {
 """What can be chosen, counted back from the newest order: a lake of last year's orders is not empty today."""
 DEFAULT: Final = "90d"
 _DAYS: Final = {"7d": 7, "30d": 30, "90d": 90}
-_BY_DAY, _BY_WEEK = 92, 400
-Step = Literal["day", "week", "month"]
+_BY_DAY, _BY_WEEK, _BY_MONTH = 92, 400, 3700
+Step = Literal["day", "week", "month", "year"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,15 @@ class Period:
 
     @property
     def step(self) -> Step:
-        """What it is shown by: days up to three months, weeks up to a year or so, else months."""
-        return "day" if self.days <= _BY_DAY else "week" if self.days <= _BY_WEEK else "month"
+        """What it is shown by: days up to three months, weeks up to a year or so, months up to ten, else years."""
+        if self.days <= _BY_WEEK:
+            return "day" if self.days <= _BY_DAY else "week"
+        return "month" if self.days <= _BY_MONTH else "year"
 
     def buckets(self) -> list[Bucket]:
         """The steps, ascending. Weeks are counted back from the last day; days before the first whole one have none.
 
-        Months are the calendar's; the first and the last may be cut short.
+        Months and years are the calendar's; the first and the last may be cut short.
         """
         if self.step == "week":
             firsts = [self.last - timedelta(7 * back + 6) for back in reversed(range(self.days // 7))]
@@ -107,6 +109,8 @@ def chosen(choice: str, bounds: tuple[date, date], start: str = "", end: str = "
 def _around(day: date, step: Step) -> tuple[date, date]:
     if step == "day":
         return day, day
+    if step == "year":
+        return date(day.year, 1, 1), date(day.year, 12, 31)
     after = date.max if (day.year, day.month) == (date.max.year, 12) else None
     if after is None:
         after = date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(1)

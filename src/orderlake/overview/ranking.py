@@ -9,10 +9,13 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from orderlake.engine import Engine, quote
+from orderlake.overview.days import Days
 from orderlake.overview.keeper import Kept
 from orderlake.overview.period import Bucket, Period
 
 _PLACES: Final = 12
+_LAST_MONTH: Final = date(9999, 12, 1)
+"""No month comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,12 @@ def ranked(engine: Engine, kept: Kept, period: Period, by: Literal["category", "
     ]
 
 
-def units_by_day(engine: Engine, kept: Kept) -> dict[date, Decimal] | None:
+def units_by_day(engine: Engine, kept: Kept) -> Days[Decimal] | None:
     """Units per day, None where the shop has no lines."""
     if not (kept.folder / "categories.parquet").exists():
         return None
     rows = engine.cursor().execute(f"SELECT day, sum(units) FROM {_table(kept, 'categories')} GROUP BY day").fetchall()
-    return {row[0]: Decimal(row[1]) for row in rows}
+    return Days.of((row[0], Decimal(row[1])) for row in rows)
 
 
 def deliveries(
@@ -96,7 +99,7 @@ def deliveries(
     by_day = cursor.execute(f"""
         SELECT day, CAST(sum(orders) FILTER (NOT late) AS BIGINT), CAST(sum(orders) FILTER (late) AS BIGINT)
         FROM {table} WHERE {_between(start, period.last)} GROUP BY day""").fetchall()
-    found = [(day, on_time or 0, late or 0) for day, on_time, late in by_day]
+    found = Days.of((day, (on_time or 0, late or 0)) for day, on_time, late in by_day)
     on_time, late = _counted(found, period.first, period.last)
     if on_time + late == 0:
         return None
@@ -128,17 +131,19 @@ def plain(value: Decimal) -> Decimal | int:
     return int(value) if value == int(value) else value
 
 
-def _counted(found: Sequence[tuple[date, int, int]], first: date, last: date) -> tuple[int, int]:
-    inside = [(on_time, late) for day, on_time, late in found if first <= day <= last]
+def _counted(found: Days[tuple[int, int]], first: date, last: date) -> tuple[int, int]:
+    inside = found.between(first, last)
     return sum(on_time for on_time, _ in inside), sum(late for _, late in inside)
 
 
 def _by_months(kept: Kept, period: Period) -> str:
     """Whole months from their own table, the days at the ends from the days': far fewer rows for the same sums."""
     columns = "category, product, amount, units"
+    by_day = f"SELECT {columns} FROM {_table(kept, 'lines')} WHERE {_between(period.first, period.last)}"
+    if period.last >= _LAST_MONTH:
+        return by_day
     first = period.first if period.first.day == 1 else _next_month(period.first)
     end = _next_month(period.last) if (period.last + timedelta(1)).day == 1 else period.last.replace(day=1)
-    by_day = f"SELECT {columns} FROM {_table(kept, 'lines')} WHERE {_between(period.first, period.last)}"
     if first >= end:
         return by_day
     edges = f"({_between(period.first, first - timedelta(1))} OR {_between(end, period.last)})"

@@ -72,6 +72,12 @@ def test_a_wrong_period_is_told_and_the_usual_one_shown(client, query):
     assert values(answer.text)["Revenue"] == "1,285.00"
 
 
+def test_a_period_of_thousands_of_years_is_a_page_of_the_usual_size(client):
+    answer = client.get("/?from=0001-01-01&to=9999-12-31")
+    assert values(answer.text)["Orders"] == "3"
+    assert len(answer.text) < 1_000_000
+
+
 def test_a_shop_that_is_not_there_is_not_found(client):
     answer = client.get("/?shop=corner")
     assert answer.status_code == 404

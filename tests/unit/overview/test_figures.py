@@ -61,7 +61,7 @@ def shown(lake, name, choose):
         keeper = lake.overview(session)
         kept = keeper.counted(next(shop for shop in keeper.shops() if shop.name == name))
         days = days_of(keeper.engine, kept)
-        period = choose(bounds_of(list(days), TODAY))
+        period = choose(bounds_of(days.dates, TODAY))
         figures = figures_of(keeper.engine, kept, days, period)
         keeper.close()
         return figures
@@ -150,3 +150,10 @@ def test_an_order_of_a_year_to_come_moves_no_period():
     assert bounds_of(days, date(2025, 1, 1)) == (date(2024, 1, 1), date(2024, 2, 1))
     assert bounds_of(days[2:], date(2025, 1, 1)) == (date(2205, 1, 1), date(2205, 1, 1))
     assert bounds_of([], date(2025, 1, 1)) is None
+
+
+def test_all_the_years_that_a_calendar_has_can_be_asked_for(samples):
+    figures = shown(samples[0], "orders", lambda bounds: Period(date.min, date.max))
+    assert len(figures.buckets) == 9999
+    assert figures.measure("Orders").value == 13
+    assert sum(figures.measure("Orders").course) == 13

@@ -126,7 +126,7 @@ def test_the_shop_of_the_documentation_works_and_follows_a_table_whose_file_is_r
         with lake.session() as session:
             keeper = lake.overview(session)
             mail = next(shop for shop in keeper.shops() if shop.name == "mail")
-            (day,) = days_of(keeper.engine, keeper.counted(mail)).values()
+            (day,) = days_of(keeper.engine, keeper.counted(mail)).values
             seen.append((mail.title, day.orders, day.amount, day.more))
             keeper.close()
         written(lake, lake.project.raw / f"orders_{number}.json", [order(number)], NOON + number * SECOND)

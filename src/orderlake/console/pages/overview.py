@@ -80,7 +80,7 @@ def _seen(console: Console, shop: Shop, given: Mapping[str, str]) -> Chosen:
         return Chosen(shop.name, choice, start, end, counting=True)
     stamp = str(kept.folder)  # a cube never changes
     days = console.kept(f"days of {shop.name}", stamp, lambda: days_of(keeper.engine, kept))
-    bounds = bounds_of(list(days), datetime.now(UTC).date())
+    bounds = bounds_of(days.dates, datetime.now(UTC).date())
     if bounds is None:
         return Chosen(shop.name, choice, start, end, kept=kept)
     problem = ""
