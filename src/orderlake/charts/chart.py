@@ -51,7 +51,7 @@ class Chart:
         """A chart of rows: the first value of each is its label, the others are its numbers, `names` theirs.
 
         >>> Chart.of_rows("Sales", [("Toys", 3), ("Books", None)], ["units"]).series
-        (Series(name='units', values=(3, None)),)
+        (Series(name='units', values=(3, None), past=False),)
         """
         kept = [tuple(row) for row in rows]
         labels = tuple(_label(row[0]) for row in kept)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -284,6 +286,12 @@ def test_nothing_that_answers_a_pointer_sticks_out():
         left, width = size(target, "x"), size(target, "width")
         assert left >= 0
         assert left + width <= 100
+
+
+@pytest.mark.parametrize("module", ["bar", "chart", "line", "scale", "svg", "words"])
+def test_the_examples_in_the_modules_are_true(module):
+    failed, _ = doctest.testmod(import_module(f"orderlake.charts.{module}"))
+    assert failed == 0
 
 
 if __name__ == "__main__":
