@@ -1,6 +1,8 @@
 """Which models are built, of which pipelines, and what makes them others than before."""
 
 import importlib.metadata
+import re
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +96,11 @@ def test_models_are_copied_once_and_never_over_others(lake):
     assert models_of(lake._backends, "dbt-duckdb").folder == folder
     with pytest.raises(ConfigError, match="is there already"):
         eject(lake.project)
+
+
+def test_the_documentation_names_every_mart_that_ships_and_no_other():
+    root = Path(__file__).parents[3]
+    marts = {file.stem for file in (root / "src" / "orderlake" / "dbt" / "models" / "marts").rglob("*.sql")}
+    text = (root / "docs" / "marts.md").read_text("utf-8")
+    table = text[text.index("## What there is") : text.index("## What a build does")]
+    assert set(re.findall(r"`((?:fct|dim|agg)_\w+)`", table)) == marts
