@@ -115,7 +115,11 @@ def saved_query(name: str, places: Iterable[Path], tables: Collection[str]) -> S
 
 
 def _files(places: Iterable[Path]) -> dict[str, Path]:
-    return {file.stem: file for folder in places for file in sorted(folder.glob("*.sql"))}
+    found: dict[str, Path] = {}
+    for file in (file for folder in places for file in sorted(folder.glob("*.sql"))):
+        found.pop(file.stem, None)  # it stands among those of its own folder
+        found[file.stem] = file
+    return found
 
 
 def _current(file: Path) -> SavedQuery:

@@ -1,5 +1,7 @@
 """`orderlake query --saved`: questions by name, with parameters, those of the project among them."""
 
+from itertools import groupby
+
 import pytest
 
 from orderlake.lake import Lake
@@ -54,6 +56,7 @@ def test_a_query_of_the_project_wins_over_one_that_ships(cli, own):
     assert cli("query", "--saved", "daily_orders").lines[0].split() == ["order_id", "total_amount"]
     found = {each["name"]: each["group"] for each in cli("query", "--list", "--json").json}
     assert found["daily_orders"] == "project"
+    assert [group for group, _ in groupby(found.values())] == ["orders", "lake", "project"]
 
 
 def test_the_list_has_what_can_be_asked_here(cli, own):

@@ -4,7 +4,7 @@
 -- note: Months in which nobody of a cohort ordered have no row. Orders without a customer are left out.
 -- parameter: start date = 2000-01-01  Cohorts whose month begins on this day or later
 -- parameter: until date = 2100-01-01  Cohorts whose month begins on this day or before
--- chart: line months_since retained_pct
+-- chart: table cohort_month retained_pct
 WITH firsts AS (
   SELECT customer_id, CAST(date_trunc('month', min(order_date)) AS DATE) AS cohort_month
   FROM orders
