@@ -71,9 +71,19 @@ def _built(manifest: Path) -> dict[str, Note]:
         nodes = json.loads(manifest.read_bytes()).get("nodes", {})
     found = {}
     for node in nodes.values():
-        if node.get("resource_type") == "model" and node.get("description"):
+        said = _said(node)
+        if node.get("resource_type") == "model" and said:
             columns = {
                 name: each["description"] for name, each in node.get("columns", {}).items() if each.get("description")
             }
-            found[str(node.get("alias") or node["name"])] = Note(str(node["description"]).strip(), columns)
+            found[str(node.get("alias") or node["name"])] = Note(said, columns)
     return found
+
+
+def _said(node: Mapping[str, Any]) -> str:
+    """What a model says of itself: its grain, and its description where that tells more."""
+    grain = str(((node.get("config") or {}).get("meta") or {}).get("grain") or "").strip().rstrip(".")
+    about = str(node.get("description") or "").strip()
+    if not grain or grain.lower() in about.lower():
+        return about
+    return f"{grain[0].upper()}{grain[1:]}. {about}".strip()

@@ -77,7 +77,8 @@ def test_what_dbt_says_of_its_models_is_said_of_their_tables(lake, tmp_path):
     model = {
         "resource_type": "model",
         "name": "daily",
-        "description": "One row per day.",
+        "description": "Sales by day.",
+        "config": {"meta": {"grain": "one row per day"}},
         "columns": {"orders": {"description": "orders of the day"}, "x": {"description": ""}},
     }
     (folder / "manifest.json").write_text(json.dumps({"nodes": {"model.o.daily": model, "test.o.t": {}}}))
@@ -93,7 +94,7 @@ def test_what_dbt_says_of_its_models_is_said_of_their_tables(lake, tmp_path):
     assert ["orders", "orders of the day"] in columns
     assert ["x", None] in columns
     assert asked(tmp_path / "shop.duckdb", "SELECT comment FROM duckdb_views() WHERE view_name = 'daily'") == [
-        ["One row per day."]
+        ["One row per day. Sales by day."]
     ]
 
 
