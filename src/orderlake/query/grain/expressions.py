@@ -184,11 +184,12 @@ class Reader:
         if not parts or not all(parts):
             return ()
         every = [term for terms in parts for term in terms]
-        leading = next((term for term in every if term.adds_up), every[0])
+        leading = next((term for term in every if term.money), every[0])
         return (
             replace(
                 leading,
                 owners=NONE.union(*(term.owners for term in every)),
+                adds_up=any(term.adds_up for term in every),
                 given=tuple(one for term in every for one in term.given),
             ),
         )
@@ -251,8 +252,9 @@ class Reader:
                 return [implies([CONSTANT], [self.value(node.this).attr])]
         sides = [one for one in (node.this, node.expression, node.args.get("low"), node.args.get("high")) if one]
         values = [self.value(one) for one in sides]
-        attrs = frozenset(value.attr for value in values)
-        return [implies(attrs - {value.attr} or [CONSTANT], [value.attr]) for value in values if value.dated]
+        dated = [value.attr for value in values if value.dated]
+        others = [value.attr for value in values if not value.dated]
+        return [implies(others or [CONSTANT], dated)] if dated else []
 
 
 def _is_scaled(node: Node) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from orderlake.query.grain.facts import Grains
+from orderlake.query.grain.facts import Grains, TableGrain
 
 _ADDS: Final = re.compile(r"\b(sum|avg|mean|fsum|favg|sumkahan|kahan_sum|sum_no_overflow)\s*\(", re.IGNORECASE)
-_DISTINCT: Final = re.compile(r"\bdistinct\b|\bunnest\b|\blateral\b|\bunion\b", re.IGNORECASE)
+_ANYWAY: Final = re.compile(r"\b(distinct|unnest|lateral|join|over|values)\b", re.IGNORECASE)
+"""What may repeat or merge the rows of a single table."""
+_NUMBERS: Final = ("DECIMAL", "DOUBLE", "FLOAT", "INTEGER", "BIGINT")
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -31,6 +34,14 @@ def worth_reading(sql: str, grains: Grains) -> bool:
         return False
     words = [word.lower() for word in _WORD.findall(sql)]
     known = [word for word in words if word in grains]
-    tables = [grains.tables[word] for word in known if word in grains.tables]
-    several = len(known) > 1 or len(known) > len(tables)
-    return bool(known) and (several or any(len(one.levels) > 1 for one in tables) or _DISTINCT.search(sql) is not None)
+    if len(known) != 1 or known[0] in grains.views:
+        return bool(known)
+    return _ANYWAY.search(sql) is not None or not set(words).isdisjoint(_repeated(grains.tables[known[0]]))
+
+
+def _repeated(table: TableGrain) -> Iterator[str]:
+    """The measures of a table that its rows repeat."""
+    last = len(table.levels) - 1
+    for name, fact in table.columns.items():
+        if fact.level < last and fact.type.startswith(_NUMBERS) and not name.endswith("_id"):
+            yield name

@@ -24,6 +24,7 @@ from orderlake.query.grain.relation import (
 _TOTAL: Final = re.compile(
     r"(^|_)(total|subtotal|amount|revenue|sales|paid|spent|sum|tax|freight|shipping|discounts?|refund(ed)?|payment)s?(_|$)"
 )
+_COUNTED: Final = re.compile(r"(^|_)(units|quantity|count)$")
 _NUMBERS: Final = ("DECIMAL", "DOUBLE", "FLOAT")
 _NO_MONEY: Final = re.compile(r"(^|_)(rate|pct|percent|lat|lng|latitude|longitude|weight|score|average|avg)(_|$)")
 
@@ -59,7 +60,7 @@ def scan(grain: TableGrain, numbers: Numbers) -> Relation:
 
 def _term(grain: TableGrain, column: str, fact: Fact, row: int) -> Term:
     exact = fact.type.startswith(_NUMBERS) and not _NO_MONEY.search(column)
-    total = exact and _TOTAL.search(column) is not None
+    total = (exact and _TOTAL.search(column) is not None) or _COUNTED.search(column) is not None
     return Term(frozenset([row]), column, grain.name, adds_up=total, money=exact)
 
 
