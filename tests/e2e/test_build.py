@@ -156,6 +156,17 @@ def test_models_that_dbt_cannot_read_are_a_matter_of_configuration(lake):
         lake.build()
 
 
+def test_what_is_loaded_in_the_middle_of_a_build_is_in_the_next_one_whole(lake):
+    def meanwhile(step):
+        if step.name == "stg_lines":
+            load(lake, "2", [order(1, "C", "D", "E"), order(3, "F")], NOON + SECOND)
+
+    lake.build(on_step=meanwhile)
+    assert (len(rows(lake, "fct_lines")), len(rows(lake, "fct_heads"))) == (3, 2)
+    assert lake.build().status == "published"
+    assert (len(rows(lake, "fct_lines")), len(rows(lake, "fct_heads"))) == (5, 3)
+
+
 def test_a_part_is_built_and_published_and_the_rest_stays(lake):
     lake.build()
     before = current(lake)
