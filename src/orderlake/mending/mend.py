@@ -220,9 +220,6 @@ class Mender:
         before = row.before is not None or there is not None
         version = (last if before or not self._is_outdone(row, draft.key) else last - _BEFORE) + _TRY
         _put(target, draft.data, version)
-        written = source_at(self.backends.project, target)
-        if written is None or written.version != version:
-            raise ConfigError(f"the file system of {target} does not keep times of files to the microsecond: move raw/")
         return True
 
     def _is_outdone(self, row: _Row, values: Sequence[str]) -> bool:
@@ -276,6 +273,8 @@ def _put(target: Path, data: bytes, version: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.utime(part, ns=(version, version))
+        if part.stat().st_mtime_ns != version:
+            raise ConfigError(f"the file system of {target} does not keep times of files to the microsecond: move raw/")
         part.replace(target)
         for folder in (target.parent, target.parent.parent):
             handle = os.open(folder, os.O_RDONLY)
@@ -284,5 +283,6 @@ def _put(target: Path, data: bytes, version: int) -> None:
             finally:
                 os.close(handle)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise StorageUnavailableError(f"{target}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)

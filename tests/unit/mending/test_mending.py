@@ -3,11 +3,15 @@
 import gzip
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from orderlake import Lake
+from orderlake.config import AwsSettings
 from orderlake.errors import ConfigError, DataError, NotFoundError
+from orderlake.mending import Mender
+from orderlake.wiring import Backends
 from tests.reference import NOON, SECOND, new_lake, order, put
 
 
@@ -306,3 +310,51 @@ def test_files_without_a_key_are_corrected_as_a_whole(csv_lake):
     csv_lake.run()
     with pytest.raises(ConfigError, match="has no key"):
         csv_lake.fix("raw/loose.csv", 1, "2.00")
+
+
+# --- where it cannot be done ------------------------------------------------------------------------------------------
+
+
+def test_a_lake_on_aws_says_why_it_mends_nothing(one_bad):
+    project = one_bad.project
+    there = replace(
+        project,
+        aws=AwsSettings("shop", "eu-central-1", "s3://b/raw", "s3://b/lake", "s3://b/pipelines", "table", "database"),
+    )
+    mender = Mender(Backends(there), ask=one_bad.query, load=one_bad.load)
+    with pytest.raises(ConfigError, match="versions of objects count there by when they arrived"):
+        mender.fix("s3://b/raw/orders.json", 2, good(2))
+    with pytest.raises(ConfigError, match="cannot mend"):
+        mender.draft("s3://b/raw/orders.json", 2)
+
+
+def test_a_file_system_that_keeps_whole_seconds_is_named(one_bad, monkeypatch):
+    utime = os.utime
+
+    def coarse(path, *, ns):
+        utime(path, ns=tuple(time // SECOND * SECOND for time in ns))
+
+    monkeypatch.setattr("orderlake.mending.mend.os.utime", coarse)
+    with pytest.raises(ConfigError, match="does not keep times of files to the microsecond"):
+        one_bad.fix("raw/orders.json", 2, good(2))
+    assert not [each for each in (one_bad.project.raw / "mended").rglob("*") if each.is_file()]
+
+
+def test_a_pipeline_that_is_gone_is_named(one_bad):
+    pipeline = one_bad.project.pipelines / "orders.yaml"
+    pipeline.write_text(pipeline.read_text().replace("pipeline: orders", "pipeline: other"))
+    with Lake(one_bad.project.root) as changed, pytest.raises(ConfigError, match="no pipeline orders"):
+        changed.fix("raw/orders.json", 2, good(2))
+
+
+def test_who_loads_first_makes_no_difference(one_bad):
+    """A watcher may load the mended file before the one who wrote it does."""
+    backends = one_bad._backends
+
+    def slow(sources):
+        one_bad.run()
+        return one_bad.load(sources)
+
+    done = Mender(backends, one_bad.query, slow).fix("raw/orders.json", 2, good(2, "7.00"))
+    assert (done.outcome, done.is_new) == ("loaded", True)
+    assert totals(one_bad)[2] == "7.00"

@@ -1,8 +1,10 @@
 """A question: answered as far as wanted, stopped when wanted, and confined to the lake's own files."""
 
 import threading
+from typing import Any, ClassVar
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from orderlake.engine import connect
 from orderlake.errors import QueryError
@@ -115,3 +117,23 @@ def test_the_first_rows_of_what_is_sorted_are_the_first_of_all(engine, tables):
     assert Question(engine, tables, "EXPLAIN SELECT * FROM t").answer(5).columns == ("explain_key", "explain_value")
     assert {row[0] for row in Question(engine, tables, "SHOW TABLES").answer(5).rows} >= {"t", "none"}
     assert Question(engine, tables, "SUMMARIZE t").answer(1).rows[0][0] == "id"
+
+
+def test_a_confined_engine_asks_its_own_file_system_for_the_lake_alone(tmp_path):
+    class Bucket(MemoryFileSystem):  # type: ignore[misc]  # fsspec ships no types
+        protocol = "s3"
+        store: ClassVar[dict[str, Any]] = {}
+        pseudo_dirs: ClassVar[list[str]] = [""]
+
+        def glob(self, path, **_):
+            return [path]
+
+    opened = connect(tmp_path / "spill", 64, filesystem=Bucket())
+    for folder in ("lake", "lake-of-another"):
+        opened.connection.execute(f"COPY (SELECT 7 AS id) TO 's3://bucket/{folder}/t.parquet'")
+    confine(opened, ["s3://bucket/lake"])
+    tables = [QueryTable("t", ["s3://bucket/lake/t.parquet"], {})]
+    assert run_query(opened, tables, "SELECT id FROM t").rows == ((7,),)
+    with pytest.raises(QueryError, match="disabled by configuration"):
+        run_query(opened, tables, "SELECT * FROM read_parquet('s3://bucket/lake-of-another/t.parquet')")
+    opened.close()
