@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Form = Literal["duckdb", "parquet", "csv"]
+_STOPPED: Final = "Query interrupted"
 _PARQUET: Final = "FORMAT parquet, COMPRESSION snappy"
 
 
@@ -183,6 +184,10 @@ def _translated(target: Path) -> Iterator[None]:
 
     try:
         yield
+    except RuntimeError as error:
+        if str(error) == _STOPPED:  # Ctrl-C, while the engine was at work
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.IOException as error:
         raise StorageUnavailableError(f"{target}: {error}") from error
     except duckdb.Error as error:
