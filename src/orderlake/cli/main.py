@@ -39,6 +39,8 @@ VERBS: Final[Mapping[str, str]] = {
 
 _USAGE_EXIT: Final = 2
 _INTERRUPTED_EXIT: Final = 130
+_STOPPED: Final = "Query interrupted"
+"""What Ctrl-C is called by the engine, when it was at work."""
 _GUIDE: Final = """\
 Order files in, exact and queryable tables out.
 
@@ -165,7 +167,7 @@ def _without_verb(words: list[str]) -> int:
 def _complain(error: BaseException, *, as_json: bool) -> int:
     """Say on stderr what went wrong, and give its exit code."""
     kind, message, code = type(error).__name__, str(error), exit_code(error)
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or str(error) == _STOPPED:
         message, code = "interrupted; what was loaded stays, and the same command goes on from there", _INTERRUPTED_EXIT
     elif isinstance(error, UsageError):
         code = _USAGE_EXIT
