@@ -57,8 +57,9 @@ class Header:
 
 def read_header(text: str, file: Path) -> Header:
     """Take a saved query apart; ConfigError names the file and the line that is wrong."""
-    fields, start = _fields(text.splitlines(), file)
-    header = Header(sql="\n".join(text.splitlines()[start:]).strip(), start=start + 1)
+    lines = text.rstrip("\n").split("\n")  # not where Unicode would break lines: SQL does not either
+    fields, start = _fields(lines, file)
+    header = Header(sql="\n".join(lines[start:]).strip(), start=start + 1)
     for line, key, value in fields:
         if not value:
             refuse(file, line, f"{key} says nothing: write a value after it, or take the line out")

@@ -104,6 +104,11 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_fault(read):
     assert (query.title, len(query.parameters)) == ("Big orders", 4)
 
 
+def test_the_statement_is_kept_to_the_letter(read):
+    statement = "SELECT '\u2028 \x0c\x85' AS x, -- a\n\n  2 AS y"
+    assert read(f"{SHORT}{statement}\n").sql == statement
+
+
 SHORT = "-- title: t\n-- question: q\n-- grain: g\n"
 
 
