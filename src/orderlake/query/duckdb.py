@@ -132,6 +132,8 @@ class Question:
             if self._stopped:
                 raise QueryError(f"stopped: {self._stopped}")
             yield self._cursor, statements[0]
+        except (OverflowError, ValueError) as error:  # DuckDB's intervals are longer than Python's
+            raise QueryError(f"a value of the answer cannot be given ({error}): CAST it to VARCHAR") from error
         except duckdb.Error as error:
             if isinstance(error, duckdb.InterruptException) and self._stopped:
                 raise QueryError(f"stopped: {self._stopped}") from None

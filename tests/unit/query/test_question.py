@@ -100,6 +100,12 @@ def test_a_confined_engine_reads_nothing_else(engine, tables, tmp_path, statemen
         run_query(engine, tables, statement.format(folder=tmp_path))
 
 
+@pytest.mark.parametrize("most", [None, 5])
+def test_a_value_that_python_has_no_room_for_is_named(engine, most):
+    with pytest.raises(QueryError, match="CAST it to VARCHAR"):
+        Question(engine, [], "SELECT INTERVAL '100000000 years'").answer(most)
+
+
 def test_a_confined_engine_spills_all_the_same(engine, tables, tmp_path):
     (tmp_path / "work").mkdir(exist_ok=True)
     confine(engine, [str(tmp_path / "lake")])
