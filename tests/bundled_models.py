@@ -17,11 +17,12 @@ import pytest
 
 import orderlake
 from orderlake import Lake
+from orderlake.generate import Kind
 from orderlake.samples import sample_paths
 from tests.reference import NOON, SECOND
 
 MODELS: Final = Path(orderlake.__file__).parent / "dbt"
-SHOPS: Final = ("orders", "olist", "shopify")
+SHOPS: Final[tuple[Kind, ...]] = ("orders", "olist", "shopify")
 SUBSETS: Final = tuple(chosen for size in (1, 2, 3) for chosen in combinations(SHOPS, size))
 ENDS: Final = (*((shop,) for shop in SHOPS), SHOPS)
 """One pipeline, and all of them."""

@@ -20,7 +20,7 @@ def target(for_athena):
 def trino(node, connection):
     """A compiled node as DuckDB's SQL, by way of Trino's grammar and types."""
     sql = re.sub(r'"awsdatacatalog"\."\w+"\.', "", Path(node["compiled_path"]).read_text("utf-8"))
-    columns = {}
+    columns: dict[str, dict[str, str]] = {}
     found = "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = 'memory'"
     for table, column, kind in connection.execute(found).fetchall():
         columns.setdefault(table, {})[column] = kind

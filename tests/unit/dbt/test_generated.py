@@ -102,7 +102,8 @@ SALES = {"orders": sales_of_orders, "olist": sales_of_olist, "shopify": sales_of
 @pytest.mark.parametrize("shop", SHOPS)
 def test_daily_sales_are_those_of_a_recount(shop, table):
     sales = sorted(SALES[shop](table), key=lambda sale: (sale[2], sale[3], sale[1]))
-    seen, days = set(), {}
+    seen: set[object] = set()
+    days = {}
     for day, group in groupby(sales, key=lambda sale: sale[2]):
         of_day = list(group)
         customers = {sale[4] for sale in of_day if not pd.isna(sale[4])}
@@ -127,7 +128,8 @@ def test_daily_sales_are_those_of_a_recount(shop, table):
 @pytest.mark.parametrize("shop", SHOPS)
 def test_each_sale_has_its_number_among_its_customers_sales(shop, table):
     sales = sorted(SALES[shop](table), key=lambda sale: (sale[2], sale[3], sale[1]))
-    count, numbers = Counter(), {}
+    count: Counter[object] = Counter()
+    numbers = {}
     for sale in sales:
         count[sale[4]] += 1
         numbers[str(sale[1])] = count[sale[4]]
@@ -173,7 +175,8 @@ SAID = {
 def told(shop, table):
     """Per customer and moment, what is known of them then, and by which orders; what an order leaves out stays."""
     for customer, group in groupby(sorted(sightings(shop, table), key=lambda one: one[:3]), key=lambda one: one[0]):
-        known, moments = (None,) * len(SAID[shop]), {}
+        known: tuple[object, ...] = (None,) * len(SAID[shop])
+        moments: dict[object, tuple[tuple[object, ...], list[str]]] = {}
         for _, moment, order, said in group:
             known = tuple(old if new is None else new for old, new in zip(known, said, strict=True))
             moments[moment] = (known, [*moments.get(moment, (None, []))[1], str(order)])
@@ -231,7 +234,7 @@ def test_revenue_by_category_is_that_of_a_merge(table):
 def test_deliveries_are_on_time_or_late_as_a_recount_says(table):
     orders = table("olist_orders_dataset")
     orders = orders[(orders["order_status"] == "delivered") & orders["order_delivered_customer_date"].notna()]
-    days = {}
+    days: dict[object, list[tuple[bool, int]]] = {}
     for row in orders.itertuples():
         day = row.order_delivered_customer_date.date()
         late = day > row.order_estimated_delivery_date
@@ -248,7 +251,7 @@ def test_deliveries_are_on_time_or_late_as_a_recount_says(table):
 
 
 def test_places_are_the_medians_of_their_measurements(table):
-    measured = {}
+    measured: dict[str, list[tuple[float, float]]] = {}
     for row in table("olist_geolocation_dataset").itertuples():
         measured.setdefault(row.geolocation_zip_code_prefix, []).append((row.geolocation_lat, row.geolocation_lng))
     found = {row.postal_code: (row.latitude, row.longitude) for row in table("dim_geography").itertuples()}
