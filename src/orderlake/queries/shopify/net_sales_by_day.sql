@@ -3,7 +3,7 @@
 -- grain: one row per day and currency
 -- note: gross_sales - discounts - refunds = net_sales, goods only: shipping stands in none of them. Refunds count on
 --   the day of their order, so that past days change when goods come back. Test orders and voided
---   ones are left out.
+--   ones are left out. Where a shop's prices include tax, so do these figures.
 -- parameter: start date = 2000-01-01  First day
 -- parameter: until date = 2100-01-01  Last day
 -- chart: line order_date net_sales

@@ -1,7 +1,8 @@
 -- title: Top products
 -- question: Which products bring in the most once discounts and returns are off?
 -- grain: one row per product, title and currency
--- note: gross_sales - discounts - refunds = net_sales. Test orders and voided ones are left out.
+-- note: gross_sales - discounts - refunds = net_sales. Test orders and voided ones are left out. Where a shop's
+--   prices include tax, so do these figures.
 -- parameter: start date = 2000-01-01  First day
 -- parameter: until date = 2100-01-01  Last day
 -- parameter: limit int = 50  How many products
