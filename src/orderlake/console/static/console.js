@@ -41,13 +41,26 @@
     return steps.reduce((at, step) => at && at.children[step], part);
   }
 
+  // What is being looked at stays where it is on the screen, however much comes in above it.
+  function place(part) {
+    const seen = document.elementFromPoint(window.innerWidth / 2, window.innerHeight / 3);
+    if (seen === null || window.scrollY === 0) return null;
+    return { seen, top: seen.getBoundingClientRect().top, steps: part.contains(seen) ? path(part, seen) : null };
+  }
+
+  function settle(kept, fresh) {
+    if (kept === null) return;
+    const seen = kept.steps === null ? kept.seen : follow(fresh, kept.steps);
+    if (seen) window.scrollBy(0, seen.getBoundingClientRect().top - kept.top);
+  }
+
   function replace(part, fresh) {
     const active = document.activeElement;
     const focused = part.contains(active) ? { id: active.id, steps: path(part, active) } : null;
     const scrolled = [...part.querySelectorAll(".table-wrap"), part].filter((each) => each.scrollLeft || each.scrollTop);
     const places = scrolled.map((each) => [path(part, each), each.scrollLeft, each.scrollTop]);
     const unfolded = [...part.querySelectorAll("details")].map((each) => [path(part, each), each.open]);
-    const [x, y] = [window.scrollX, window.scrollY];
+    const kept = place(part);
     part.replaceWith(fresh);
     unfolded.forEach(([steps, open]) => {
       const each = follow(fresh, steps);
@@ -61,9 +74,9 @@
       const again = (focused.id && document.getElementById(focused.id)) || follow(fresh, focused.steps);
       if (again) again.focus({ preventScroll: true });
     }
-    window.scrollTo(x, y);
     made.set(fresh, fresh.cloneNode(true));
     equip(fresh);
+    settle(kept, fresh);
     document.dispatchEvent(new CustomEvent("live:replaced", { detail: fresh }));
   }
 
