@@ -2,7 +2,7 @@
 
 `daily` has a row per day: orders, amount, orders with a known customer, customers whose first order ever it saw, and
 the shop's further amounts. All of these add up over days, first orders too, because a customer has one first day.
-`lines` and `months` have amount and units per product, by day and by month; `categories` per category and day;
+`lines` and `months` have amount and units per product, which `products` names; `categories` per category and day;
 `deliveries` counts orders by place, lateness and days on the way, from which medians follow.
 """
 
@@ -94,6 +94,7 @@ def _daily(cursor: duckdb.DuckDBPyConnection, facts: Facts, target: Path) -> lis
 
 def _lines(cursor: duckdb.DuckDBPyConnection, facts: Facts, folder: Path) -> None:
     columns = _described(cursor, facts, PARTS["lines"])
+    sold, products, lines = folder / "sold.parquet", folder / "products.parquet", folder / "lines.parquet"
     select = f"""
         SELECT CAST(day AS DATE) AS day, coalesce(CAST(category AS VARCHAR), '(none)') AS category,
             coalesce(CAST(product AS VARCHAR), '(none)') AS product,
@@ -101,16 +102,24 @@ def _lines(cursor: duckdb.DuckDBPyConnection, facts: Facts, folder: Path) -> Non
             coalesce(sum({_exact("units", columns["units"], _PIECES)}), 0) AS units
         FROM ({facts.sql}
         ) WHERE day IS NOT NULL GROUP BY ALL"""
-    lines = folder / "lines.parquet"
+    _copy(cursor, facts, select, sold)
+    # Products are numbered in the order of their names: a million of them are then quick to sum and to rank.
+    numbered = f"""
+        SELECT row_number() OVER (ORDER BY product, category) AS number, product, category
+        FROM (SELECT DISTINCT product, category FROM {_read(sold)}) ORDER BY number"""
+    _copy(cursor, facts, numbered, products)
     # By day, so that a question about some days reads their row groups only.
-    _copy(cursor, facts, f"{select} ORDER BY day", lines)
-    read = f"read_parquet({quote(str(lines))})"
+    by_day = f"""
+        SELECT day, number, amount, units FROM {_read(sold)} JOIN {_read(products)} USING (product, category)
+        ORDER BY day"""
+    _copy(cursor, facts, by_day, lines)
     sums = "sum(amount) AS amount, sum(units) AS units"
-    by_category = f"SELECT day, category, {sums} FROM {read} GROUP BY ALL ORDER BY day, category"
+    by_category = f"SELECT day, category, {sums} FROM {_read(sold)} GROUP BY ALL ORDER BY day, category"
     _copy(cursor, facts, by_category, folder / "categories.parquet")
     month = "CAST(date_trunc('month', day) AS DATE) AS day"
-    by_month = f"SELECT {month}, category, product, {sums} FROM {read} GROUP BY ALL ORDER BY 1"
+    by_month = f"SELECT {month}, number, {sums} FROM {_read(lines)} GROUP BY ALL ORDER BY 1"
     _copy(cursor, facts, by_month, folder / "months.parquet")
+    sold.unlink()
 
 
 def _deliveries(cursor: duckdb.DuckDBPyConnection, facts: Facts, folder: Path) -> None:
@@ -140,6 +149,10 @@ def _exact(column: str, kind: str, otherwise: str = _MONEY) -> str:
 
 def _copy(cursor: duckdb.DuckDBPyConnection, facts: Facts, select: str, target: Path) -> None:
     _ask(cursor, facts, f"COPY ({select}) TO {quote(str(target))} (FORMAT parquet)")
+
+
+def _read(file: Path) -> str:
+    return f"read_parquet({quote(str(file))})"
 
 
 def _ask(cursor: duckdb.DuckDBPyConnection, facts: Facts, sql: str) -> list[tuple[object, ...]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _GENERATIONS: Final = 2
 """Cubes that stay of a shop: the newest, and the one that somebody may still be reading."""
+_TO_ANSWER: Final = 4
 _IN_BACKGROUND: Final = 1
 """Threads that count while pages are asked for: the other cores are theirs."""
 _LAST_WAIT: Final = 5.0
@@ -66,6 +67,7 @@ class Keeper:
         with self._lock:
             if self._engine is None:
                 self._engine = self._open("overview")
+                self._engine.connection.execute(f"SET threads = {_TO_ANSWER}")
             return self._engine
 
     def shops(self) -> list[Shop]:

@@ -55,29 +55,34 @@ def ranked(engine: Engine, kept: Kept, period: Period, by: Literal["category", "
     """The first `most` by amount, and the rest in one row; empty where the shop has no lines."""
     if not (kept.folder / "lines.parquet").exists():
         return []
-    source = _table(kept, "categories") if by == "category" else None
     where = _between(period.first, period.last)
-    rows = f"SELECT * FROM {source} WHERE {where}" if source is not None else _by_months(kept, period)
-    columns = "category AS name, category" if by == "category" else "product AS name, category"
+    if by == "category":
+        key, rows = "category", f"SELECT * FROM {_table(kept, 'categories')} WHERE {where}"
+        named = "SELECT category AS name, * FROM top"
+    else:
+        key, rows = "number", _by_months(kept, period)
+        named = f"SELECT product AS name, * FROM top JOIN {_table(kept, 'products')} USING (number)"
     found = (
         engine.cursor()
         .execute(f"""
-        WITH sums AS (
-            SELECT {columns}, sum(amount) AS amount, sum(units) AS units FROM ({rows}) GROUP BY ALL
-        ), placed AS (
-            SELECT *, row_number() OVER (ORDER BY amount DESC, name, category) AS place FROM sums
+        WITH sums AS MATERIALIZED (
+            SELECT {key}, sum(amount) AS amount, sum(units) AS units FROM ({rows}) GROUP BY {key}
+        ), top AS (
+            SELECT * FROM sums ORDER BY amount DESC, {key} LIMIT {most}
+        ), whole AS (
+            SELECT count(*) AS number_of, sum(amount) AS amount, sum(units) AS units FROM sums
         )
-        SELECT CASE WHEN place <= {most} THEN name END, CASE WHEN place <= {most} THEN category END, sum(amount),
-            sum(units), count(*), least(place, {most} + 1) AS spot
-        FROM placed GROUP BY ALL ORDER BY spot""")
+        SELECT n.name, n.category, n.amount, n.units, w.number_of, w.amount, w.units
+        FROM ({named}) AS n, whole AS w ORDER BY n.amount DESC, n.{key}""")
         .fetchall()
     )
-    return [
-        Ranked(f"{row[4]:,} others", row[2], plain(row[3]), others=row[4])
-        if row[0] is None
-        else Ranked(row[0], row[2], plain(row[3]), row[1])
-        for row in found
-    ]
+    first = [Ranked(row[0], row[2], plain(row[3]), row[1]) for row in found]
+    others = found[0][4] - len(found) if found else 0
+    if others:
+        amount = found[0][5] - sum((one.amount for one in first), Decimal(0))
+        units = found[0][6] - sum((Decimal(one.units) for one in first), Decimal(0))
+        first.append(Ranked(f"{others:,} others", amount, plain(units), others=others))
+    return first
 
 
 def units_by_day(engine: Engine, kept: Kept) -> Days[Decimal] | None:
@@ -138,7 +143,7 @@ def _counted(found: Days[tuple[int, int]], first: date, last: date) -> tuple[int
 
 def _by_months(kept: Kept, period: Period) -> str:
     """Whole months from their own table, the days at the ends from the days': far fewer rows for the same sums."""
-    columns = "category, product, amount, units"
+    columns = "number, amount, units"
     by_day = f"SELECT {columns} FROM {_table(kept, 'lines')} WHERE {_between(period.first, period.last)}"
     if period.last >= _LAST_MONTH:
         return by_day

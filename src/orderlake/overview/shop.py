@@ -68,7 +68,7 @@ class Shop:
         return hashlib.sha256(repr((_LAYOUT, files, texts, also)).encode()).hexdigest()[:24]
 
 
-_LAYOUT: Final = 1
+_LAYOUT: Final = 2
 """Counts up when what is kept of a shop changes its form."""
 
 
