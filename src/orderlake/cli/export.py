@@ -84,5 +84,6 @@ def _tell_database(wanted: Export, done: list[Exported]) -> None:
     else:
         print(f"{wanted.target}  {counted(len(done), 'view')}, {size}")
         print(
-            "The views show the tables as they are now, and only on this machine: export again after a load, or --copy"
+            "The views show the tables as they are now, on this machine only: export again after a load or a build, or "
+            "--copy the rows"
         )

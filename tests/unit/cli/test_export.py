@@ -8,7 +8,7 @@ def test_a_duckdb_file_is_announced_with_what_its_views_are(cli, loaded):
     answer = cli("export", "--duckdb", "shop.duckdb")
     assert answer.code == 0
     assert answer.lines[0].startswith("shop.duckdb  4 views, ")
-    assert answer.lines[1].endswith("export again after a load, or --copy")
+    assert answer.lines[1].endswith("export again after a load or a build, or --copy the rows")
     assert cli("export", "--duckdb", "shop.duckdb").lines == [
         "shop.duckdb is up to date: nothing was loaded or built since it was made"
     ]
