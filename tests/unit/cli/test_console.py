@@ -1,10 +1,10 @@
 """`console`: what it refuses, and what it asks for."""
 
+import json
 import sys
 
 import pytest
 
-from orderlake.cli import console
 from orderlake.console import serve as serving
 
 
@@ -30,14 +30,14 @@ def test_it_is_read_only_unless_asked(cli, project, served):
 
 
 def test_it_opens_a_browser_only_when_asked(cli, project, served, monkeypatch):
-    opened = []
+    opened: list[str] = []
 
     class Now:
         def __init__(self, target, args, **_):
             self.start = lambda: target(*args)
 
-    monkeypatch.setattr(console.threading, "Thread", Now)
-    monkeypatch.setattr(console.webbrowser, "open", opened.append)
+    monkeypatch.setattr("orderlake.cli.console.threading.Thread", Now)
+    monkeypatch.setattr("webbrowser.open", opened.append)
     cli("console", "--port", "0")
     assert opened == []
     cli("console", "--port", "0", "--open")
@@ -80,7 +80,7 @@ def test_it_does_not_write_to_a_lake_on_aws(cli, project, served, monkeypatch):
         "pipelines": "s3://lake/pipelines", "table": "t", "database": "d",
     }  # fmt: skip
     (project / ".orderlake").mkdir(exist_ok=True)
-    (project / ".orderlake" / "aws.json").write_text(console.json_text(settings))
+    (project / ".orderlake" / "aws.json").write_text(json.dumps(settings))
     answer = cli("console", "--env", "aws", "--write")
     assert answer.code == 78
     assert "leave --write out" in answer.err

@@ -134,20 +134,19 @@ def test_a_folder_that_changed_within_a_tick_is_listed_again(lake, sources, put,
     assert sources.listed == 3  # raw/ was made just now, and may change once more without showing it
 
 
-def test_only_what_is_not_known_is_looked_up(lake, sources, put, clock, arrivals):
+def test_only_what_is_not_known_is_looked_up(lake, sources, put, clock, monkeypatch):
     for number in range(5):
         put(f"orders_{number}.json", [])
     lake.run()
     asked = []
-    ledger = lake.ledger
-    lookup = ledger.applied
+    lookup = lake.ledger.applied
 
-    class Ledger:
-        def applied(self, identities):
-            asked.append(len(list(identities)))
-            return lookup(identities)
+    def applied(identities):
+        asked.append(len(list(identities)))
+        return lookup(identities)
 
-    arrivals = Arrivals(sources, Ledger(), lake.project.raw, steady=clock)
+    monkeypatch.setattr(lake.ledger, "applied", applied)
+    arrivals = Arrivals(sources, lake.ledger, lake.project.raw, steady=clock)
     arrivals.waiting()
     put("orders_9.json", [])
     arrivals.waiting()

@@ -47,7 +47,8 @@ def test_a_look_sees_a_load_a_file_and_a_problem(console, shop, put, monkeypatch
 def test_a_look_at_what_has_not_changed_lists_nothing_and_reads_no_load(console, shop, monkeypatch):
     aged(shop)
     for _ in range(3):
-        before = console.look()
+        console.look()
+    before = console.look()
     store, ledger = type(console.session._backends.store), type(console.lake.ledger)
     monkeypatch.setattr(store, "list", lambda *_: pytest.fail("it listed a folder of the lake"))
     monkeypatch.setattr(store, "read", lambda *_: pytest.fail("it read an object"))
@@ -104,7 +105,7 @@ def test_the_tables_are_looked_up_anew_whenever_one_may_have_changed(console, sh
 
 
 def test_what_takes_long_is_made_once_for_each_state(console):
-    made = []
+    made: list[int] = []
 
     def make():
         made.append(len(made))
