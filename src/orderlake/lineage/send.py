@@ -26,6 +26,7 @@ _PAUSE: Final = 30.0
 """Seconds for which nothing is sent after a failure: an endpoint that is away costs one wait, not one per event."""
 _OPENING: Final = 15.0
 """Seconds that loading the client may take, which is this machine's work and no endpoint's."""
+_CAUSED: Final = "(Caused by "
 _MOST: Final = 10_000
 """Events that wait at most; more than that is an endpoint that does not keep up."""
 
@@ -122,5 +123,7 @@ class Sender:
 
 
 def _said(error: Exception) -> str:
+    """What went wrong, in a line; of a chain of causes the last."""
     text = str(error).strip()
-    return (text.splitlines()[0] if text else "") or type(error).__name__
+    line = text.splitlines()[0] if text else type(error).__name__
+    return line.rsplit(": ", 1)[-1].rstrip("\"')") if _CAUSED in line else line
