@@ -221,8 +221,9 @@ class Reader:
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
             pairs = list(zip(left.expressions, right.expressions, strict=False))
         known = []
-        for a, b in pairs:
-            for this, that in ((a, b), (b, a)):
+        sides = [(one, other) for a, b in pairs for one in _either_of(a) for other in _either_of(b)]
+        for one, other in sides:
+            for this, that in ((one, other), (other, one)):
                 if isinstance(bare(this), exp.Column | exp.Window):
                     known.append(implies(self.attrs(that) or [CONSTANT], [self.value(this).attr]))
         return known
@@ -255,6 +256,12 @@ class Reader:
         dated = [value.attr for value in values if value.dated]
         others = [value.attr for value in values if not value.dated]
         return [implies(others or [CONSTANT], dated)] if dated else []
+
+
+def _either_of(side: Node) -> list[Node]:
+    """The columns of `coalesce(a.key, b.key)`, as after full joins: it is equal to the one that is there."""
+    parts = [side.this, *side.expressions] if isinstance(side, exp.Coalesce) else []
+    return [one for one in parts if isinstance(bare(one), exp.Column)] or [side]
 
 
 def _is_scaled(node: Node) -> bool:

@@ -20,6 +20,8 @@ from orderlake.query.grain.reading import Finding, Reading, TooMuchError
 from orderlake.query.grain.remedies import as_exists, from_the_record, without_distinct
 
 _ROUNDS: Final = 6
+_UNREADABLE: Final = (TooMuchError, RecursionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading may raise of a tree that is too large, or of a form that nobody thought of: no reason not to answer."""
 _REMEDIES: Final = (without_distinct, from_the_record, as_exists, distinct_first, numbered)
 """The plainest first."""
 
@@ -30,7 +32,10 @@ def read_fan_outs(sql: str, grains: Grains) -> list[FanOut]:
     findings = _findings(tree, grains) if tree is not None else []
     if tree is None or not findings:
         return []
-    instead = _put_right(tree, findings, grains, sql)
+    try:
+        instead = _put_right(tree, findings, grains, sql)
+    except _UNREADABLE:
+        instead = ""
     return [_fan_out(one, instead) for one in findings]
 
 
@@ -56,7 +61,7 @@ def _findings(tree: exp.Query, grains: Grains) -> list[Finding]:
     reading = Reading(grains)
     try:
         reading.query(tree, {})
-    except (TooMuchError, RecursionError):
+    except _UNREADABLE:
         return []
     return reading.findings
 

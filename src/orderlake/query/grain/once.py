@@ -12,7 +12,7 @@ from orderlake.query.grain.answers import aggregates, grouping
 from orderlake.query.grain.expressions import own
 from orderlake.query.grain.facts import Grains
 from orderlake.query.grain.reading import Finding
-from orderlake.query.grain.relation import Attrs
+from orderlake.query.grain.relation import CONSTANT, Attrs, without_constants
 from orderlake.query.grain.remedies import source_of
 from orderlake.query.grain.scope import Scope
 
@@ -47,14 +47,15 @@ def numbered(findings: Sequence[Finding], _grains: Grains) -> exp.Select | None:
         return None
     inner, made = _parted(findings[0], names)
     group = [one for one in grouping(findings[0].select)[0] if one.find(exp.Column)]
-    numbers: set[str] = set()
+    numbers: dict[tuple[Place, ...], str] = {}
     for finding, key in known:
         noun = finding.fault.owner.noun if finding.fault.owner is not None else ""
-        nth = f"nth_{noun.replace(' ', '_')}"
-        if nth in names.values():
-            return None
-        if nth not in numbers:
-            numbers.add(nth)
+        nth = numbers.get(tuple(key), f"nth_{noun.replace(' ', '_')}")
+        if tuple(key) not in numbers:
+            nth += "" if nth not in numbers.values() else f"_{len(numbers) + 1}"
+            if nth in names.values():
+                return None
+            numbers[tuple(key)] = nth
             parts: list[exp.Expr] = [_column(place, finding.scope) for place in key]
             parts += [one.copy() for one in group if not _follows(one, finding, key)]
             inner.select(exp.alias_(exp.Window(this=exp.RowNumber(), partition_by=parts), nth), copy=False)
@@ -103,14 +104,14 @@ def key_columns(finding: Finding) -> list[Place] | None:
 
 
 def _key_of(scope: Scope, owners: Attrs) -> list[Place] | None:
-    relation = scope.relation
-    determined = relation.determined(owners) - relation.determined(frozenset())
+    relation = without_constants(scope.relation)
+    determined = relation.determined(owners) - {CONSTANT}
     seen: dict[int, Place] = {}
     for alias, source in sorted(scope.sources.items(), key=lambda item: not owners & set(item[1].members)):
         for name, value in source.columns.items():
             if value.attr in determined:
                 seen.setdefault(value.attr, (alias, name))
-    for size in range(_MOST_COLUMNS + 1):
+    for size in range(1, _MOST_COLUMNS + 1):
         for attrs in combinations(seen, size):
             if owners <= relation.determined(frozenset(attrs)):
                 return [seen[attr] for attr in attrs]

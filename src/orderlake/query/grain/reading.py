@@ -93,8 +93,8 @@ class Reading:
     def _sets(self, node: Node, names: Names, outer: Scope | None) -> list[Relation]:
         left = self.query(node.this, names, outer)
         right = self.query(node.expression, names, outer)
-        if not isinstance(node, exp.Union):
-            return left
+        if not isinstance(node, exp.Union):  # what EXCEPT and INTERSECT leave of the left side
+            return [answers.distinct_rows(one, self._numbers) for one in left] if node.args.get("distinct") else left
         if not node.args.get("by_name"):
             order = list(left[0].columns)
             right = [renamed(one, dict(enumerate(order))) for one in right]
@@ -244,18 +244,22 @@ class Reading:
             window, given = _around(call, reader)
             if window is None:
                 self._measure(call, node, reader, group, given)
-            elif not grouped:
+            elif not grouped and window.args.get("alias") is None:  # a window with a name is not looked up
                 within = frozenset(reader.value(one).attr for one in window.args.get("partition_by") or [])
                 self._measure(call, node, reader, within, given)
 
     def _measure(self, call: Node, node: exp.Select, reader: Reader, group: Attrs, given: list[Dependency]) -> None:
         argument = call.this if not isinstance(call, exp.Anonymous) else call.expressions[0]
+        if isinstance(argument, exp.Order):
+            argument = argument.this
         if isinstance(argument, exp.Distinct):
-            argument = argument.expressions[0]
-        if answers.is_aggregate(argument):
+            argument = next(iter(argument.expressions), None)
+        if argument is None or answers.is_aggregate(argument):
             return
         for term in reader.terms(argument):
             relation = reader.scope.relation.with_dependencies(reader.found)
+            if _averaged(call) and term.owners <= relation.determined(group, [*term.given, *given]):
+                continue  # the mean of equal values is that value
             found = _fault(call, relation, term, group, given)
             if found is not None and not any(
                 one.call is call and one.fault.term.column == term.column for one in self.findings
@@ -279,6 +283,13 @@ def _around(call: Node, reader: Reader) -> tuple[Node | None, list[Dependency]]:
             given += reader.assume(around.expression.this)
         around = around.parent
     return (around if isinstance(around, exp.Window) else None), given
+
+
+def _averaged(call: Node) -> bool:
+    """Whether a sum is divided by a number of rows, as avg() does."""
+    around = call.parent
+    divided = isinstance(around, exp.Div) and around.this is call and around.expression.find(exp.Count) is not None
+    return divided or isinstance(call, exp.Avg) or call.name.lower() in answers.AVERAGES
 
 
 def _fault(call: Node, relation: Relation, term: Term, group: Attrs, given: list[Dependency]) -> Fault | None:

@@ -107,6 +107,12 @@ class Relation:
                 known |= one.found
 
 
+def without_constants(relation: Relation) -> Relation:
+    """The same, with nothing pinned from outside: what tells rows apart by itself."""
+    kept = tuple(one for one in relation.dependencies if one.given and CONSTANT not in one.given)
+    return replace(relation, dependencies=kept)
+
+
 class Numbers:
     """Gives attributes out."""
 

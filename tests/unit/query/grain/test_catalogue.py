@@ -4,9 +4,11 @@ import re
 from importlib.resources import files
 
 import pytest
+import sqlglot
 
 from orderlake.query.dialect import described
 from orderlake.query.grain import fan_outs
+from orderlake.query.grain.reading import Reading
 from tests.unit.query.grain.lake import known
 
 ITEMS, PAYMENTS = "olist_order_items_dataset", "olist_order_payments_dataset"
@@ -41,6 +43,8 @@ WRONG = {
         "total_amount"
     ),
     f"FROM {WIDE} SELECT sum(total_amount)": "total_amount",
+    f"SELECT category, sum(total_amount) / count(*) FROM {WIDE} GROUP BY category": "total_amount",
+    f"SELECT sum(total_amount ORDER BY price) FROM {WIDE}": "total_amount",
     # DISTINCT is no way out
     f"SELECT sum(DISTINCT total_amount) FROM {WIDE}": "total_amount",
     "SELECT order_date, sum(DISTINCT total_amount) FROM orders GROUP BY 1": "total_amount",
@@ -182,6 +186,23 @@ RIGHT = [
         "SELECT sum(total_amount) FROM orders ASOF JOIN (SELECT DISTINCT order_date FROM order_lines) d "
         "ON orders.order_date >= d.order_date"
     ),
+    (
+        f"SELECT sum(i.g), sum(p.v), sum(r.n) FROM (SELECT order_id, sum(price) AS g FROM {ITEMS} GROUP BY 1) i "
+        f"FULL JOIN (SELECT order_id, sum(payment_value) AS v FROM {PAYMENTS} GROUP BY 1) p USING (order_id) "
+        f"FULL JOIN (SELECT order_id, count(*) AS n FROM {REVIEWS} GROUP BY 1) r "
+        "ON r.order_id = coalesce(i.order_id, p.order_id)"
+    ),
+    (
+        "SELECT sum(o.total_amount) FROM orders o JOIN (SELECT order_id FROM order_lines EXCEPT "
+        "SELECT order_id FROM order_lines WHERE category = 'Toys') l USING (order_id)"
+    ),
+    (
+        "SELECT sum(o.total_amount) FROM orders o JOIN (SELECT order_id FROM order_lines UNION "
+        "SELECT order_id FROM orders) l USING (order_id)"
+    ),
+    # the mean of equal values is that value
+    f"SELECT order_id, avg(total_amount), sum(price), mean(total_amount) FROM {WIDE} GROUP BY order_id",
+    f"SELECT order_id, sum(total_amount) / count(*) FROM {WIDE} GROUP BY order_id",
     # what describes many rows is not a total
     f"SELECT avg(product_weight_g), sum(product_photos_qty) FROM {ITEMS} JOIN {PRODUCTS} USING (product_id)",
     "SELECT sum(DISTINCT quantity) FROM order_lines",
@@ -244,6 +265,36 @@ def test_most_wrong_statements_are_put_right():
 @pytest.mark.parametrize("sql", RIGHT)
 def test_a_right_statement_is_not_warned_of(sql):
     assert fan_outs(sql, known()) == []
+
+
+ODD = [
+    f"SELECT mean(), sum(DISTINCT), avg(DISTINCT total_amount, 2), sum(*) FROM {WIDE}",
+    f"SELECT sum(COLUMNS(*)), * EXCLUDE (price) REPLACE (1 AS quantity) RENAME (category AS kind) FROM {WIDE}",
+    f"SELECT sum(x) FROM (SELECT unnest([total_amount, price]) AS x FROM {WIDE})",
+    f"SELECT sum(total_amount) FROM {WIDE} AS t(a, b, c), (SELECT 1), (VALUES (1)), range(5), read_csv('x')",
+    f"SELECT sum(CASE order_id WHEN 1 THEN total_amount WHEN 2 THEN price END) FROM {WIDE} GROUP BY CUBE (category, 1)",
+    f"SELECT sum(if(quantity > 1, total_amount, 0)) FROM {WIDE} GROUP BY GROUPING SETS ((order_id), ()), 99",
+    f"SELECT sum(total_amount) OVER w FROM {WIDE} WINDOW w AS (PARTITION BY order_id)",
+    f"SELECT sum(total_amount) FROM {WIDE} WHERE (order_id, category) = (1, 'a') AND NOT (price > 2 OR quantity = 1)",
+    f"(SELECT sum(total_amount) FROM {WIDE}) UNION BY NAME (FROM {WIDE}) EXCEPT SELECT 2 INTERSECT SELECT 3 LIMIT 1",
+    f"PIVOT {WIDE} ON category USING sum(total_amount)",
+    f"SELECT sum(total_amount) FROM ({WIDE} JOIN order_lines USING (nope)) AS j POSITIONAL JOIN main.orders",
+    "SELECT sum(total_amount) FROM orders o LEFT JOIN LATERAL (SELECT * FROM o LIMIT 1) x ON true",
+    f"SELECT (SELECT sum(a.total_amount) FROM {WIDE} a, {WIDE} b WHERE a.x = c.y) FROM orders c HAVING sum(c.z) > 0",
+]
+
+
+@pytest.mark.parametrize("sql", ODD)
+def test_odd_statements_are_read_to_the_end(sql):
+    Reading(known()).query(sqlglot.parse_one(sql, read="duckdb"), {})
+
+
+def test_a_tree_of_a_form_that_nobody_thought_of_does_not_keep_a_question_from_its_answer(monkeypatch):
+    def read(*_):
+        raise IndexError
+
+    monkeypatch.setattr(Reading, "query", read)
+    assert fan_outs(next(iter(WRONG)), known()) == []
 
 
 def test_the_bundled_queries_count_each_row_once():
