@@ -6,12 +6,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.bundled_models import left
+from tests.bundled_models import SHOPS, left, on_duckdb, pipelines, run_dbt, write_profile
 
 pytestmark = pytest.mark.slow
 
 HISTORY = "dim_customers_history_is_unbroken"
 VERSION = "INSERT INTO dim_customers (customer_key, version, valid_from, valid_to, is_current) VALUES "
+FINE = {"success", "pass", "no-op"}
 WRONG = [
     (HISTORY, VERSION + "('x', 1, '2024-01-01', '2024-03-01', false), ('x', 2, '2024-02-01', NULL, true)"),  # overlap
     (HISTORY, VERSION + "('x', 1, '2024-01-01', '2024-02-01', false), ('x', 2, '2024-03-01', NULL, true)"),  # gap
@@ -87,11 +88,17 @@ def test_what_is_wrong_is_caught_by(test, wrong, broken, asked):
 
 
 def test_the_one_order_of_the_samples_whose_lines_are_not_its_total_is_a_warning(samples, broken, asked):
-    found = broken.execute(f"SELECT order_key FROM ({asked['fct_orders_reconcile']})").fetchall()
-    assert found == [("orders:1001",)]
+    assert broken.execute(f"SELECT order_key FROM ({asked['fct_orders_reconcile']})").fetchall() == [("orders:1001",)]
     results = left(samples / ".orderlake" / "dbt" / "target", "run_results")["results"]
-    odd = {result["unique_id"].split(".")[2]: result["status"] for result in results if result["status"] not in OK}
+    odd = {result["unique_id"].split(".")[2]: result["status"] for result in results if result["status"] not in FINE}
     assert odd == {"fct_orders_reconcile": "warn"}
 
 
-OK = {"success", "pass", "no-op"}
+def test_dbts_own_unit_tests_of_the_models_pass(broken, tmp_path):
+    broken.close()
+    write_profile(tmp_path, duckdb=on_duckdb(tmp_path / "marts.duckdb"))
+    words = ["test", "--select", "test_type:unit", *pipelines(*SHOPS), "--target-path", str(tmp_path / "target")]
+    run_dbt(tmp_path, words)
+    results = left(tmp_path / "target", "run_results")["results"]
+    assert {result["status"] for result in results} == {"pass"}
+    assert len(results) == 7
