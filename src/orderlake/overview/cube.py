@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import Engine, name, quote
 from orderlake.errors import ConfigError, QueryError
-from orderlake.overview.shop import PARTS, Facts, Shop
+from orderlake.overview.shop import LAYOUT, PARTS, Facts, Shop
 from orderlake.query.duckdb import QueryTable, cursor_over
 from orderlake.storage.raised import raised_in_engine
 
@@ -48,13 +48,14 @@ def build(engine: Engine, tables: Sequence[QueryTable], shop: Shop, done: Path, 
             _lines(cursor, shop.facts["lines"], made)
         if "deliveries" in shop.facts:
             _deliveries(cursor, shop.facts["deliveries"], made)
-        about = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "amounts": extras}
+        about = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "amounts": extras, "layout": LAYOUT}
         (made / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         try:
             made.rename(done)
         except OSError:
-            if not (done / _ABOUT).exists():  # else another process was faster, with the same sums
-                raise
+            if not is_complete(done):  # else another process was faster, with the same sums
+                shutil.rmtree(done)  # what a power cut has left
+                made.rename(done)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -66,9 +67,17 @@ def about(folder: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def complete(folder: Path) -> list[Path]:
-    """The cubes in a shop's folder, oldest first."""
-    found = [file.parent for file in folder.glob(f"*/{_ABOUT}")]
+    """The cubes in a shop's folder that can be read, oldest first: those of another release are none."""
+    found = [cube for cube in folder.glob("*") if is_complete(cube)]
     return sorted(found, key=lambda cube: ((cube / _ABOUT).stat().st_mtime_ns, cube.name))
+
+
+def is_complete(cube: Path) -> bool:
+    """Whether there is a whole cube of this release."""
+    try:
+        return bool(json.loads((cube / _ABOUT).read_text(encoding="utf-8")).get("layout") == LAYOUT)
+    except (OSError, ValueError):
+        return False
 
 
 def _daily(cursor: duckdb.DuckDBPyConnection, facts: Facts, target: Path) -> list[str]:

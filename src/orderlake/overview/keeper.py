@@ -11,13 +11,12 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.errors import LakeError
-from orderlake.overview.cube import about, build, complete
+from orderlake.overview.cube import about, build, complete, is_complete
 from orderlake.overview.shop import Shop, shops_of
 from orderlake.query.duckdb import QueryTable
 from orderlake.wiring import Backends
@@ -124,7 +123,7 @@ class Keeper:
 
     def _fresh(self, shop: Shop, key: str) -> Kept | None:
         folder = self._folder / shop.name / key
-        return _kept(folder, fresh=True) if folder.exists() else None
+        return _kept(folder, fresh=True) if is_complete(folder) else None
 
     def _last(self, shop: Shop) -> Kept | None:
         found = complete(self._folder / shop.name)
@@ -160,9 +159,10 @@ class Keeper:
             build(engine, tables, shop, done, threads)
         finally:
             _put_away(engine)
-        for old in complete(self._folder / shop.name)[:-_GENERATIONS]:
-            with suppress(OSError):
-                shutil.rmtree(old)
+        stay = complete(self._folder / shop.name)[-_GENERATIONS:]
+        for old in (self._folder / shop.name).iterdir():
+            if old not in stay:
+                shutil.rmtree(old, ignore_errors=True)
 
     def _open(self, purpose: str) -> Engine:
         folder = f"{os.getpid()}-{purpose}-{uuid.uuid4().hex[:8]}"  # swept when this process is dead

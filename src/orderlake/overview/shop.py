@@ -65,10 +65,10 @@ class Shop:
         """A name for what its tables hold now: it changes with their files, and with the SQL."""
         files = [(table, sorted(tables[table].files)) for table in sorted(self.needs) if table in tables]
         texts = [(part, facts.sql) for part, facts in sorted(self.facts.items())]
-        return hashlib.sha256(repr((_LAYOUT, files, texts, also)).encode()).hexdigest()[:24]
+        return hashlib.sha256(repr((LAYOUT, files, texts, also)).encode()).hexdigest()[:24]
 
 
-_LAYOUT: Final = 2
+LAYOUT: Final = 2
 """Counts up when what is kept of a shop changes its form."""
 
 

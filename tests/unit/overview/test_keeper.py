@@ -123,3 +123,32 @@ def test_who_counts_the_same_at_the_same_time_agrees(lake, session):
     assert len({kept.folder for kept in found}) == 1
     for keeper in keepers:
         keeper.close()
+
+
+def test_a_cube_of_another_release_or_a_broken_one_is_not_served_and_goes(lake, session, builds):
+    _, gate = builds
+    keeper = lake.overview(session)
+    shop = keeper.shops()[0]
+    older, broken = (lake.project.state / "overview" / "orders" / name for name in ("older", "broken"))
+    for folder, text in ((older, '{"at": "2020-01-01", "amounts": []}'), (broken, "")):
+        folder.mkdir(parents=True)
+        (folder / "cube.json").write_text(text, "utf-8")
+    gate.clear()
+    assert keeper.kept(shop) is None
+    gate.set()
+    assert keeper.counted(shop).fresh
+    keeper.close()
+    assert not older.exists()
+    assert not broken.exists()
+
+
+def test_what_a_power_cut_left_of_a_cube_is_counted_anew(lake, session):
+    keeper = lake.overview(session)
+    shop = keeper.shops()[0]
+    kept = keeper.counted(shop)
+    (kept.folder / "cube.json").write_bytes(b"")
+    again = keeper.counted(shop)
+    assert again.folder == kept.folder
+    assert (again.folder / "daily.parquet").exists()
+    assert again.amounts == ()
+    keeper.close()
