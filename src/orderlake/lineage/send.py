@@ -126,4 +126,6 @@ def _said(error: Exception) -> str:
     """What went wrong, in a line; of a chain of causes the last."""
     text = str(error).strip()
     line = text.splitlines()[0] if text else type(error).__name__
-    return line.rsplit(": ", 1)[-1].rstrip("\"')") if _CAUSED in line else line
+    if _CAUSED in line:
+        line = line.rsplit(_CAUSED, 1)[1].rsplit(": ", 1)[-1].rsplit("('", 1)[-1].rstrip("\"')")
+    return line
