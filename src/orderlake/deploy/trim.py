@@ -42,6 +42,9 @@ _NEVER: Final = (
     "boto3/data/*",  # resources: orderlake uses clients
     "duckdb/experimental/*",  # an imitation of Spark
     "fsspec/conftest.py",
+    "orderlake/charts/*",  # pages are for people's machines
+    "orderlake/console/*",
+    "orderlake/dbt/*",
     "zstandard/_cffi*",  # for interpreters without C extensions
     "zstandard/backend_cffi.py",
 )
