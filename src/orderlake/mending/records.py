@@ -56,8 +56,11 @@ def key_of(source: str, version: int, position: int) -> str:
     >>> key_of("raw/orders.json", 1700000000000000000, 7)
     'e2dd9b3bab19-7'
     """
-    digest = hashlib.sha256(f"{source}\n{version}".encode()).hexdigest()
-    return f"{digest[:_KEY_DIGITS]}-{position}"
+    return f"{_digest(source, version)}-{position}"
+
+
+def _digest(source: str, version: int) -> str:
+    return hashlib.sha256(f"{source}\n{version}".encode()).hexdigest()[:_KEY_DIGITS]
 
 
 def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
@@ -67,13 +70,13 @@ def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
     """
     prefix = prefix_of(project)
     tries, newer = _newest(loads, prefix)
-    if not tries and not newer:  # nearly always: then nothing has to be hashed or joined
+    if not tries and not newer:  # nearly always: then nothing has to be joined
         return (
             f"(SELECT {', '.join(COLUMNS[:-3])}, 'open' AS status, NULL::VARCHAR AS mended, quarantined_at "
             "FROM quarantine)"
         )
-    key = f"substr(sha256(source || chr(10) || version), 1, {_KEY_DIGITS}) || '-' || position"
     again = "a.source IS NOT NULL"
+    failed = ", ".join(quote(uri) for _, _, _, uri, _, closed, _ in tries if not closed)
     return (
         "(SELECT o.source, o.position, o.line, "
         f"CASE WHEN {again} THEN a.field WHEN m.reason IS NOT NULL THEN '' ELSE o.field END AS field, "
@@ -82,12 +85,12 @@ def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
         "o.pipeline, o.load_id, o.version, "
         "CASE WHEN m.closed THEN 'fixed' WHEN o.version < n.version THEN 'replaced' ELSE 'open' END AS status, "
         "m.uri AS mended, o.quarantined_at "
-        f"FROM (SELECT *, {key} AS _key FROM quarantine WHERE NOT starts_with(source, {quote(prefix)})) AS o "
-        f"LEFT JOIN {_table(tries, _TRY)} AS m ON m.key = o._key "
+        f"FROM (SELECT * FROM quarantine WHERE NOT starts_with(source, {quote(prefix)})) AS o "
+        f"LEFT JOIN {_table(tries, _TRY)} AS m "
+        "ON m.source = o.source AND m.version = o.version AND m.position = o.position "
         f"LEFT JOIN {_table(newer, _NEWER)} AS n ON n.source = o.source "
         "LEFT JOIN (SELECT DISTINCT ON (source, version) source, version, field, reason, record FROM quarantine "
-        f"WHERE starts_with(source, {quote(prefix)})) AS a "
-        "ON a.source = m.uri AND a.version = m.version AND NOT m.closed)"
+        f"WHERE source IN ({failed or 'NULL'})) AS a ON a.source = m.uri AND a.version = m.tried)"
     )
 
 
@@ -96,15 +99,24 @@ def is_closed(report: LoadReport) -> bool:
     return report.status == "loaded" and report.read > 0 and report.quarantined == 0
 
 
-_TRY: Final = {"key": "VARCHAR", "uri": "VARCHAR", "version": "BIGINT", "closed": "BOOLEAN", "reason": "VARCHAR"}
+_TRY: Final = {
+    "source": "VARCHAR",
+    "version": "BIGINT",
+    "position": "BIGINT",
+    "uri": "VARCHAR",
+    "tried": "BIGINT",
+    "closed": "BOOLEAN",
+    "reason": "VARCHAR",
+}
 _NEWER: Final = {"source": "VARCHAR", "version": "BIGINT"}
+_Tried = tuple[str, int, int, str, int, bool, str | None]
 
 
-def _newest(loads: Iterable[LoadReport], prefix: str) -> tuple[list[Sequence[object]], list[Sequence[object]]]:
+def _newest(loads: Iterable[LoadReport], prefix: str) -> tuple[list[_Tried], list[tuple[str, int]]]:
     """The last try to mend each record; and of sources with a record in quarantine, the newest version loaded."""
     tries: dict[str, LoadReport] = {}
     versions: dict[str, int] = {}
-    oldest_bad: dict[str, int] = {}
+    bad: dict[str, tuple[str, int]] = {}
     for report in loads:
         if report.source.startswith(prefix):
             before = tries.get(report.source)
@@ -113,12 +125,13 @@ def _newest(loads: Iterable[LoadReport], prefix: str) -> tuple[list[Sequence[obj
         elif report.status == "loaded":
             versions[report.source] = max(report.version, versions.get(report.source, report.version))
             if report.quarantined:
-                oldest_bad[report.source] = min(report.version, oldest_bad.get(report.source, report.version))
-    rows: list[Sequence[object]] = [
-        (uri.removeprefix(prefix).split("/", 1)[0], uri, last.version, is_closed(last), last.reason)
-        for uri, last in tries.items()
-    ]
-    return rows, [(uri, versions[uri]) for uri, bad in oldest_bad.items() if versions[uri] > bad]
+                bad[_digest(report.source, report.version)] = (report.source, report.version)
+    found: list[_Tried] = []
+    for uri, last in tries.items():
+        digest, _, position = uri.removeprefix(prefix).split("/", 1)[0].partition("-")
+        if digest in bad and position.isdecimal():  # else somebody put a file of their own there
+            found.append((*bad[digest], int(position), uri, last.version, is_closed(last), last.reason))
+    return found, sorted({(source, versions[source]) for source, version in bad.values() if versions[source] > version})
 
 
 def _table(rows: Sequence[Sequence[object]], columns: Mapping[str, str]) -> str:

@@ -156,6 +156,23 @@ def test_a_newer_version_of_the_file_replaces_what_was_set_aside(one_bad):
     assert totals(one_bad) == {1: "10.00", 2: "2.00", 3: "10.00", 4: "4.00"}
 
 
+def test_each_record_stands_once_however_often_its_file_came(one_bad):
+    for tick in (1, 2):
+        put(one_bad.project.raw / "orders.json", [bad(4), bad(5)], NOON + tick * SECOND)
+        one_bad.run()
+    one_bad.replay("raw/orders.json", 1)
+    put(one_bad.project.raw / "mended" / "notes" / "orders.json", [order(8)], NOON)
+    put(one_bad.project.raw / "mended" / "abc-1" / "orders.json", [order(9)], NOON)
+    one_bad.run()
+    assert [(row["version"] - NOON, row["position"], row["status"]) for row in one_bad.quarantine()] == [
+        (0, 2, "replaced"),
+        (SECOND, 1, "replaced"),
+        (SECOND, 2, "replaced"),
+        (2 * SECOND, 1, "open"),
+        (2 * SECOND, 2, "open"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
