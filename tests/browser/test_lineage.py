@@ -18,7 +18,7 @@ def test_the_graph_is_walked_by_keyboard(console, open_page):
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="orders", exact=True)).to_be_visible()
     expect(page.locator(".graph a[aria-current]")).to_have_attribute("aria-label", "table orders")
-    row = page.get_by_role("region", name="Columns of orders").locator("tr", has_text="customer_name")
+    row = page.get_by_role("group", name="Columns of orders").locator("tr", has_text="customer_name")
     expect(row).to_contain_text("customer.name")
 
 

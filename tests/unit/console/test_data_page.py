@@ -16,7 +16,7 @@ def text_of(answer):
 def rows_of(answer, label):
     """The cells of the table in the region of this name, a list per row."""
     region = re.search(
-        rf'role="region" (?:aria-label="{label}"|aria-labelledby="{label}").*?</table>', answer.text, re.DOTALL
+        rf'role="group" (?:aria-label="{label}"|aria-labelledby="{label}").*?</table>', answer.text, re.DOTALL
     )
     assert region, label
     body = region[0].partition("<tbody>")[2]
