@@ -15,10 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import Engine, name, quote
+from orderlake.engine import name, quote
 from orderlake.errors import ConfigError, QueryError
 from orderlake.overview.shop import LAYOUT, PARTS, Facts, Shop
-from orderlake.query.duckdb import QueryTable, cursor_over
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -31,18 +30,14 @@ _PIECES: Final = "DECIMAL(18,3)"
 """Units are pieces, or pounds of cheese."""
 
 
-def build(engine: Engine, tables: Sequence[QueryTable], shop: Shop, done: Path, threads: int | None = None) -> None:
+def build(cursor: duckdb.DuckDBPyConnection, shop: Shop, done: Path, made: Path) -> None:
     """Sum the shop's facts into the folder `done`, which appears when it is complete; one that is there already stays.
 
-    On so many `threads`, or on as many as a question has. QueryError names the file whose SELECT is wrong.
+    `cursor` knows the shop's tables by name, `made` is where to work. QueryError names the file whose SELECT is wrong.
     """
-    made = engine.spill.parent / "cube"  # swept with what the engine leaves, should this process die
     made.mkdir(parents=True)
     done.parent.mkdir(parents=True, exist_ok=True)
     try:
-        cursor = cursor_over(engine, [table for table in tables if table.name in shop.needs])
-        if threads is not None:
-            cursor.execute(f"SET threads = {threads}")
         extras = _daily(cursor, shop.facts["orders"], made / "daily.parquet")
         if "lines" in shop.facts:
             _lines(cursor, shop.facts["lines"], made)

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Final
 from orderlake.errors import LakeError
 from orderlake.overview.cube import about, build, complete, is_complete
 from orderlake.overview.shop import Shop, shops_of
-from orderlake.query.duckdb import QueryTable
+from orderlake.query.duckdb import QueryTable, cursor_over
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
+    import duckdb
+
     from orderlake.engine import Engine
 
 _GENERATIONS: Final = 2
@@ -29,7 +31,7 @@ _GENERATIONS: Final = 2
 _TO_ANSWER: Final = 4
 _IN_BACKGROUND: Final = 1
 """Threads that count while pages are asked for: the other cores are theirs."""
-_LAST_WAIT: Final = 5.0
+_TRIES, _PAUSE = 50, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._counting: dict[str, threading.Thread] = {}
         self._failed: dict[tuple[str, str], LakeError] = {}
+        self._cursors: dict[str, duckdb.DuckDBPyConnection] = {}
         self._engine: Engine | None = None
         self.revision = 0
         """Counts up when a cube is done, or cannot be made."""
@@ -102,9 +105,14 @@ class Keeper:
         return _kept(self._folder / shop.name / key, fresh=True)
 
     def close(self) -> None:
-        """Give back the engine, after what is being counted, if that is soon done."""
-        for thread in list(self._counting.values()):
-            thread.join(_LAST_WAIT)
+        """Break off what is being counted, and give back the engine."""
+        for name, thread in list(self._counting.items()):
+            for _ in range(_TRIES):  # between two statements an interruption is not heard
+                if not thread.is_alive():
+                    break
+                if name in self._cursors:
+                    self._cursors[name].interrupt()
+                thread.join(_PAUSE)
         with self._lock:
             if self._engine is not None:
                 _put_away(self._engine)
@@ -153,10 +161,13 @@ class Keeper:
             self.revision += 1
 
     def _count(self, shop: Shop, tables: Sequence[QueryTable], key: str, threads: int | None = None) -> None:
-        done = self._folder / shop.name / key
         engine = self._open("count")  # its own: questions to the lake need not share their memory with it
         try:
-            build(engine, tables, shop, done, threads)
+            cursor = cursor_over(engine, [table for table in tables if table.name in shop.needs])
+            if threads is not None:
+                cursor.execute(f"SET threads = {threads}")
+                self._cursors[shop.name] = cursor
+            build(cursor, shop, self._folder / shop.name / key, engine.spill.parent / "cube")
         finally:
             _put_away(engine)
         stay = complete(self._folder / shop.name)[-_GENERATIONS:]

@@ -33,10 +33,10 @@ def builds(monkeypatch):
     gate.set()
     made: list[str] = []
 
-    def counted(engine, tables, shop, *more):
+    def counted(cursor, shop, *more):
         gate.wait(30)
         made.append(shop.name)
-        build(engine, tables, shop, *more)
+        build(cursor, shop, *more)
 
     monkeypatch.setattr(keeping, "build", counted)
     made_and_gate = (made, gate)
@@ -152,3 +152,15 @@ def test_what_a_power_cut_left_of_a_cube_is_counted_anew(lake, session):
     assert (again.folder / "daily.parquet").exists()
     assert again.amounts == ()
     keeper.close()
+
+
+def test_closing_breaks_off_what_is_being_counted(lake, session):
+    (lake.project.root / "overview").mkdir()
+    endless = "SELECT 1 AS order_id, DATE '2024-01-01' AS day, sum(a.range) AS customer, 1 AS amount FROM orders, "
+    endless += "range(100000000) AS a, range(100000000) AS b"
+    (lake.project.root / "overview" / "orders.sql").write_text(f"-- needs: orders\n{endless}", "utf-8")
+    keeper = lake.overview(session)
+    assert keeper.kept(keeper.shops()[0]) is None
+    keeper.close()
+    assert keeper.revision == 1
+    assert [thread.name for thread in threading.enumerate() if "overview" in thread.name] == []
