@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from datetime import date
 from html.parser import HTMLParser
 
@@ -136,6 +137,12 @@ def test_wrong_days_are_refused(shop, tmp_path, capsys, words, said):
     assert main(["--project", str(shop), "report", "--html", str(tmp_path / "r.html"), *words]) == 78
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_the_pip_line_is_said(shop, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "orderlake.console.report", None)
+    assert main(["--project", str(shop), "report", "--html", str(tmp_path / "r.html")]) == 78
+    assert "pip install 'orderlake[console]'" in capsys.readouterr().err
 
 
 def test_a_folder_is_no_target(shop, tmp_path, capsys):
