@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import signal
@@ -123,6 +124,25 @@ def test_with_write_it_loads_what_lands_and_finishes_the_load_in_hand(shop):
                 assert time.monotonic() < deadline
                 next(page)
         assert served.end() == (0, "")
+
+
+def test_told_twice_it_does_not_wait_for_a_load_that_hangs(shop):
+    """Another has the turn to commit, so the load in hand does not end; Ctrl-C waits for it, and again does not."""
+    turn = shop / ".orderlake" / "turns" / "_index_orders.lock"
+    claims = shop / ".orderlake" / "claims"
+    with serving(shop, "--port", "0", "--write") as served, turn.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        (shop / "raw" / "orders_x.json").write_text(json.dumps([{"order_id": 1, "order_date": "2024-01-05"}]))
+        deadline = time.monotonic() + SOON
+        while not (claims.is_dir() and any(claims.iterdir())):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        served.process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            served.process.wait(1)
+        assert served.end()[0] == -signal.SIGINT
+    with Lake(shop) as lake:
+        assert [report.status for report in lake.run()] == ["loaded"]
 
 
 def test_when_its_port_is_taken_it_takes_the_next_and_says_so(shop):
