@@ -95,6 +95,9 @@ WRONG = {
     # lists in lists
     "SELECT sum(o.total_price) FROM shopify_orders o JOIN shopify_discounts d USING (order_id)": "total_price",
     "SELECT sum(l.price * l.quantity) FROM shopify_line_items l JOIN shopify_discounts d USING (line_item_id)": "price",
+    "SELECT avg(l.price) FROM shopify_line_items l JOIN shopify_discounts d USING (line_item_id)": "price",
+    "SELECT sum(o.total_amount) FROM orders p LEFT JOIN order_lines l ON p.order_id = 1 "
+    "JOIN orders o ON o.order_id = p.customer_id AND l.line_number = 1": "total_amount",
     "SELECT sum(t.amount), sum(l.subtotal) FROM shopify_refund_transactions t JOIN shopify_refund_lines l "
     "USING (refund_id)": "amount subtotal",
 }
