@@ -45,7 +45,7 @@ def file_name(prefix: str, source: SourceObject) -> str:
     """The name of a source object version's file: its time to the second (UTC), then what makes it unique.
 
     >>> file_name("orders_ETL", SourceObject("raw/a.json", "", 10, 1_700_000_000_000_000_000))
-    'orders_ETL_20231114_221320_67a4f1ae4ab6.parquet'
+    'orders_ETL_20231114_221320_0e94091fa933.parquet'
     """
     time = datetime.fromtimestamp(source.version // _NANOS, UTC)
     return f"{prefix}_{time:%Y%m%d_%H%M%S}_{source.identity[:12]}.parquet"
