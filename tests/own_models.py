@@ -17,12 +17,15 @@ name: own
 profile: another
 model-paths: [models]
 macro-paths: [macros]
-models: {own: {staging: {+schema: staging, +materialized: view}, marts: {+incremental_strategy: append}}}
-data_tests: {own: {+store_failures: true, +schema: failures}}
+models:
+  own:
+    staging: {+schema: staging, +materialized: view}
+    marts: {+incremental_strategy: append, +table_type: "{{ 'iceberg' if target.type == 'athena' else none }}"}
+data_tests: {own: {+store_failures: "{{ target.type == 'duckdb' }}", +schema: failures}}
 """,
     "models/sources.yml": """\
 sources:
-  - {name: lake, schema: lake, tables: [{name: orders}, {name: order_lines}]}
+  - {name: lake, schema: "{{ var('source_schema', 'lake') }}", tables: [{name: orders}, {name: order_lines}]}
 models:
   - name: fct_lines
     description: What was sold
@@ -40,7 +43,7 @@ select * from {{{{ ref('stg_lines') }}}} as source {{{{ only_new('source', {_IDE
 {{ config(materialized='table') }}
 select orders.*, lines.units from {{ source('lake', 'orders') }} as orders
 left join (select order_id, sum(quantity) as units from {{ ref('fct_lines') }} group by order_id) as lines
-    using (order_id)
+    on orders.order_id = lines.order_id
 """,
     "models/marts/agg_daily.sql": """\
 {{ config(materialized='table') }}

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from orderlake.building.dbt import Workshop, run_dbt
 from orderlake.building.models import Models
@@ -15,6 +16,9 @@ from orderlake.building.publish import Candidate, candidates
 from orderlake.building.report import BuildReport, Step
 from orderlake.tables.published import Publication
 from orderlake.wiring import Backends, utc_now
+
+_NO_UNIT_TESTS: Final = ("--exclude-resource-type", "unit_test")
+"""They test models, not data, and our own tests run them; dbt may trip when it runs two of one model at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Builder(ABC):
         """Let dbt build and test; what failed is among the results that it leaves."""
         (self.workshop.target / "run_results.json").unlink(missing_ok=True)  # what is read later is of this build
         select = ["--select", *self.options.select] if self.options.select else []
-        words = ["build", *(["--full-refresh"] if anew else []), *select]
+        words = ["build", *_NO_UNIT_TESTS, *(["--full-refresh"] if anew else []), *select]
         return run_dbt(self.workshop, self.models, words, self.workshop.target, self.on_step).steps
 
     def built(self, marts: Mapping[str, Candidate]) -> list[Candidate]:

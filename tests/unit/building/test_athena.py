@@ -97,7 +97,7 @@ def test_models_are_built_over_the_tables_in_glue_and_listed_with_its_columns(la
     report = lake.build()
     assert (report.status, report.full_refresh, list(report.steps)) == ("published", True, STEPS)
     assert [(mart.name, mart.rows, mart.written) for mart in report.marts] == [("fct_lines", None, True)]
-    assert dbt.words == [["parse"], ["build", "--full-refresh"]]
+    assert dbt.words == [["parse"], ["build", "--exclude-resource-type", "unit_test", "--full-refresh"]]
     assert dbt.variables["source_schema"] == lake.project.aws.database
     assert listed(lake)["marts"]["fct_lines"]["columns"] == {"order_id": "BIGINT", "price": "DECIMAL(18,2)"}
     written = json.loads((lake.project.state / "dbt-aws" / "profiles.yml").read_text("utf-8"))
@@ -139,7 +139,7 @@ def test_a_part_leaves_the_list_of_the_others(lake, dbt):
     dbt.names = ["fct_heads"]
     report = lake.build(["fct_heads"])
     assert {mart.name: mart.written for mart in report.marts} == {"fct_heads": True, "fct_lines": False}
-    assert dbt.words[-1] == ["build", "--select", "fct_heads"]
+    assert dbt.words[-1][-2:] == ["--select", "fct_heads"]
 
 
 def test_a_failure_says_that_athena_publishes_nothing_at_once(lake, dbt):
