@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.routing import Route
 
 from orderlake.console.dashboard import Dashboard, dashboard, named_shop
-from orderlake.console.freshness import freshness_of
+from orderlake.console.freshness import Freshness, freshness_of
 from orderlake.console.render import page
 from orderlake.console.state import Console, console_of
 from orderlake.errors import ConfigError
@@ -67,7 +67,7 @@ def show(request: Request) -> Response:
             for name, words in CHOICES.items()
             if name != "custom"
         ],
-        freshness=freshness_of(console.lake, console.session),
+        freshness=_freshness(console),
     )
 
 
@@ -106,3 +106,9 @@ def _address(shop: str, of: Chosen) -> str:
 
 
 routes: Final = [Route("/", show)]
+
+
+def _freshness(console: Console) -> Freshness:
+    """Kept per state: it reads the load history."""
+    stamp = f"{console.session.token()} {console.lake.ledger.stamp()}"
+    return console.kept("freshness", stamp, lambda: freshness_of(console.lake, console.session))
