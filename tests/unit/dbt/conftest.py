@@ -1,8 +1,12 @@
-"""The bundled models, compiled for sets of pipelines, and built over the samples of all shops; once for all workers."""
+"""The bundled models, compiled for sets of pipelines, and built over files of all shops; once for all workers."""
+
+import json
+import random
 
 import pytest
 
 from orderlake import Lake
+from orderlake.generate import generate
 from tests.bundled_models import (
     ENDS,
     SHOPS,
@@ -63,6 +67,36 @@ def samples(tmp_path_factory):
             lake.build()
 
     return once(tmp_path_factory, "samples", make)
+
+
+def let_customers_move(raw, chance):
+    """Of each shop a third of the orders name another place than they did, and some name none."""
+    for path in [*raw.glob("*.json"), *raw.glob("olist_customers_dataset.csv")]:
+        if path.suffix == ".csv":
+            lines = path.read_text("utf-8").splitlines()
+            moved = [line.replace("sao paulo", chance.choice(["sao paulo", "santos", ""])) for line in lines]
+            path.write_text("\n".join(moved) + "\n", "utf-8")
+            continue
+        content = json.loads(path.read_text("utf-8"))
+        for order in content if isinstance(content, list) else content["orders"]:
+            place, part = (order["customer"], "address") if "products" in order else (order["shipping_address"], "city")
+            place[part] = chance.choice([place[part], place[part], "Elsewhere", None])
+        path.write_text(json.dumps(content), "utf-8")
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory):
+    """A project with generated files of all shops, of customers who move; loaded and built. For reading only."""
+
+    def make(folder):
+        with Lake.init(folder, SHOPS) as lake:
+            for seed, shop in enumerate(SHOPS):
+                generate(shop, 1500, seed=seed, out=lake.project.raw)
+            let_customers_move(lake.project.raw, random.Random(7))
+            lake.run()
+            lake.build()
+
+    return once(tmp_path_factory, "generated", make)
 
 
 @pytest.fixture

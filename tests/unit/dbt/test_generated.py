@@ -1,7 +1,5 @@
 """The marts of generated files, against what pandas and plain Python make of the lake's tables."""
 
-import json
-import random
 from collections import Counter
 from datetime import datetime, time
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,46 +10,17 @@ import pandas as pd
 import pytest
 
 from orderlake import Lake
-from orderlake.generate import generate
-from tests.bundled_models import SHOPS, once
+from tests.bundled_models import SHOPS
 
 pytestmark = pytest.mark.slow
 
 CENT = Decimal("0.01")
 
 
-def let_customers_move(raw, chance):
-    """Of each shop a third of the orders name another place than they did, and some name none."""
-    for path in [*raw.glob("*.json"), *raw.glob("olist_customers_dataset.csv")]:
-        if path.suffix == ".csv":
-            lines = path.read_text("utf-8").splitlines()
-            moved = [line.replace("sao paulo", chance.choice(["sao paulo", "santos", ""])) for line in lines]
-            path.write_text("\n".join(moved) + "\n", "utf-8")
-            continue
-        content = json.loads(path.read_text("utf-8"))
-        for order in content if isinstance(content, list) else content["orders"]:
-            place, part = (order["customer"], "address") if "products" in order else (order["shipping_address"], "city")
-            place[part] = chance.choice([place[part], place[part], "Elsewhere", None])
-        path.write_text(json.dumps(content), "utf-8")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    def make(folder):
-        with Lake.init(folder, SHOPS) as lake:
-            for seed, shop in enumerate(SHOPS):
-                generate(shop, 1500, seed=seed, out=lake.project.raw)
-            let_customers_move(lake.project.raw, random.Random(7))
-            lake.run()
-            lake.build()
-
-    return once(tmp_path_factory, "generated", make)
-
-
 @pytest.fixture
-def table(project):
+def table(generated):
     """A table as a frame, lineage left out."""
-    with Lake(project, "local") as lake:
+    with Lake(generated, "local") as lake:
 
         def read(name, columns="*"):
             found = lake.query(f"SELECT {columns} FROM {name}")
