@@ -15,7 +15,8 @@ from orderlake.exporting.csv_lines import OPTIONS, lines
 from orderlake.exporting.duckdb_file import Database, is_current, write
 from orderlake.exporting.notes import LINEAGE, notes
 from orderlake.exporting.place import placed
-from orderlake.query.duckdb import QueryTable, cursor_over, only_reads
+from orderlake.query.duckdb import QueryTable, cursor_over
+from orderlake.query.readonly import only_reads
 from orderlake.storage.raised import raised_in_engine
 from orderlake.wiring import Backends
 

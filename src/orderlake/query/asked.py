@@ -27,14 +27,19 @@ def tables_asked(sql: str) -> tuple[str, ...]:
     >>> tables_asked("WITH orders AS (FROM Orders) FROM orders JOIN lines USING (id)")
     ('lines', 'orders')
     """
+    return tuple(sorted(set(_asked(parsed(sql), frozenset()))))
+
+
+def parsed(sql: str) -> dict[str, Any]:
+    """One SELECT as DuckDB's parser has it; ValueError as above."""
     told = _parser().cursor().execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
-    tree = json.loads(told[0]) if told is not None else {}
+    tree: dict[str, Any] = json.loads(told[0]) if told is not None else {}
     if tree["error"]:
         before = sql.encode()[: int(tree.get("position", 0))]
         raise ValueError(before.count(b"\n"), tree["error_message"])
     if len(tree["statements"]) != 1:
         raise ValueError(0, f"there are {len(tree['statements'])} statements: write one SELECT")
-    return tuple(sorted(set(_asked(tree, frozenset()))))
+    return tree
 
 
 def _asked(node: Any, hidden: frozenset[str]) -> Iterator[str]:  # noqa: ANN401 - parsed JSON

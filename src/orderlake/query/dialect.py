@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from orderlake.engine import name
 from orderlake.errors import MissingExtraError, QueryError
-from orderlake.query.duckdb import only_reads
+from orderlake.query.readonly import only_reads
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.errors import QueryError
 from orderlake.query.asked import tables_asked
+from orderlake.query.readonly import only_reads
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -206,18 +207,6 @@ def _text(statement: duckdb.Statement) -> str:
     text = str(statement.query).encode()
     ends = [at for at, kind in duckdb.tokenize(text.decode()) if kind.name == "operator" and text[at : at + 1] == b";"]
     return (text[: ends[0]] if ends else text).decode()
-
-
-def only_reads(statement: duckdb.Statement) -> bool:
-    """Whether a statement is a SELECT, or explains one (EXPLAIN ANALYZE runs what it explains)."""
-    import duckdb  # noqa: PLC0415 - as above
-
-    if statement.type == duckdb.StatementType.SELECT:
-        return True
-    explained = re.match(
-        r"\s*explain\s+(analyze\s+)?(\([^)]*\)\s*)?(select|with|from)\b", statement.query, re.IGNORECASE
-    )
-    return statement.type == duckdb.StatementType.EXPLAIN and explained is not None
 
 
 def _select(table: QueryTable) -> str:
