@@ -343,7 +343,7 @@ class Lake:
         Nothing is done when neither tables nor models have changed. `select` builds a part, in dbt's words; `docs`
         makes dbt's documentation too. Raises CheckFailedError for a test, QueryError for a model that failed.
         """
-        from orderlake.building.build import Options  # noqa: PLC0415 - `run` builds none
+        from orderlake.building.builder import Options  # noqa: PLC0415 - `run` builds none
 
         return self._loads.build(Options(tuple(select), full_refresh, docs), on_step)
 
