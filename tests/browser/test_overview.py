@@ -81,3 +81,15 @@ def test_a_read_only_console_shows_a_file_that_landed_as_waiting_and_loads_nothi
         expect(page.locator("#summary")).to_contain_text(re.compile("orderlake .*run"))
     with Lake(tmp_path / "still") as lake:
         assert lake.loads() == []
+
+
+def test_an_average_is_never_said_to_have_a_total(console, open_page):
+    page = open_page(f"{console}/?shop=orders")
+    said = dict(
+        page.locator("svg[role=img]").evaluate_all(
+            "all => all.map(each => [...each.children].slice(0, 2).map(part => part.textContent))"
+        )
+    )
+    assert "total" in said["Revenue over time"]
+    assert "total" not in said["Average basket over time"]
+    assert "total" not in next(text for title, text in said.items() if title.startswith("Average basket by"))

@@ -163,7 +163,7 @@ def test_an_exported_file_holds_the_whole_table(shop, console, open_page, tmp_pa
         "CSV": f"read_csv('{file}', types={{'total_amount': 'DECIMAL(38,2)', 'order_id': 'VARCHAR'}})",
         "Parquet": f"read_parquet('{file}')",
     }[form]
-    found = duckdb.sql(f"SELECT CAST(order_id AS VARCHAR), * EXCLUDE (order_id) FROM {read}").fetchall()
+    found = duckdb.execute(f"SELECT CAST(order_id AS VARCHAR), * EXCLUDE (order_id) FROM {read}").fetchall()
     assert [tuple(map(str, row)) for row in found] == [tuple(map(str, row)) for row in asked(shop, sql)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal, Self
@@ -19,11 +19,15 @@ Unit = Literal["count", "money", "percent", "days"]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A name, and a number for each of the chart's labels; `past` is drawn faintly, to compare with."""
+    """A name, and a number for each of the chart's labels; `past` is drawn faintly, to compare with.
+
+    What does not `add` up has no total: averages, medians, and numbers of which nobody knows what they are.
+    """
 
     name: str
     values: tuple[Number, ...]
     past: bool = False
+    adds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Chart:
         """A chart of rows: the first value of each is its label, the others are its numbers, `names` theirs.
 
         >>> Chart.of_rows("Sales", [("Toys", 3), ("Books", None)], ["units"]).series
-        (Series(name='units', values=(3, None), past=False),)
+        (Series(name='units', values=(3, None), past=False, adds=True),)
         """
         kept = [tuple(row) for row in rows]
         labels = tuple(_label(row[0]) for row in kept)
@@ -59,6 +63,10 @@ class Chart:
         return cls(
             title, labels, tuple(Series(name, values) for name, values in zip(names, columns, strict=True)), unit, of
         )
+
+    def without_totals(self) -> Self:
+        """The chart of numbers that do not add up, or may not."""
+        return replace(self, series=tuple(replace(one, adds=False) for one in self.series))
 
     @property
     def numbers(self) -> list[list[float | None]]:
@@ -78,7 +86,7 @@ class Chart:
 
     def part(self, keep: Sequence[int]) -> Chart:
         """The chart with some of its labels only, by their place."""
-        series = tuple(Series(one.name, tuple(one.values[at] for at in keep), one.past) for one in self.series)
+        series = tuple(replace(one, values=tuple(one.values[at] for at in keep)) for one in self.series)
         return Chart(self.title, tuple(self.labels[at] for at in keep), series, self.unit, self.of)
 
 

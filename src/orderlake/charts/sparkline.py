@@ -12,9 +12,13 @@ from orderlake.charts.svg import drawing, path, stretched
 _MOST: Final = 120
 
 
-def sparkline(title: str, values: Sequence[Number], unit: Unit = "count", height: int = 32) -> str:
+def sparkline(
+    title: str, values: Sequence[Number], unit: Unit = "count", height: int = 32, *, adds: bool = True
+) -> str:
     """The course of some numbers, from zero; gaps are passed over. Nothing for fewer than two."""
-    chart = Chart(title, tuple(str(at + 1) for at in range(len(values))), (Series(title, tuple(values)),), unit)
+    chart = Chart(
+        title, tuple(str(at + 1) for at in range(len(values))), (Series(title, tuple(values), adds=adds),), unit
+    )
     known = [value for value in thinned(chart, _MOST).numbers[0] if value is not None]
     if len(known) <= 1:
         return ""

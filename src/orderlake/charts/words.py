@@ -109,7 +109,7 @@ def _said(chart: Chart, at: int) -> str:
     values = [one.values[place] for _, place in known]
     said = f"{one.name}: highest {exact(one.values[high], chart.unit)} ({label_text(chart.labels[high])})"
     said += f", lowest {exact(one.values[low], chart.unit)} ({label_text(chart.labels[low])})"
-    if chart.unit in {"count", "money"}:
+    if one.adds and chart.unit in {"count", "money"}:
         said += f", total {exact(_total(values), chart.unit)}"
     return f"{said}."
 

@@ -100,7 +100,7 @@ def _card(measure: Measure) -> Card:
         "" if change is None else f"{arrow}{abs(change):,}%",
         kind,
         "" if measure.before is None else exact(measure.before, measure.unit),
-        Markup(sparkline(f"{measure.name} over time", measure.course, measure.unit)),  # noqa: S704 - escaped in charts
+        Markup(sparkline(f"{measure.name} over time", measure.course, measure.unit, adds=measure.adds)),  # noqa: S704 - escaped in charts
     )
 
 
@@ -125,7 +125,7 @@ def _basket(figures: Figures) -> Markup:
     chart = _over_time(
         f"Average basket by {figures.period.step}",
         figures,
-        [Series("Revenue per order", figures.measure("Average basket").course)],
+        [Series("Revenue per order", figures.measure("Average basket").course, adds=False)],
         "money",
     )
     return _figure(chart, line_chart(chart), "Revenue divided by orders.")
@@ -161,7 +161,7 @@ def _late(figures: Figures, delivery: Delivery) -> Markup:
 
 def _places(delivery: Delivery) -> Markup:
     rows = [(f"{place.name} · {place.orders:,} orders", place.days) for place in delivery.places]
-    chart = Chart.of_rows("Median days to deliver", rows, ["Days"], "count", "Where to")
+    chart = Chart.of_rows("Median days to deliver", rows, ["Days"], "count", "Where to").without_totals()
     return _figure(chart, bar_chart(chart, lying=True), "The places with most deliveries.")
 
 

@@ -71,6 +71,7 @@ def drawn(result: Result, choice: Choice, title: str) -> str:
     at = [result.columns.index(column) for column in (choice.x, *choice.y)]
     rows = [(_label(row[at[0]]), *(_number(row[each]) for each in at[1:])) for row in result.rows]
     chart = Chart.of_rows(title, rows, choice.y, _unit([result.types[each] for each in at[1:]]), choice.x)
+    chart = chart.without_totals()  # nobody has said that they add up
     return figure(chart, _DRAW[choice.kind](chart))
 
 

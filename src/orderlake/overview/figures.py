@@ -34,7 +34,7 @@ class Day:
 class Measure:
     """One figure: its value, what it was in the period before (None: there was none), and its course.
 
-    `better` says whether more is good news, bad news, or just news.
+    `better` says whether more is good news, bad news, or just news; an average does not `add` up over its course.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Measure:
     before: Decimal | int | None
     course: tuple[Decimal | int | None, ...]
     better: Literal["more", "less", ""] = "more"
+    adds: bool = True
 
     @property
     def change(self) -> Decimal | None:
@@ -105,13 +106,15 @@ def figures_of(engine: Engine, kept: Kept, days: Days[Day], period: Period) -> F
         unit: Literal["count", "money"],
         of: Callable[[Day], Decimal | int | None],
         better: Literal["more", "less", ""] = "more",
+        *,
+        adds: bool = True,
     ) -> Measure:
-        return Measure(name, unit, of(now), None if then is None else of(then), tuple(map(of, cells)), better)
+        return Measure(name, unit, of(now), None if then is None else of(then), tuple(map(of, cells)), better, adds)
 
     measures = [
         measure("Revenue", "money", lambda day: day.amount),
         measure("Orders", "count", lambda day: day.orders),
-        measure("Average basket", "money", _basket),
+        measure("Average basket", "money", _basket, adds=False),
         *([] if sold is None else [_units(sold, period, before, buckets)]),
         measure("New customers", "count", lambda day: day.firsts),
     ]

@@ -148,6 +148,14 @@ def test_a_chart_says_its_highest_lowest_and_total_to_those_who_cannot_see_it():
     assert said == "Sales: highest 120.50 (Toys), lowest -12.25 (Fashion), total 188.25."
 
 
+def test_what_does_not_add_up_has_no_total():
+    series = Series("Revenue per order", (Decimal(10), Decimal(30)), adds=False)
+    chart = Chart("Average basket", ("a", "b"), (series,), "money")
+    assert "total" not in texts(line_chart(chart)) + texts(line_chart(chart.part([0, 1])))
+    assert "total" not in texts(sparkline("Average basket", series.values, "money", adds=False))
+    assert "total 40.00" in texts(sparkline("Revenue", series.values, "money"))
+
+
 def test_a_total_of_decimals_is_exact():
     chart = Chart("x", tuple("abc"), (Series("x", (Decimal("0.1"), Decimal("0.2"), Decimal("0.3"))),), "money")
     assert "total 0.60" in texts(line_chart(chart))
