@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,7 +17,7 @@ from orderlake.exporting.duckdb_file import Database, is_current, write
 from orderlake.exporting.notes import LINEAGE, notes
 from orderlake.exporting.place import placed
 from orderlake.query.duckdb import QueryTable, cursor_over
-from orderlake.query.readonly import only_reads
+from orderlake.query.readonly import only_reads, text_of
 from orderlake.storage.raised import raised_in_engine
 from orderlake.wiring import Backends
 
@@ -109,8 +110,8 @@ def _database(
             "the tables are in a bucket, and views of them would need keys and an extension wherever the file is "
             "opened: say --copy for a file with the rows in it, or connect the tool to Athena (docs/bi.md)"
         )
-    plain = {
-        spec.name: backends.store.engine_path(f"{backends.root}/{spec.name}/*.parquet")
+    plain = {  # the folder's own brackets are no pattern
+        spec.name: f"{escape(backends.store.engine_path(f'{backends.root}/{spec.name}'))}/*.parquet"
         for pipeline in backends.pipelines
         for stream in pipeline.streams
         for spec in stream.tables
@@ -158,7 +159,7 @@ def _answer(cursor: duckdb.DuckDBPyConnection, wanted: Export, sql: str) -> Expo
         statements = cursor.extract_statements(sql)
         if len(statements) != 1 or not only_reads(statements[0]):
             raise QueryError("one SELECT can be exported: tables change only by `orderlake run`")
-        source = f"({statements[0].query.strip().rstrip(';')}\n)"  # its last line may be a comment
+        source = f"({text_of(statements[0])}\n)"  # its last line may be a comment
         return Exported("", wanted.target, _copy(cursor, _columns(cursor, source), source, part, wanted))
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from orderlake.errors import QueryError
 
 if TYPE_CHECKING:
     import duckdb
+
+_DEEP: Final = "the statement is nested too deeply: write it in steps, with WITH"
 
 
 @cache
@@ -27,13 +31,19 @@ def tables_asked(sql: str) -> tuple[str, ...]:
     >>> tables_asked("WITH orders AS (FROM Orders) FROM orders JOIN lines USING (id)")
     ('lines', 'orders')
     """
-    return tuple(sorted(set(_asked(parsed(sql), frozenset()))))
+    try:
+        return tuple(sorted(set(_asked(parsed(sql), frozenset()))))
+    except RecursionError:
+        raise QueryError(_DEEP) from None
 
 
 def parsed(sql: str) -> dict[str, Any]:
-    """One SELECT as DuckDB's parser has it; ValueError as above."""
+    """One SELECT as DuckDB's parser has it; ValueError as above, QueryError when it cannot be gone through."""
     told = _parser().cursor().execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
-    tree: dict[str, Any] = json.loads(told[0]) if told is not None else {}
+    try:
+        tree: dict[str, Any] = json.loads(told[0]) if told is not None else {}
+    except RecursionError:
+        raise QueryError(_DEEP) from None
     if tree["error"]:
         before = sql.encode()[: int(tree.get("position", 0))]
         raise ValueError(before.count(b"\n"), tree["error_message"])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.errors import QueryError
 from orderlake.query.asked import tables_asked
-from orderlake.query.readonly import only_reads
+from orderlake.query.readonly import only_reads, text_of
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -95,14 +95,14 @@ class Question:
         options = "FORMAT csv, HEADER" if form == "csv" else "FORMAT parquet, COMPRESSION snappy"
         with self._running() as (cursor, statement):
             # A line of its own for the bracket: the statement may end in a comment.
-            written = cursor.execute(f"COPY (\n{_text(statement)}\n) TO {quote(str(file))} ({options})").fetchone()
+            written = cursor.execute(f"COPY (\n{text_of(statement)}\n) TO {quote(str(file))} ({options})").fetchone()
         return int(written[0]) if written is not None else 0
 
     def plan(self, *, analyze: bool = False) -> str:
         """How the engine goes about it; with `analyze` it does, and the figures are those it measured."""
         with self._running() as (cursor, statement):
             said = "" if statement.type.name == "EXPLAIN" else "EXPLAIN ANALYZE " if analyze else "EXPLAIN "
-            return "\n".join(str(row[-1]) for row in cursor.execute(said + _text(statement)).fetchall())
+            return "\n".join(str(row[-1]) for row in cursor.execute(said + text_of(statement)).fetchall())
 
     def stop(self, why: str = "it was cancelled") -> None:
         """End it soon, wherever it is; what asked it raises QueryError with the reason."""
@@ -191,22 +191,13 @@ def _limited(cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement, mos
     import duckdb  # noqa: PLC0415 - as above
 
     try:
-        whole = cursor.sql(_text(statement))
+        whole = cursor.sql(text_of(statement))
         names, kinds = tuple(whole.columns), tuple(str(kind) for kind in whole.types)
         return Result(names, kinds, tuple(map(tuple, whole.limit(most).fetchall())))
     except duckdb.InterruptException:
         raise
     except duckdb.Error:
         return None
-
-
-def _text(statement: duckdb.Statement) -> str:
-    """The one statement without the semicolon after it, and what follows that."""
-    import duckdb  # noqa: PLC0415 - as above
-
-    text = str(statement.query).encode()
-    ends = [at for at, kind in duckdb.tokenize(text.decode()) if kind.name == "operator" and text[at : at + 1] == b";"]
-    return (text[: ends[0]] if ends else text).decode()
 
 
 def _select(table: QueryTable) -> str:

@@ -46,6 +46,15 @@ def only_reads(statement: duckdb.Statement) -> bool:
     return all(_reads(node) for node in _nodes(tree))
 
 
+def text_of(statement: duckdb.Statement) -> str:
+    """The one statement without the semicolon after it, and what follows that."""
+    import duckdb  # noqa: PLC0415 - slow to load
+
+    text = str(statement.query).encode()
+    ends = [at for at, kind in duckdb.tokenize(text.decode()) if kind.name == "operator" and text[at : at + 1] == b";"]
+    return (text[: ends[0]] if ends else text).decode()
+
+
 def _reads(node: dict[str, Any]) -> bool:
     if "cte_map" in node:  # as each query has, and nothing else
         return node["type"] in _READING

@@ -44,6 +44,14 @@ def test_another_process_finds_every_table_with_the_same_rows(lake, tmp_path, co
     assert asked(file, f"SELECT {'table' if copy else 'view'}_name FROM {kind} ORDER BY 1") == [[t] for t in TABLES]
 
 
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(tmp_path):
+    with new_lake(tmp_path / "shops [all] *") as lake:
+        written(lake, lake.project.raw / "orders_1.json", [order(1, "A", "B")], NOON)
+        lake.run()
+        lake.export(Export("duckdb", tmp_path / "shop.duckdb"))
+    assert asked(tmp_path / "shop.duckdb", "SELECT count(*) FROM orders_parquet_datalake") == [[2]]
+
+
 def test_rows_are_counted_where_they_are_copied(lake, tmp_path):
     views = lake.export(Export("duckdb", tmp_path / "v.duckdb"))
     copies = lake.export(Export("duckdb", tmp_path / "c.duckdb", copy=True))

@@ -102,7 +102,7 @@ def test_only_the_tables_named_are_exported(lake, tmp_path):
 
 
 def test_a_statement_may_end_in_a_comment_or_a_semicolon(lake, tmp_path):
-    for sql in ("SELECT 1 AS a;", "SELECT 1 AS a -- one"):
+    for sql in ("SELECT 1 AS a;", "SELECT 1 AS a -- one", "SELECT 1 AS a; -- that is all", "SELECT 1 AS a;;\n"):
         lake.export(Export("csv", tmp_path / "x.csv", sql=sql))
         assert (tmp_path / "x.csv").read_bytes() == b"a\r\n1\r\n"
 

@@ -78,3 +78,9 @@ def test_a_select_that_would_change_a_table_is_refused(engine, statement):
 def test_everyday_statements_only_read(statement):
     with duckdb.connect() as connection:
         assert [only_reads(each) for each in connection.extract_statements(statement)] == [True]
+
+
+@pytest.mark.parametrize("statement", [f"SELECT {'1 + ' * 950}1", f"{'SELECT * FROM (' * 950}SELECT 1{')' * 950}"])
+def test_what_is_nested_beyond_measure_is_said_to_be(engine, statement):
+    with pytest.raises(QueryError, match="nested too deeply"):
+        run_query(engine, [], statement)
