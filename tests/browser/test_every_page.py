@@ -43,3 +43,11 @@ def test_a_page_is_whole_without_scripts(console, open_page, name):
     page = open_page(console + PAGES[name], script=False)
     assert page.locator("h1").count() == 1
     assert page.locator("main").inner_text().strip()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_on_a_phone_the_name_of_the_page_is_in_sight(console, open_page, name):
+    page = open_page(console + PAGES[name], NARROW)
+    box = page.locator("nav [aria-current=page]").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= NARROW
