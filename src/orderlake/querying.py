@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Self
 
 from orderlake.anatomy import Anatomy, anatomy
 from orderlake.building.origin import heads_of, origin_of
-from orderlake.config import AwsSettings, deployed
+from orderlake.config import DEFAULT_MEMORY_MB, AwsSettings, deployed
 from orderlake.errors import QueryError
 from orderlake.marts import declared_marts
 from orderlake.query.asked import tables_asked
 from orderlake.query.duckdb import QueryTable, Question, Result, confine, run_query
 from orderlake.query.footers import Footers
+from orderlake.query.room import room_mb
 from orderlake.storage.touched import touched
 from orderlake.tables.hive import files_of
 from orderlake.tables.kept import kept_as
@@ -62,6 +63,8 @@ class Session:
             if self._engine is None:
                 engine = self._backends.engine(self._folder)
                 if self._confined:
+                    if self._backends.project.memory_mb == DEFAULT_MEMORY_MB:  # nobody has asked for another
+                        engine.connection.execute(f"SET memory_limit = '{room_mb(DEFAULT_MEMORY_MB)}MB'")
                     confine(engine, [*self._places(), str(self.folder)])
                 self._engine = engine
             return self._engine
