@@ -179,7 +179,7 @@ def checks(console: Console) -> Sequence[Checks] | None:
 
 
 def _checked(console: Console) -> Iterator[Checks]:
-    for query in console.lake.saved_queries():
+    for query in console.saved_queries()[0]:
         if query.name.endswith(_CHECKS):
             try:
                 result = console.session.query(query.bound({}))

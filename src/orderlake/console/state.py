@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from orderlake.console.arrivals import Arrivals
 from orderlake.console.intake import Intake
 from orderlake.console.live import EVERY, Pulse
+from orderlake.errors import LakeError
 from orderlake.lake import Lake
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from orderlake.model.source import SourceObject
     from orderlake.overview import Keeper
+    from orderlake.query.saved import SavedQuery
     from orderlake.querying import Session
 
 T = TypeVar("T")
@@ -59,6 +61,14 @@ class Console:
     def problem(self) -> str | None:
         """Why new files are not being loaded, where they should be."""
         return None if self.intake is None else self.intake.problem
+
+    def saved_queries(self) -> tuple[list[SavedQuery], list[str]]:
+        """The saved queries that can be asked, and what is wrong with those that cannot be read."""
+        faults: list[str] = []
+        try:
+            return self.lake.saved_queries(lambda fault: faults.append(str(fault))), faults
+        except LakeError as error:  # not of one of them: of what tables there are
+            return [], [str(error)]
 
     def waiting(self) -> Sequence[SourceObject]:
         """The files that have arrived and that no load has taken yet, oldest first."""

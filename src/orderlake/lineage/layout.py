@@ -8,13 +8,13 @@ from typing import Final
 
 from orderlake.lineage.graph import Graph, Node
 
-WIDTH: Final = 196
+WIDTH: Final = 232
 HEIGHT: Final = 40
-_GAP_X: Final = 64
+_GAP_X: Final = 56
 _GAP_Y: Final = 12
 _MARGIN: Final = 8
 _SWEEPS: Final = 4
-_LETTERS: Final = 24
+_LETTERS: Final = 28
 _FIRST: Final[Mapping[str, int]] = {"files": 0, "stream": 1, "table": 2}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from markupsafe import Markup
@@ -24,7 +24,7 @@ from orderlake.console.drawing import KINDS, Choice, chosen, drawn, is_number
 from orderlake.console.render import page
 from orderlake.console.state import Console, console_of
 from orderlake.console.submitted import Fields, fields
-from orderlake.errors import ConfigError, LakeError, NotFoundError
+from orderlake.errors import ConfigError, NotFoundError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -64,13 +64,15 @@ def _shown(request: Request, given: Fields) -> Response:
         answer = answered(console, sql, given.one("do"), given.one("id"))
     elif wanted and not problem:
         problem = "there is nothing to run yet: write a SELECT, or choose a saved query"
+    queries, faults = console.saved_queries()
     return page(
         request,
         "query.html",
         sql=sql,
         saved=saved,
         values=values,
-        groups=_groups(console),
+        groups=_groups(queries),
+        faults=faults,
         problem=problem,
         answer=answer,
         chart=_chart(answer, saved, given),
@@ -91,14 +93,10 @@ def _saved(console: Console, name: str) -> tuple[SavedQuery | None, str]:
         return None, str(error)
 
 
-def _groups(console: Console) -> Mapping[str, list[SavedQuery]]:
-    """The saved queries that this project's tables can answer."""
+def _groups(queries: Sequence[SavedQuery]) -> Mapping[str, list[SavedQuery]]:
     found: dict[str, list[SavedQuery]] = {}
-    try:
-        for each in console.lake.saved_queries():
-            found.setdefault(each.group, []).append(each)
-    except LakeError:  # one of the project's own is faulty: the editor works all the same
-        return {}
+    for each in queries:
+        found.setdefault(each.group, []).append(each)
     return found
 
 
