@@ -186,16 +186,17 @@ class Lake:
 
         return fan_outs(sql, grains(self._backends))
 
-    def saved_queries(self) -> list[SavedQuery]:
+    def saved_queries(self, on_fault: Callable[[ConfigError], None] | None = None) -> list[SavedQuery]:
         """The saved queries that can be asked here, the project's own (`queries/*.sql`) among them, by group and name.
 
-        ConfigError names the file and line of one that is faulty.
+        ConfigError names the file and line of one that is faulty; `on_fault` hears of each instead, for the others.
         """
         from orderlake.query.saved import folders, saved_queries  # noqa: PLC0415 - as above
         from orderlake.querying import declared  # noqa: PLC0415 - as above
 
         tables = declared(self._backends)
-        return [each for each in saved_queries(folders(self.project.root)).values() if not each.lacking(tables)]
+        found = saved_queries(folders(self.project.root), on_fault)
+        return [each for each in found.values() if not each.lacking(tables)]
 
     def saved_query(self, name: str) -> SavedQuery:
         """One saved query by name; NotFoundError has the names that come close, or the tables that are lacking."""

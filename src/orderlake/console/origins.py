@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orderlake.errors import LakeError
 from orderlake.exporting.notes import LINEAGE
 from orderlake.lineage.graph import Graph, Node, Question, graph
 from orderlake.lineage.upstream import Upstream

@@ -7,7 +7,7 @@ One text is asked of DuckDB and of Athena.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -90,9 +90,22 @@ def folders(root: Path) -> list[Path]:
     return [*bundled_folders(), root / "queries"]
 
 
-def saved_queries(places: Iterable[Path]) -> dict[str, SavedQuery]:
-    """The saved queries of some folders by name, later folders winning; ConfigError names a faulty file and line."""
-    return {name: _current(file) for name, file in _files(places).items()}
+def saved_queries(
+    places: Iterable[Path], on_fault: Callable[[ConfigError], None] | None = None
+) -> dict[str, SavedQuery]:
+    """The saved queries of some folders by name, later folders winning.
+
+    ConfigError names a faulty file and line; `on_fault` hears of each instead, and the others are given.
+    """
+    found: dict[str, SavedQuery] = {}
+    for name, file in _files(places).items():
+        try:
+            found[name] = _current(file)
+        except ConfigError as error:
+            if on_fault is None:
+                raise
+            on_fault(error)
+    return found
 
 
 def saved_query(name: str, places: Iterable[Path], tables: Collection[str]) -> SavedQuery:

@@ -184,6 +184,21 @@ def test_a_saved_query_from_a_link_does_not_run(client):
     assert "there is no saved query" in shown(client.get("/query", params={"saved": EVIL}).text)
 
 
+def test_a_faulty_saved_query_is_named_and_hides_no_other(opened, shop):
+    (shop / "queries").mkdir()
+    (shop / "queries" / "mine.sql").write_text(f"-- title: {EVIL}\nSELECT 1")
+    client = opened(shop)
+    text = client.get("/query").text
+    assert "mine.sql, line 1: the header lacks question, grain" in shown(text)
+    assert "saved=daily_orders&amp;" in text
+    for path in ("/quality", "/lineage?all=1"):
+        assert client.get(path).status_code == 200
+    assert "saved query daily_orders" in client.get("/lineage?all=1").text
+    (shop / "marts").mkdir()
+    (shop / "marts" / "wrong.sql").write_text("SELECT nope FROM orders")
+    assert "wrong.sql: Binder Error" in shown(client.get("/query").text)
+
+
 def test_a_chart_is_as_it_was_chosen(ask):
     sql = "SELECT order_date, total_amount, order_id FROM orders ORDER BY 1"
     assert "<option selected>line</option>" in ask(sql)
