@@ -83,7 +83,7 @@ def test_a_long_label_is_cut():
     long = Graph()
     long.add(Node("table", "x" * 60, "x" * 60))
     (box,) = draw(long).boxes
-    assert len(box.label) == 24
+    assert len(box.label) == 28
     assert box.label.endswith("…")
 
 
