@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.errors import LakeError
+from orderlake.errors import LakeError, StorageUnavailableError, TransientError
 from orderlake.overview.cube import about, build, complete, is_complete
 from orderlake.overview.shop import Shop, shops_of
 from orderlake.query.duckdb import QueryTable, cursor_over
@@ -33,6 +34,8 @@ _TO_ANSWER: Final = 4
 _IN_BACKGROUND: Final = 1
 """Threads that count while pages are asked for: the other cores are theirs."""
 _TRIES, _PAUSE = 50, 0.1
+_AGAIN: Final = 10.0
+"""Seconds after which is tried once more what failed for a reason that may have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Keeper:
         self._folder = backends.project.state / "overview"
         self._lock = threading.Lock()
         self._counting: dict[str, threading.Thread] = {}
-        self._failed: dict[tuple[str, str], LakeError] = {}
+        self._failed: dict[tuple[str, str], tuple[LakeError, float]] = {}
         self._cursors: dict[str, duckdb.DuckDBPyConnection] = {}
         self._engine: Engine | None = None
         self.revision = 0
@@ -93,8 +96,9 @@ class Keeper:
         fresh = self._fresh(shop, key)
         if fresh is not None:
             return fresh
-        if (shop.name, key) in self._failed:
-            raise self._failed[shop.name, key]
+        failure = self._failure(shop, key)
+        if failure is not None:
+            raise failure.with_traceback(None)
         return self._last(shop)
 
     def counted(self, shop: Shop) -> Kept:
@@ -147,7 +151,7 @@ class Keeper:
             running = self._counting.get(shop.name)
             if running is not None and running.is_alive():
                 return running
-            if (shop.name, key) in self._failed:
+            if self._failure(shop, key) is not None:
                 return None
             thread = threading.Thread(
                 target=self._try, args=(shop, tables, key), name=f"orderlake-overview-{shop.name}", daemon=True
@@ -156,11 +160,20 @@ class Keeper:
             thread.start()
             return thread
 
+    def _failure(self, shop: Shop, key: str) -> LakeError | None:
+        """Why this state cannot be counted; of what may pass, a full disk say, only for a while."""
+        error, at = self._failed.get((shop.name, key), (None, 0.0))
+        passes = isinstance(error, TransientError) and time.monotonic() - at > _AGAIN
+        return None if passes else error
+
     def _try(self, shop: Shop, tables: Sequence[QueryTable], key: str) -> None:
         try:
             self._count(shop, tables, key, _IN_BACKGROUND)
         except LakeError as error:
-            self._failed[shop.name, key] = error
+            self._failed[shop.name, key] = error, time.monotonic()
+        except OSError as error:
+            failure = StorageUnavailableError(f"{self._folder}: {error.strerror or error}")
+            self._failed[shop.name, key] = failure, time.monotonic()
         finally:
             self.revision += 1
 

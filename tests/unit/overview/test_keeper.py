@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from orderlake import Lake
+from orderlake.errors import StorageUnavailableError
 from orderlake.overview import keeper as keeping
 from orderlake.overview.cube import build
 from tests.reference import NOON, SECOND, new_lake, order, written
@@ -164,3 +165,21 @@ def test_closing_breaks_off_what_is_being_counted(lake, session):
     keeper.close()
     assert keeper.revision == 1
     assert [thread.name for thread in threading.enumerate() if "overview" in thread.name] == []
+
+
+def test_a_count_that_fails_for_now_says_so_and_is_tried_again_after_a_while(lake, session, monkeypatch, builds):
+    keeper = lake.overview(session)
+    shop = keeper.shops()[0]
+    blocked = lake.project.state / "overview"
+    blocked.write_text("in the way")  # as a disk that is full: no folder can be made
+    with pytest.raises(StorageUnavailableError, match="overview: "):
+        keeper.kept(shop, 30)
+    blocked.unlink()
+    with pytest.raises(StorageUnavailableError):
+        keeper.kept(shop, 30)
+    assert len(builds[0]) == 1
+    monkeypatch.setattr(keeping, "_AGAIN", 0.0)
+    kept = keeper.kept(shop, 30)
+    assert kept is not None
+    assert kept.fresh
+    keeper.close()
