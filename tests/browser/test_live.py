@@ -120,3 +120,49 @@ def test_any_number_of_pages_share_one_connection_and_one_takes_over(root: Path,
         put(root, 71, load=True)
         for page in pages[5:]:
             expect(page.locator("#data .card").nth(1)).to_contain_text("62")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/", "#overview-quality .card >> text=orders_70.json"),
+        ("/data", "#data .card:nth-child(2) >> text=61"),
+        ("/data/orders", ".card:first-child >> text=61"),
+        ("/loads", "#loads >> text=orders_70.json"),
+        ("/quality", "#quality-cards .card:first-child .value >> text=61"),
+    ],
+)
+def test_each_page_shows_a_load_of_another_process_without_a_reload(
+    root: Path, open_page: Open, path: str, place: str
+) -> None:
+    with serving(root) as address:
+        page = open_page(f"{address}{path}")
+        page.wait_for_selector(LIVE)
+        page.evaluate("document.body.dataset.same = 'yes'")
+        expect(page.locator(place)).to_have_count(0)
+        put(root, 70, load=True)
+        expect(page.locator(place)).to_be_visible()
+        assert page.evaluate("document.body.dataset.same") == "yes"
+        page.close()
+
+
+def test_a_statement_being_written_and_its_answer_stay_while_the_lake_changes(root: Path, open_page: Open) -> None:
+    with serving(root) as address:
+        page, other = open_page(f"{address}/query"), open_page(f"{address}/data")
+        other.wait_for_selector(LIVE)
+        page.wait_for_selector(LIVE)
+        page.fill("#sql", "SELECT count(*) FROM orders")
+        page.keyboard.press("Control+Enter")
+        cells = page.get_by_role("group", name="Rows").locator("tbody td")
+        expect(cells).to_have_text(["60"])
+        page.locator("#sql").press_sequentially(" WHERE order_id >")
+        put(root, 70, load=True)
+        expect(other.locator("#data .card").nth(1)).to_contain_text("61")
+        expect(page.locator("#sql")).to_have_value("SELECT count(*) FROM orders WHERE order_id >")
+        expect(page.locator("#sql")).to_be_focused()
+        expect(cells).to_have_text(["60"])  # an answer is of the moment when it was asked
+        page.keyboard.type(" 0")
+        page.keyboard.press("Control+Enter")
+        expect(cells).to_have_text(["60"])  # number 0 is left out, 70 is there
+        for each in (page, other):
+            each.close()

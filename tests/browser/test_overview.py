@@ -93,3 +93,14 @@ def test_an_average_is_never_said_to_have_a_total(console, open_page):
     assert "total" in said["Revenue over time"]
     assert "total" not in said["Average basket over time"]
     assert "total" not in next(text for title, text in said.items() if title.startswith("Average basket by"))
+
+
+def test_where_all_was_set_aside_the_overview_leads_to_the_reasons(tmp_path, open_page):
+    with Lake.init(tmp_path / "bad", ["orders"]) as lake:
+        (lake.project.raw / "orders_1.json").write_text('[{"order_id": 1, "order_date": "never"}]', encoding="utf-8")
+        lake.run()
+    with serving(tmp_path / "bad") as address:
+        page = open_page(address)
+        expect(page.locator(".empty")).to_contain_text("1 record set aside")
+        page.get_by_role("link", name="See why").click()
+        expect(page.locator("#quality-reasons")).to_contain_text("is not a date")

@@ -20,7 +20,7 @@ STATUSES: Final = ("open", "fixed", "replaced")
 PAGE: Final = 10
 _TOP: Final = 6
 """Reasons that a chart shows by name."""
-_FILES: Final = 30
+_FILES: Final = 10
 """Files that a chart shows where all were loaded on one day."""
 _CHECKS: Final = "_data_quality"
 _PATIENCE: Final = 0.4
