@@ -7,11 +7,11 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from orderlake.anatomy import Anatomy, anatomy
 from orderlake.building.origin import heads_of, origin_of
@@ -19,7 +19,7 @@ from orderlake.config import DEFAULT_MEMORY_MB, AwsSettings, deployed
 from orderlake.errors import QueryError
 from orderlake.marts import declared_marts
 from orderlake.query.asked import tables_asked
-from orderlake.query.duckdb import QueryTable, Question, Result, confine, run_query
+from orderlake.query.duckdb import QueryTable, Question, Result, confine
 from orderlake.query.footers import Footers
 from orderlake.query.room import room_mb
 from orderlake.storage.touched import touched
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from orderlake.model.column import ColumnType
     from orderlake.model.pipeline import Stream, TableSpec
     from orderlake.query.grain import Grains
+
+T = TypeVar("T")
+_TRIES: Final = 3
+"""How often a question is asked whose files are replaced under it."""
 
 
 class Session:
@@ -104,11 +108,25 @@ class Session:
 
     def query(self, sql: str) -> Result:
         """Answer one SELECT in DuckDB's SQL; QueryError says what is wrong with it."""
-        return run_query(self.engine, self.tables(), sql)
+        return self.ask(sql, Question.answer)
 
-    def question(self, sql: str, seconds: float | None = None) -> Question:
-        """A SELECT that can be stopped, and is after so many seconds."""
-        return Question(self.engine, self.tables(), sql, seconds)
+    def ask(self, sql: str, how: Callable[[Question], T], seconds: float | None = None) -> T:
+        """What `how` makes of a SELECT, which it may stop, and which is stopped after so many seconds.
+
+        Files of plain Parquet tables go when a load replaces them: then it is asked once more, of those that are there.
+        """
+        for _ in range(_TRIES):
+            tables = self.tables()
+            try:
+                return how(Question(self.engine, tables, sql, seconds))
+            except QueryError as error:
+                if error.__cause__ is None or not self._gone(tables):
+                    raise
+        return how(Question(self.engine, self.tables(), sql, seconds))
+
+    def _gone(self, tables: Sequence[QueryTable]) -> bool:
+        """Whether a file of these tables is there no more; in a bucket it is not looked for."""
+        return not self._backends.is_remote and any(not os.path.exists(file) for one in tables for file in one.files)  # noqa: PTH110 - of thousands
 
     def anatomy(self, table: str, *, values: bool = True) -> Anatomy:
         """What a table is made of, by its metadata alone; NotFoundError when there is none of that name.

@@ -79,12 +79,12 @@ class Running:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def named(self, name: str, question: Question) -> Iterator[Question]:
+    def named(self, name: str, question: Question) -> Iterator[None]:
         """Let this question be stopped by its name while it runs."""
         with self._lock:
             self._questions[name or secrets.token_hex(8)] = question
         try:
-            yield question
+            yield
         finally:
             with self._lock:
                 for each in [known for known, held in self._questions.items() if held is question]:
@@ -107,14 +107,18 @@ def answered(console: Console, sql: str, what: str, name: str = "") -> Answer:
     """Run a statement: its rows, or its `plan`, or the plan as measured (`analyze`)."""
     answer = Answer()
     started = time.perf_counter()
-    try:
-        with RUNNING.named(name, console.session.question(sql, SECONDS)) as question:
+
+    def run(question: Question) -> None:
+        with RUNNING.named(name, question):
             if what in ("plan", "analyze"):
                 answer.plan = question.plan(analyze=what == "analyze")
             else:
                 found = question.answer(MOST + 1)
                 answer.has_more = len(found.rows) > MOST
                 answer.result = Result(found.columns, found.types, found.rows[:MOST])
+
+    try:
+        console.session.ask(sql, run, SECONDS)
     except QueryError as error:
         answer.problem, answer.line = str(error), _line(str(error))
         return answer

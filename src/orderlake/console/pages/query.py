@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from orderlake.query.duckdb import Question
     from orderlake.query.saved import SavedQuery
 
 TOKEN: Final = secrets.token_urlsafe(18)
@@ -149,9 +150,13 @@ def _exported(request: Request, given: Fields) -> Response:
         raise ConfigError(f"an answer is exported as {' or '.join(_TYPES)}, not as {form!r}")
     name = re.sub(r"[^a-z0-9_-]+", "_", given.one("saved").lower())[:60] or "answer"
     file = console.session.folder / f"{uuid.uuid4().hex}.{form}"
-    try:
-        with RUNNING.named(given.one("id"), console.session.question(given.one("sql"), EXPORT_SECONDS)) as question:
+
+    def write(question: Question) -> None:
+        with RUNNING.named(given.one("id"), question):
             question.write(file, cast("Literal['csv', 'parquet']", form))
+
+    try:
+        console.session.ask(given.one("sql"), write, EXPORT_SECONDS)
     except BaseException:
         file.unlink(missing_ok=True)
         raise
