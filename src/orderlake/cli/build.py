@@ -21,7 +21,6 @@ orderlake build                             # what has changed; nothing when not
 orderlake build --select fct_orders+        # a part, in dbt's words
 orderlake build --full-refresh --docs
 orderlake build --eject                     # copy the models into dbt/, to change them
-orderlake query 'SELECT * FROM fct_orders'
 """
 
 
