@@ -33,7 +33,7 @@ def share_bar(chart: Chart) -> str:
         y = _TOP + at * _ROW + 14
         key = element("rect", x=0, y=y - 10, width=11, height=11, rx=2, class_=f"bar {colour(at)}")
         words = text(clipped(name, _LONGEST), x=18, y=y, class_="name")
-        amount = text(f"{said}  {100 * share:.1f}%", x="100%", y=y, class_="amount", text_anchor="end")
+        amount = text(f"{said} · {100 * share:.1f}%", x="100%", y=y, class_="amount", text_anchor="end")
         inside.append(element("g", element("title", escaped(tip)), bar, key, words, amount, class_="hit"))
         reached += share
     return drawing("share", chart, _TOP + len(parts) * _ROW, *inside)

@@ -23,7 +23,8 @@ def sparkline(
     if len(known) <= 1:
         return ""
     tall, low = max(0.0, *known), min(0.0, *known)
-    span = (tall - low) or 1.0
+    tall = tall or (1.0 if low == 0 else 0.0)  # nothing but zeros lie at the foot
+    span = tall - low
     points = [
         (1000 * at / (len(known) - 1), 1 + (height - 2) * (tall - value) / span) for at, value in enumerate(known)
     ]

@@ -148,6 +148,11 @@ def test_a_chart_says_its_highest_lowest_and_total_to_those_who_cannot_see_it():
     assert said == "Sales: highest 120.50 (Toys), lowest -12.25 (Fashion), total 188.25."
 
 
+def test_a_course_of_zeros_lies_at_the_foot():
+    lines = [one.get("d") for one in ET.fromstring(sparkline("Orders", [0, 0])).iter("path")]
+    assert lines[-1] == "M0 31L1000 31"
+
+
 def test_what_does_not_add_up_has_no_total():
     series = Series("Revenue per order", (Decimal(10), Decimal(30)), adds=False)
     chart = Chart("Average basket", ("a", "b"), (series,), "money")
