@@ -181,6 +181,14 @@ def test_a_part_is_built_and_published_and_the_rest_stays(lake):
     assert len(rows(lake, "agg_daily")) == 3
 
 
+def test_a_part_that_names_no_model_is_refused_and_the_marts_stay(lake):
+    lake.build()
+    before = current(lake)
+    with pytest.raises(ConfigError, match="nothing to build is selected by fct_lins"):
+        lake.build(["fct_lins"])
+    assert current(lake) == before
+
+
 def test_the_documentation_is_one_page_and_needs_no_network(lake, capsys):
     assert main(["--project", str(lake.project.root), "build", "--docs"]) == 0
     page = lake.project.state / "dbt" / "docs" / "index.html"

@@ -14,6 +14,7 @@ from orderlake.building.models import Models
 from orderlake.building.origin import heads_of
 from orderlake.building.publish import Candidate, candidates
 from orderlake.building.report import BuildReport, Step
+from orderlake.errors import ConfigError
 from orderlake.tables.published import Publication
 from orderlake.wiring import Backends, utc_now
 
@@ -63,11 +64,17 @@ class Builder(ABC):
         return str(page)
 
     def dbt_build(self, *, anew: bool) -> Sequence[Step]:
-        """Let dbt build and test; what failed is among the results that it leaves."""
+        """Let dbt build and test; what failed is among the results that it leaves. ConfigError: nothing is selected."""
         (self.workshop.target / "run_results.json").unlink(missing_ok=True)  # what is read later is of this build
         select = ["--select", *self.options.select] if self.options.select else []
         words = ["build", *_NO_UNIT_TESTS, *(["--full-refresh"] if anew else []), *select]
-        return run_dbt(self.workshop, self.models, words, self.workshop.target, self.on_step).steps
+        steps = run_dbt(self.workshop, self.models, words, self.workshop.target, self.on_step).steps
+        if self.options.select and not steps:
+            raise ConfigError(
+                f"nothing to build is selected by {' '.join(self.options.select)}: `orderlake tables` lists the marts, "
+                "and fct_orders+ takes those that are made of it along"
+            )
+        return steps
 
     def built(self, marts: Mapping[str, Candidate]) -> list[Candidate]:
         """Those of the marts that this build has made."""
