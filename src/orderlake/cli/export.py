@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Final
 
+from orderlake.cli.query import warned
 from orderlake.cli.saved import given
 from orderlake.errors import ConfigError
 from orderlake.exporting import Export, Exported, Form
@@ -63,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
             gzip=args.gzip,
             excel_safe=args.excel_safe,
         )
+        warnings = [] if sql is None else lake.lint(sql)
         done = lake.export(wanted)
     if args.json:
         print("\n".join(json_lines(one.as_dict() for one in done)))
@@ -71,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         for one in done:
             print(f"{one.file}  {counted(one.rows or 0, 'row')}, {size_text(one.file.stat().st_size)}")
+    for warning in warnings:
+        print(warned(warning, as_json=args.json), file=sys.stderr)
     return 0
 
 

@@ -95,13 +95,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_table(result)
     for warning in warnings:
-        print(_warned(warning, as_json=args.json), file=sys.stderr)
+        print(warned(warning, as_json=args.json), file=sys.stderr)
     if result.stats is not None:
         print(_took(result, result.stats), file=sys.stderr)
     return 0
 
 
-def _warned(warning: FanOut, *, as_json: bool) -> str:
+def warned(warning: FanOut, *, as_json: bool) -> str:
     """A measure that is counted more than once, in words or as JSON."""
     if as_json:
         return json.dumps({"warning": "FanOut", **warning.as_dict()}, ensure_ascii=False)

@@ -88,3 +88,9 @@ def test_a_mart_of_the_project_is_known_by_its_select(cli, loaded):
         (found,) = lake.lint("SELECT category, sum(total_amount) FROM flat GROUP BY category")
         assert (found.column, found.table) == ("total_amount", "orders")
         assert lake.lint("SELECT count(*) FROM flat") == []
+
+
+def test_the_export_of_a_statement_is_warned_of_too(cli, two_lines):
+    exported = cli("export", "--csv", "wrong.csv", "--sql", WRONG)
+    assert (exported.code, exported.err) == (0, f"orderlake: warning: {MESSAGE}\n")
+    assert cli("export", "--csv", "right.csv", "--sql", RIGHT).err == ""
