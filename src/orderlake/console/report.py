@@ -61,6 +61,11 @@ def report(lake: Lake, wish: Wish, now: datetime) -> Report:
             shops = keeper.shops()
             wanted = shops if wish.shop is None else [shop for shop in [named_shop(shops, wish.shop)] if shop]
             parts = [part for shop in wanted for part in [_part(keeper, shop, wish, now)] if part is not None]
+            if not shops:
+                raise NotFoundError(
+                    "the overview knows none of the tables of this project: say what its orders are in overview/NAME.sql, "
+                    "a SELECT with a row per order"
+                )
             if not parts:
                 raise NotFoundError("there are no orders to report on: load some with `orderlake run`")
             html = (
