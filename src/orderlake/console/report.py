@@ -63,8 +63,8 @@ def report(lake: Lake, wish: Wish, now: datetime) -> Report:
             parts = [part for shop in wanted for part in [_part(keeper, shop, wish, now)] if part is not None]
             if not shops:
                 raise NotFoundError(
-                    "the overview knows none of the tables of this project: say what its orders are in overview/NAME.sql, "
-                    "a SELECT with a row per order"
+                    "the overview knows none of the tables of this project: say what its orders are in "
+                    "overview/NAME.sql, a SELECT with a row per order"
                 )
             if not parts:
                 raise NotFoundError("there are no orders to report on: load some with `orderlake run`")
