@@ -89,7 +89,10 @@ def _are(marts: int) -> str:
 
 def _close(report: BuildReport) -> None:
     if report.status == "published":
-        rows = [[mart.name, "-" if mart.rows is None else f"{mart.rows:,}", "new" if mart.written else "as before"] for mart in report.marts]
+        rows = [
+            [mart.name, "-" if mart.rows is None else f"{mart.rows:,}", "new" if mart.written else "as before"]
+            for mart in report.marts
+        ]
         print_grid(["mart", "rows", "file"], rows, {"rows"})
     print(summary(report))
     if report.docs is not None:
