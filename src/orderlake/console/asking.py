@@ -28,6 +28,8 @@ MOST: Final = 1_000
 SECONDS: Final = 60.0
 """How long a statement may take here."""
 EXPORT_SECONDS: Final = 900.0
+_ANSWERS: Final = 8
+"""Answers that are at hand, to be drawn another way."""
 _LONG: Final = 400
 """Characters of a value that are shown."""
 _PLACE: Final = re.compile(r"^LINE (?P<line>\d+): (?P<text>.*)\n(?P<caret> *)\^", re.MULTILINE)
@@ -106,6 +108,7 @@ RUNNING: Final = Running()
 def answered(console: Console, sql: str, what: str, name: str = "") -> Answer:
     """Run a statement: its rows, or its `plan`, or the plan as measured (`analyze`)."""
     answer = Answer()
+    token = console.session.token()
     started = time.perf_counter()
 
     def run(question: Question) -> None:
@@ -126,7 +129,24 @@ def answered(console: Console, sql: str, what: str, name: str = "") -> Answer:
     answer.warnings = _warnings(console, sql)
     answer.scan = scanned(console, sql)
     answer.cost = query_cost(answer.scan.bytes) if answer.scan is not None else None
+    if answer.result is not None:
+        _keep(console, token, sql, answer)
     return answer
+
+
+def drawn_again(console: Console, sql: str, name: str = "") -> Answer:
+    """The rows that a statement gave last, for another chart of them; it runs anew where those are not at hand."""
+    at_hand: dict[str, Answer] = console.kept("answers", console.session.token(), dict)
+    answer = at_hand.get(sql)
+    return answer if answer is not None else answered(console, sql, "rows", name)
+
+
+def _keep(console: Console, token: str, sql: str, answer: Answer) -> None:
+    at_hand: dict[str, Answer] = console.kept("answers", token, dict)
+    at_hand.pop(sql, None)
+    at_hand[sql] = answer
+    for old in list(at_hand)[:-_ANSWERS]:
+        at_hand.pop(old, None)
 
 
 def words(console: Console) -> Mapping[str, Mapping[str, str]]:

@@ -209,6 +209,34 @@ def test_a_chart_is_as_it_was_chosen(ask):
     assert "<figure" in ask(sql, kind="stacked", x="nowhere", y=["nothing"])
 
 
+def test_another_chart_is_of_the_same_answer_and_run_asks_anew(ask):
+    def drawn(text):
+        return re.findall(r"<td>([0-9a-f-]{36})</td>", text)
+
+    sql = "SELECT order_id, CAST(uuid() AS VARCHAR) AS chance FROM orders"
+    first = drawn(ask(sql))
+    assert first
+    assert drawn(ask(sql, kind="bar", x="chance", y=["order_id"])) == first
+    assert drawn(ask(sql, kind="none")) == first
+    second = drawn(ask(sql))
+    assert second != first
+    assert drawn(ask(sql, kind="none")) == second
+
+
+def test_another_chart_of_a_lake_that_has_changed_is_of_what_it_holds_now(ask, console):
+    sql = "SELECT order_id, 1 AS one FROM orders"
+    ask(sql)
+    console.lake.project.raw.joinpath("orders_more.json").write_text('[{"order_id": 77, "order_date": "2024-01-09"}]')
+    console.lake.run()
+    assert '<td class="number">77</td>' in ask(sql, kind="none")
+
+
+def test_only_some_answers_are_kept(ask, console):
+    for number in range(12):
+        ask(f"SELECT {number} AS n")
+    assert len(console.kept("answers", console.session.token(), dict)) == 8
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_the_whole_answer_is_exported(client, console, tmp_path, form):
     form_fields = {"sql": "SELECT range AS n, 'ü' AS u FROM range(5000); -- all", "form": form, "saved": f'x"{EVIL}'}

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
-from orderlake.console.asking import EXPORT_SECONDS, MOST, RUNNING, SECONDS, Answer, answered, words
+from orderlake.console.asking import EXPORT_SECONDS, MOST, RUNNING, SECONDS, Answer, answered, drawn_again, words
 from orderlake.console.drawing import KINDS, Choice, chosen, drawn, is_number
 from orderlake.console.render import page
 from orderlake.console.state import Console, console_of
@@ -62,7 +62,10 @@ def _shown(request: Request, given: Fields) -> Response:
     wanted = request.method == "POST" or secrets.compare_digest(given.one("run").encode(), TOKEN.encode())
     answer: Answer | None = None
     if wanted and sql.strip() and not problem:
-        answer = answered(console, sql, given.one("do"), given.one("id"))
+        if given.one("kind"):  # of the form that draws an answer another way
+            answer = drawn_again(console, sql, given.one("id"))
+        else:
+            answer = answered(console, sql, given.one("do"), given.one("id"))
     elif wanted and not problem:
         problem = "there is nothing to run yet: write a SELECT, or choose a saved query"
     queries, faults = console.saved_queries()
