@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from orderlake.config import Project
     from orderlake.model.report import LoadReport
 
+log = logging.getLogger("orderlake.console")
 _AGAIN: Final = 5.0
 """Seconds until a loop that ended, because of a pipeline that is wrong say, begins anew."""
 
@@ -47,7 +49,12 @@ class Intake:
                     lake.watch(self._wait, self._done, self._failed)
             except (LakeError, OSError) as error:
                 self.problem = str(error)
-                self._over.wait(self._again)
+            except Exception as error:  # an entry point: who looks at pages must hear that nothing is loaded any more
+                self.problem = f"This is a bug in orderlake: {type(error).__name__}: {error}. The terminal tells where."
+                log.exception("loading has stopped, and begins anew")
+            else:
+                continue
+            self._over.wait(self._again)
 
     def _wait(self, seconds: float) -> bool:
         return self._over.wait(seconds)

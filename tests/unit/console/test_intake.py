@@ -51,6 +51,20 @@ def test_a_pipeline_that_is_wrong_is_a_problem_until_it_is_mended(intake, empty,
     until(lambda: intake.problem is None)
 
 
+def test_a_fault_of_ours_is_shown_and_loading_begins_anew(intake, empty, put, monkeypatch, caplog):
+    def broken(*_):
+        raise AssertionError("cannot be")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "watch", broken)
+        intake.start()
+        until(lambda: intake.problem is not None)
+    assert intake.problem == "This is a bug in orderlake: AssertionError: cannot be. The terminal tells where."
+    assert "Traceback" in caplog.text
+    put("orders_1.json", [ORDER])
+    until(lambda: intake.problem is None)
+
+
 def test_a_rejected_file_is_no_problem_of_loading(intake, empty, put):
     intake.start()
     os.utime(put("orders_1.json", "no json"), (1, 1))
