@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -9,9 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from orderlake.errors import CatalogUnavailableError
+from orderlake.errors import CatalogUnavailableError, ConfigError
 
 _WAIT_SECONDS: Final = 60.0
+_READ_ONLY: Final = frozenset(
+    {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_DIRECTORY}
+)
+
+
+def may_not_write(error: Exception) -> bool:
+    """Whether this account may not write the file or beside it: SQLite needs that even to read, in this mode."""
+    return isinstance(error, PermissionError) or getattr(error, "sqlite_errorcode", None) in _READ_ONLY
 
 
 class Database:
@@ -69,4 +78,10 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            folder = self._path.parent
+            if may_not_write(error) or (folder.is_dir() and not os.access(folder, os.W_OK)):
+                raise ConfigError(
+                    f"{self._path} cannot be written, and even questions need that: use an account that may write in "
+                    f"{folder}, or ask a copy of the rows (`orderlake export --duckdb FILE --copy`)"
+                ) from error
             raise CatalogUnavailableError(f"{self._path}: {error}") from error

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from orderlake.database import Database
-from orderlake.errors import CatalogUnavailableError
+from orderlake.errors import CatalogUnavailableError, ConfigError
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS t (x TEXT)"
 
@@ -23,6 +23,18 @@ def test_a_transaction_is_kept_whole(tmp_path):
         with pytest.raises(CatalogUnavailableError), database.writing() as connection:
             connection.executemany("INSERT INTO t VALUES (json(?))", [("1",), ("no json",)])
         assert rows(database) == [("a",)]
+
+
+def test_a_file_that_may_not_be_written_is_a_matter_of_rights_and_not_of_trying_again(tmp_path, monkeypatch):
+    Database(tmp_path / "d.db", SCHEMA).close()
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **words: connect(f"file:{path}?mode=ro", uri=True, **words))
+    with (
+        closing(Database(tmp_path / "d.db", SCHEMA)) as database,
+        pytest.raises(ConfigError, match="an account that may write in"),
+        database.writing() as connection,
+    ):
+        connection.execute("INSERT INTO t VALUES ('a')")
 
 
 def test_a_transaction_of_one_thread_is_not_seen_by_another_before_it_is_committed(tmp_path):

@@ -13,6 +13,7 @@ from importlib import import_module, metadata
 from typing import Final
 
 from orderlake.config import Project
+from orderlake.database import may_not_write
 from orderlake.doctor.check import Check
 from orderlake.errors import ConfigError, LakeError
 from orderlake.model.pipeline import Pipeline
@@ -173,6 +174,8 @@ def _databases(project: Project) -> Iterator[Check]:
                 found = str(connection.execute("PRAGMA quick_check").fetchone()[0])
         except sqlite3.Error as error:
             found = str(error)
+            if may_not_write(error):  # nothing is wrong with the file
+                remedy = "give yourself the right to write there"  # noqa: PLW2901
         yield (
             Check(what, "ok", f"{what} {file} is whole")
             if found == "ok"

@@ -102,6 +102,18 @@ def test_a_database_that_is_none_fails_with_a_remedy(cli, loaded, name):
     assert "restore it from a copy" in found(answer, name)[0]["remedy"]
 
 
+def test_a_catalog_that_may_not_be_written_needs_a_right_and_no_copy(cli, loaded, monkeypatch):
+    error = sqlite3.OperationalError("attempt to write a readonly database")
+    error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+
+    def refused(*_, **__):
+        raise error
+
+    monkeypatch.setattr("orderlake.doctor.here.sqlite3.connect", refused)
+    (check,) = found(cli("doctor", "--json"), "catalog")
+    assert (check["status"], check["remedy"]) == ("fail", "give yourself the right to write there")
+
+
 def test_work_folders_of_dead_loads_are_told(cli, loaded):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
