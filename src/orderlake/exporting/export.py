@@ -155,6 +155,8 @@ def _table(cursor: duckdb.DuckDBPyConnection, table: QueryTable, wanted: Export)
 
 
 def _answer(cursor: duckdb.DuckDBPyConnection, wanted: Export, sql: str) -> Exported:
+    if any("\ud800" <= character <= "\udfff" for character in sql):
+        raise QueryError("the statement holds bytes that are no text: write it in UTF-8")
     with placed(wanted.target) as part, _translated(wanted.target):
         statements = cursor.extract_statements(sql)
         if len(statements) != 1 or not only_reads(statements[0]):

@@ -107,7 +107,9 @@ def test_a_statement_may_end_in_a_comment_or_a_semicolon(lake, tmp_path):
         assert (tmp_path / "x.csv").read_bytes() == b"a\r\n1\r\n"
 
 
-@pytest.mark.parametrize("sql", ["DROP VIEW orders", "SELECT 1; SELECT 2", "COPY orders TO 'x.csv'", "", "SELECT nope"])
+@pytest.mark.parametrize(
+    "sql", ["DROP VIEW orders", "SELECT 1; SELECT 2", "COPY orders TO 'x.csv'", "", "SELECT nope", "SELECT '\udcff'"]
+)
 def test_what_is_not_one_select_is_refused_and_leaves_the_old_file(lake, tmp_path, sql):
     (tmp_path / "x.csv").write_text("old")
     with pytest.raises(QueryError):
