@@ -39,3 +39,14 @@ def test_an_order_is_followed_to_the_file_and_the_text_that_it_came_from(console
     expect(record.locator("pre")).to_contain_text('"order_id": 1010')
     record.get_by_role("link", name="The load").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("orders_increment.json")
+
+
+def test_a_column_is_followed_to_what_asks_for_it_and_a_value_that_is_nowhere_says_so(console, open_page):
+    page = open_page(f"{console}/lineage?all=1")
+    page.locator(".graph").get_by_role("link", name="table order_lines").click()
+    expect(page.get_by_role("group", name="Columns of order_lines")).to_contain_text("products.quantity")
+    page.get_by_label("Known by").select_option("orders.order_id")
+    page.get_by_label("Value").fill("no such <b>order</b>")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="No table has a row")).to_contain_text("<b>order</b>")
+    assert page.locator("main b").count() == 0

@@ -66,7 +66,7 @@ def test_a_console_that_only_reads_has_nothing_to_mend_by(root, open_page):
         page.locator(".record a").first.click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("orders_a.ndjson")
         assert page.locator("form").count() == 0
-        told = page.request.post(f"{address}/quality/mend", headers={"origin": address}, form={"do": "replay"})
+        told = page.request.post(f"{address}/quality/record", headers={"origin": address}, form={"do": "replay"})
         assert told.status == 403
 
 
