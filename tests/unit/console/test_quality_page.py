@@ -62,7 +62,7 @@ def place(position, version=NOON):
 
 
 def mend(client, position, **more):
-    return client.post("/quality/mend", data={**place(position), **more}, headers=ORIGIN, follow_redirects=False)
+    return client.post("/quality/record", data={**place(position), **more}, headers=ORIGIN, follow_redirects=False)
 
 
 def shown(text):
@@ -149,6 +149,9 @@ def test_a_text_that_is_no_record_is_not_loaded_and_not_lost(client, lake):
     assert "line 1, column 16" in shown(answer.text)
     assert "{&#34;order_id&#34;: 2,</textarea>" in answer.text
     assert len(lake.loads()) == 2
+    (address,) = re.findall('<form class="panel" method="post" action="([^"]+)"', answer.text)
+    again = client.get(html.unescape(address))  # by a reload, and whenever the lake changes
+    assert (again.status_code, "Record 2 of raw/orders.json" in again.text) == (200, True)
 
 
 def test_a_replay_says_what_came_of_it(client):
@@ -159,7 +162,7 @@ def test_a_replay_says_what_came_of_it(client):
 
 def test_a_read_only_console_shows_a_note_and_mends_nothing(reading, lake):
     text = reading.get("/quality").text
-    assert ("read-only. Start it with" in shown(text), "/quality/mend" in text) == (True, False)
+    assert ("read-only. Start it with" in shown(text), 'method="post"' in text) == (True, False)
     assert "<textarea" not in reading.get("/quality/record", params=place(2)).text
     assert mend(reading, 2, do="replay").status_code == 403
     assert len(lake.loads()) == 2
@@ -168,8 +171,8 @@ def test_a_read_only_console_shows_a_note_and_mends_nothing(reading, lake):
 def test_nothing_is_mended_from_elsewhere(client, lake):
     for headers in ({}, {"origin": "https://evil.example"}):
         data = {**place(2), "do": "replay"}
-        assert client.post("/quality/mend", data=data, headers=headers, follow_redirects=False).status_code == 403
-    assert client.get("/quality/mend", params={**place(2), "do": "replay"}).status_code == 405
+        assert client.post("/quality/record", data=data, headers=headers, follow_redirects=False).status_code == 403
+    assert client.get("/quality/record", params={**place(2), "do": "replay"}).status_code == 200
     assert len(lake.loads()) == 2
 
 

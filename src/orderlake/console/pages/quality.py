@@ -152,5 +152,5 @@ def _mended(request: Request, given: Fields) -> Response:
 routes: Final = [
     Route("/quality", show),
     Route("/quality/record", show_record),
-    Route("/quality/mend", mend, methods=["POST"]),
+    Route("/quality/record", mend, methods=["POST"]),  # what it answers with can be asked for again at its address
 ]
