@@ -39,7 +39,10 @@ def test_a_statement_is_written_with_completion_run_and_left_by_keyboard_alone(s
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "sql":
             break
-    page.keyboard.type("SELECT category, sum(quantity) AS units FROM order_l")
+    page.keyboard.type("SELECT catego")  # of which table is not written yet
+    expect(page.get_by_role("option", selected=True)).to_contain_text("category")
+    page.keyboard.press("Tab")
+    page.keyboard.type(", sum(quantity) AS units FROM order_l")
     expect(page.get_by_role("option", selected=True)).to_contain_text("order_lines")
     page.keyboard.press("Tab")
     expect(page.locator("#sql")).to_have_value(re.compile(r"FROM order_lines$"))

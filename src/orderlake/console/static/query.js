@@ -139,9 +139,11 @@
       return Object.entries(tables[table] || {}).map(([name, kind]) => ({ name, about: kind.toLowerCase() }));
     }
     const used = [...new Set(Object.values(named))];
+    const far = used.length === 0 && start.length > 1 ? Object.keys(tables) : []; // before FROM is written: of any table
     const some = [
       ...used.flatMap((table) => Object.keys(tables[table]).map((name) => ({ name, about: table }))),
       ...Object.keys(tables).map((name) => ({ name, about: "table" })),
+      ...far.flatMap((table) => Object.keys(tables[table]).map((name) => ({ name, about: table }))),
       ...(start.length > 1 ? keywords.map((name) => ({ name, about: "" })) : []),
       ...(start.length > 1 ? functions.map((name) => ({ name, about: "function" })) : []),
     ];
