@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,8 @@ MOST: Final = 1_000
 SECONDS: Final = 60.0
 """How long a statement may take here."""
 EXPORT_SECONDS: Final = 900.0
+_TOGETHER: Final = 16
+"""Statements that may run at once; a server has forty threads."""
 _ANSWERS: Final = 8
 """Answers that are at hand, to be drawn another way."""
 _LONG: Final = 400
@@ -75,31 +76,35 @@ class Answer:
 
 @dataclass(slots=True)
 class Running:
-    """The statements that run now, by a name that their page gave them, for it to stop them."""
+    """The statements that run now, by a name that their page gave them, for it to stop them.
 
-    _questions: dict[str, Question] = field(default_factory=dict)
+    There are only so many at once: each has a thread, and the pages want some, too.
+    """
+
+    _questions: list[tuple[str, Question]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def named(self, name: str, question: Question) -> Iterator[None]:
-        """Let this question be stopped by its name while it runs."""
+        """Let this question be stopped by its name while it runs; QueryError when too many do."""
+        mine = name, question
         with self._lock:
-            self._questions[name or secrets.token_hex(8)] = question
+            if len(self._questions) >= _TOGETHER:
+                raise QueryError(f"{_TOGETHER} statements run already: cancel one, or wait for it")
+            self._questions.append(mine)
         try:
             yield
         finally:
             with self._lock:
-                for each in [known for known, held in self._questions.items() if held is question]:
-                    del self._questions[each]
+                self._questions.remove(mine)
 
     def stop(self, name: str) -> bool:
         """Stop the statement of this name; False when none runs."""
         with self._lock:
-            question = self._questions.get(name)
-        if question is None:
-            return False
-        question.stop()
-        return True
+            found = [question for known, question in self._questions if name and known == name]
+        for question in found:
+            question.stop()
+        return bool(found)
 
 
 RUNNING: Final = Running()

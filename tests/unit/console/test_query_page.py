@@ -282,6 +282,21 @@ def test_a_statement_is_cancelled_by_its_page(client, ask):
     assert client.post("/query/cancel", data={"id": "mine"}, headers=ORIGIN).json() == {"stopped": False}
 
 
+def test_so_many_statements_at_once_leave_room_for_pages(ask, client, monkeypatch):
+    monkeypatch.setattr(asking, "_TOGETHER", 1)
+    endless = "SELECT count(*) FROM range(100000000000) AS t(a) WHERE a % 7 = 3"
+    first = threading.Thread(target=ask, args=(endless,), kwargs={"id": "first"})
+    first.start()
+    while not asking.RUNNING._questions:
+        time.sleep(0.01)
+    assert "1 statements run already: cancel one, or wait for it" in shown(ask("SELECT 1", id="second"))
+    form = {"sql": "SELECT 1", "form": "csv"}
+    assert "run already" in shown(client.post("/query/export", data=form, headers=ORIGIN).text)
+    assert client.post("/query/cancel", data={"id": "first"}, headers=ORIGIN).json() == {"stopped": True}
+    first.join(60)
+    assert '<td class="number">1</td>' in ask("SELECT 1")
+
+
 def test_completion_knows_tables_columns_and_functions(client):
     known = client.get("/query/words").json()
     assert known["tables"]["orders"]["total_amount"] == "DECIMAL(18,2)"
