@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -142,7 +143,7 @@ class Question:
             if stored is not None:  # the statement is not at fault
                 raise stored from error
             known = ", ".join(table.name for table in self._tables) or "none yet: load a file with `orderlake run`"
-            raise QueryError(f"{error}\nThe tables are: {known}") from error
+            raise QueryError(f"{_said(error, self._tables)}\nThe tables are: {known}") from error
         finally:
             if alarm is not None:
                 alarm.cancel()
@@ -156,6 +157,21 @@ def confine(engine: Engine, places: Sequence[str]) -> None:
     )  # names are tables, not this program's variables
     connection.execute(f"SET allowed_directories = {paths(places)}")
     connection.execute("SET enable_external_access = false")
+
+
+_LACKING: Final = re.compile(r"Catalog Error: Table with name (\w+) does not exist!")
+_MEANT: Final = re.compile(r'\nDid you mean "[^"]*"\?')
+
+
+def _said(error: duckdb.Error, tables: Sequence[QueryTable]) -> str:
+    """What the engine says. It knows the tables of this statement only, and takes system tables for what is meant."""
+    text = str(error)
+    lacking = _LACKING.match(text)
+    if lacking is None:
+        return text
+    close = get_close_matches(lacking[1].lower(), [table.name for table in tables], 1)
+    meant = f'\nDid you mean "{close[0]}"?' if close else ""
+    return _MEANT.sub(lambda _: meant, text)
 
 
 _CATALOG: Final = re.compile(r"information_schema|duckdb_|pg_|show", re.IGNORECASE)

@@ -81,6 +81,13 @@ def test_where_a_statement_is_wrong_is_marked(engine, tables):
         run_query(engine, tables, "SELECT\n  nope FROM t")
 
 
+@pytest.mark.parametrize(("wrong", "meant"), [("nonne", 'Did you mean "none"?'), ("zzzzzz", "")])
+def test_a_table_that_is_not_there_is_told_beside_the_one_that_comes_close_and_no_other(engine, tables, wrong, meant):
+    with pytest.raises(QueryError) as raised:
+        run_query(engine, tables, f"SELECT * FROM {wrong}")
+    assert [line for line in str(raised.value).splitlines() if line.startswith("Did you")] == ([meant] if meant else [])
+
+
 @pytest.mark.parametrize(
     "statement",
     [
