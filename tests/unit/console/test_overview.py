@@ -124,7 +124,7 @@ def test_a_project_without_shops_has_an_overview_all_the_same(tmp_path):
         answer = TestClient(make_app(console), base_url="http://127.0.0.1").get("/")
         console.close()
     assert answer.status_code == 200
-    assert "No orders yet" in answer.text
+    assert "No shop that is known" in answer.text
 
 
 def test_while_figures_are_counted_the_page_comes_at_once_and_the_pulse_tells_when_they_are_done(lake, monkeypatch):
@@ -166,3 +166,14 @@ def test_the_quality_strip_counts_what_was_set_aside(client, lake):
     text = client.get("/").text
     assert values(text)["Records set aside"] == "1"
     assert 'href="/quality"' in text
+
+
+def test_tables_under_other_names_are_no_empty_shop(tmp_path):
+    with Lake.init(tmp_path / "shop", ["orders"]) as made:
+        pipeline = made.project.root / "pipelines" / "orders.yaml"
+    pipeline.write_text(pipeline.read_text("utf-8").replace("      orders: ", "      sold: "), "utf-8")
+    with Lake(tmp_path / "shop") as lake:
+        console = Console(lake)
+        text = TestClient(make_app(console), base_url="http://127.0.0.1").get("/").text
+        console.close()
+    assert ("overview/NAME.sql" in text, "No orders yet" in text) == (True, False)
