@@ -33,7 +33,9 @@ def test_rows_in_a_bucket_come_into_a_file_that_needs_no_keys(lake, tmp_path):
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_tables_in_a_bucket_become_files_here(lake, tmp_path, form):
     lake.export(Export(form, tmp_path / "out", ("orders",)))
-    read = duckdb.execute(f"SELECT order_id, total_amount::DECIMAL(18,2) FROM '{tmp_path}/out/orders.{form}' ORDER BY 1")
+    read = duckdb.execute(
+        f"SELECT order_id, total_amount::DECIMAL(18,2) FROM '{tmp_path}/out/orders.{form}' ORDER BY 1"
+    )
     assert [str(row[1]) for row in read.fetchall()] == ["20.50", "10.00"]
 
 
