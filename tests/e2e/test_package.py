@@ -36,7 +36,8 @@ for module in pkgutil.walk_packages(orderlake.__path__, "orderlake."):
     try:
         importlib.import_module(module.name)
     except ModuleNotFoundError as missing:  # whoever wants OpenLineage's events of a function adds the client to it
-        if missing.name not in ("attr", "openlineage") or not module.name.startswith(("orderlake.lineage.", "orderlake.telling.")):
+        tells = module.name.startswith(("orderlake.lineage.", "orderlake.telling."))
+        if missing.name not in ("attr", "openlineage") or not tells:
             raise
 import aws_lambda_powertools.tracing, sqlglot, yaml, zstandard
 from orderlake.clients import client
