@@ -29,13 +29,13 @@ def profile(project: Project, database: Path, spill: Path) -> dict[str, Any]:
         "path": str(database),
         "schema": MARTS,
         "threads": 2,
-        "config_options": {"autoinstall_known_extensions": False, "autoload_known_extensions": False},
-        "settings": {
+        "config_options": {  # once for the database: where it spills may not be said again when it has spilled
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
             "memory_limit": f"{max(project.memory_mb, _LEAST_MB)}MB",
             "temp_directory": str(spill),
-            "TimeZone": "UTC",
-            "preserve_insertion_order": False,
         },
+        "settings": {"TimeZone": "UTC", "preserve_insertion_order": False},  # for each cursor
     }
 
 

@@ -42,6 +42,20 @@ def test_a_database_that_cannot_be_read_is_begun_again(database):
     assert begin(database, NOTHING, "a")
 
 
+def test_a_build_that_has_spilled_goes_on(database, tmp_path):
+    with new_lake(tmp_path / "shop") as lake:
+        told = profile(lake.project, database, tmp_path / "spill")
+    begin(database, NOTHING, "a")
+    with duckdb.connect(str(database), config={**told["config_options"], "memory_limit": "64MB"}) as connection:
+        connection.execute("SET threads = 1")
+        for name in ("a", "b"):  # what dbt says to each of its cursors
+            cursor = connection.cursor()
+            for key, value in told["settings"].items():
+                cursor.execute(f"SET {key} = '{value}'")
+            cursor.execute(f"CREATE TEMP TABLE {name} AS SELECT md5(CAST(range AS VARCHAR)) AS h FROM range(2000000)")
+        assert any((tmp_path / "spill").iterdir())
+
+
 def test_a_database_that_another_program_has_open_is_left_alone(database):
     begin(database, NOTHING, "a")
     code = f"import duckdb, sys; c = duckdb.connect({str(database)!r}); print('open', flush=True); sys.stdin.read()"
@@ -92,7 +106,7 @@ def test_dbt_gets_memory_for_windows_and_fetches_nothing(tmp_path, database):
     with new_lake(tmp_path / "shop") as lake:
         found = profile(lake.project, database, tmp_path / "spill")
     assert (found["path"], found["schema"]) == (str(database), "marts")
-    assert found["settings"]["memory_limit"] == "512MB"
+    assert found["config_options"]["memory_limit"] == "512MB"
     assert not found["config_options"]["autoinstall_known_extensions"]
 
 
