@@ -120,3 +120,12 @@ def test_on_a_phone_the_name_of_the_page_is_in_sight(console, open_page, name):
     box = page.locator("nav [aria-current=page]").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= NARROW
+
+
+def test_on_a_phone_every_page_is_in_sight_from_every_other(console, open_page):
+    page = open_page(console, NARROW)
+    links = page.get_by_role("navigation", name="Pages").get_by_role("link").all()
+    assert len(links) == 6
+    for link in links:
+        box = link.bounding_box()
+        assert (box["x"] >= 0, box["x"] + box["width"] <= NARROW) == (True, True)

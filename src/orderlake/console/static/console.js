@@ -204,10 +204,6 @@
     });
   }
   equip(document);
-  // Where the names of all pages do not fit beside each other, that of this one is in sight.
-  const bar = document.querySelector(".top nav");
-  const here = bar && bar.querySelector("[aria-current]");
-  if (here) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
   setInterval(() => tick(document), 30000);
   listen();
   document.addEventListener("visibilitychange", () => {
