@@ -21,6 +21,9 @@ from orderlake.storage.raised import raised_in_engine
 if TYPE_CHECKING:
     import duckdb
 
+_MOMENT: Final = 0.02
+"""Seconds between two tries to interrupt what is being asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueryTable:
@@ -74,6 +77,8 @@ class Question:
         self._engine, self._tables, self._sql, self._seconds = engine, tables, sql, seconds
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._stopped = ""
+        self._ended = threading.Event()
+        self._ended.set()
 
     def answer(self, most: int | None = None) -> Result:
         """The rows, or the first `most` of them: no more are worked out than that needs."""
@@ -108,8 +113,15 @@ class Question:
     def stop(self, why: str = "it was cancelled") -> None:
         """End it soon, wherever it is; what asked it raises QueryError with the reason."""
         self._stopped = why
-        if self._cursor is not None:
-            self._cursor.interrupt()
+        if not self._ended.is_set():
+            threading.Thread(target=self._interrupt, name="orderlake-stop", daemon=True).start()
+
+    def _interrupt(self) -> None:
+        """Again and again until it has ended: what comes between two steps of it is not heard."""
+        while not self._ended.is_set():
+            if self._cursor is not None:
+                self._cursor.interrupt()
+            self._ended.wait(_MOMENT)
 
     @contextmanager
     def _running(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.Statement]]:
@@ -121,6 +133,7 @@ class Question:
             else ""
         )
         alarm = threading.Timer(self._seconds, self.stop, [too_long]) if self._seconds else None
+        self._ended.clear()
         try:
             self._cursor = cursor_over(self._engine, _named(self._tables, self._sql))
             statements = self._cursor.extract_statements(self._sql)
@@ -145,6 +158,7 @@ class Question:
             known = ", ".join(table.name for table in self._tables) or "none yet: load a file with `orderlake run`"
             raise QueryError(f"{_said(error, self._tables)}\nThe tables are: {known}") from error
         finally:
+            self._ended.set()
             if alarm is not None:
                 alarm.cancel()
 

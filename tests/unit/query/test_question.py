@@ -46,6 +46,27 @@ def test_a_question_is_stopped_by_another_thread(engine):
         question.answer()
 
 
+def test_a_stop_that_comes_just_before_the_engine_begins_is_heard_all_the_same(engine, monkeypatch):
+    question = Question(engine, [], ENDLESS, 20)
+
+    def between(cursor, statement, most):
+        interrupted = threading.Event()
+
+        class Hearing:
+            def interrupt(self):
+                if interrupted.is_set():  # the first one comes while nothing runs, and is lost
+                    cursor.interrupt()
+                interrupted.set()
+
+        question._cursor = Hearing()  # type: ignore[assignment]
+        question.stop()
+        assert interrupted.wait(20)
+
+    monkeypatch.setattr("orderlake.query.duckdb._limited", between)
+    with pytest.raises(QueryError, match="stopped: it was cancelled"):
+        question.answer(10)
+
+
 def test_one_that_was_stopped_before_it_ran_does_not_run(engine):
     question = Question(engine, [], ENDLESS)
     question.stop()
