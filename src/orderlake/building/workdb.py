@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.building.origin import Origin, show
-from orderlake.config import Project
+from orderlake.config import DEFAULT_MEMORY_MB, Project
 from orderlake.errors import QueryError, TransientError
+from orderlake.query.room import room_mb
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,11 +33,18 @@ def profile(project: Project, database: Path, spill: Path) -> dict[str, Any]:
         "config_options": {  # once for the database: where it spills may not be said again when it has spilled
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "memory_limit": f"{max(project.memory_mb, _LEAST_MB)}MB",
+            "memory_limit": f"{_memory_mb(project)}MB",
             "temp_directory": str(spill),
         },
         "settings": {"TimeZone": "UTC", "preserve_insertion_order": False},  # for each cursor
     }
+
+
+def _memory_mb(project: Project) -> int:
+    """What the project says, or else what the machine has plenty of: a join that spills takes many times as long."""
+    if project.memory_mb != DEFAULT_MEMORY_MB:
+        return max(project.memory_mb, _LEAST_MB)
+    return room_mb(_LEAST_MB)
 
 
 def begin(database: Path, origin: Origin, models: str) -> bool:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -14,6 +14,7 @@ from orderlake.building.origin import Origin, heads_of, origin_of
 from orderlake.building.workdb import begin, complete, profile, rows
 from orderlake.errors import CheckFailedError, QueryError, TransientError
 from orderlake.query.duckdb import QueryTable
+from orderlake.query.room import room_mb
 from tests.reference import NOON, new_lake, order, written
 
 NOTHING = Origin([], {})
@@ -102,12 +103,19 @@ def test_heads_change_with_the_tables_and_an_origin_has_those_of_its_files(tmp_p
     }  # fmt: skip
 
 
-def test_dbt_gets_memory_for_windows_and_fetches_nothing(tmp_path, database):
+def test_dbt_gets_what_the_machine_can_spare_and_fetches_nothing(tmp_path, database):
     with new_lake(tmp_path / "shop") as lake:
         found = profile(lake.project, database, tmp_path / "spill")
     assert (found["path"], found["schema"]) == (str(database), "marts")
-    assert found["config_options"]["memory_limit"] == "512MB"
+    assert found["config_options"]["memory_limit"] == f"{room_mb(512)}MB"
     assert not found["config_options"]["autoinstall_known_extensions"]
+
+
+@pytest.mark.parametrize(("said", "given"), [(64, 512), (700, 700)])
+def test_dbt_gets_the_memory_that_the_project_says_and_enough_for_windows(tmp_path, database, said, given):
+    with new_lake(tmp_path / "shop") as lake:
+        found = profile(replace(lake.project, memory_mb=said), database, tmp_path / "spill")
+    assert found["config_options"]["memory_limit"] == f"{given}MB"
 
 
 @dataclass(frozen=True)
