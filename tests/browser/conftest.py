@@ -52,9 +52,12 @@ def console(shop: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The machine's Chromium or Chrome, else the one that Playwright has fetched (`make test` sees to it)."""
+    """The machine's Chromium or Chrome, else the one that Playwright has fetched (`make test` sees to it).
+
+    One for each module: while Playwright is open it keeps an event loop running, in which others cannot run theirs.
+    """
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = next(filter(None, map(shutil.which, names)), None)
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # it refuses to run as root with one
@@ -78,6 +81,8 @@ def open_page(chromium: Browser, complaints: list[str]) -> Iterator[Callable[...
     contexts, faults = [], complaints
 
     def heard(message: ConsoleMessage) -> None:
+        if "ERR_CONNECTION_REFUSED" in message.text:
+            return  # the test has ended its console, and the page looks for it
         if message.type in {"error", "warning"}:
             faults.append(f"{message.type}: {message.text}")
 

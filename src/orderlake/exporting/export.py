@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Form = Literal["duckdb", "parquet", "csv"]
 _STOPPED: Final = "Query interrupted"
+_MOMENT: Final = 0.02
+"""Seconds between two tries to interrupt the engine."""
 _PARQUET: Final = "FORMAT parquet, COMPRESSION snappy"
 
 
@@ -178,8 +181,21 @@ def _copy(
     else:
         select = f"SELECT {', '.join(map(name, columns))} FROM {source}"
         options = _PARQUET
-    done = cursor.execute(f"COPY ({select}) TO {quote(str(part))} ({options})").fetchone()
+    done = _heard(cursor, f"COPY ({select}) TO {quote(str(part))} ({options})")
     return int(done[0]) if done is not None else 0
+
+
+def _heard(cursor: duckdb.DuckDBPyConnection, sql: str) -> Any:  # noqa: ANN401 - a row, as DuckDB gives it
+    """Run a statement so that Ctrl-C is heard: the engine looks for it between its tasks only, and one may be long."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambda: cursor.execute(sql).fetchone())
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            while not running.done():
+                cursor.interrupt()
+                wait([running], _MOMENT)
+            raise
 
 
 @contextmanager

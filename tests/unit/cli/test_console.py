@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import orderlake
 from orderlake.console import serve as serving
 
 
@@ -46,6 +47,8 @@ def test_it_opens_a_browser_only_when_asked(cli, project, served, monkeypatch):
 
 
 def test_without_its_extra_it_says_how_to_install_it(cli, project, monkeypatch):
+    # What is imported anew here takes the old one's place in its package, too, and must not stay there.
+    monkeypatch.setattr(orderlake, "console", getattr(orderlake, "console", None), raising=False)
     for name in [name for name in sys.modules if name.startswith("orderlake.console")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
