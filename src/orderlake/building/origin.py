@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import name, parquet
-from orderlake.query.duckdb import QueryTable
+from orderlake.engine import name
+from orderlake.query.duckdb import QueryTable, select_from
 from orderlake.tables.hive import files_of
 from orderlake.tables.layout import QUARANTINE, quarantine_layout, table_layout
 from orderlake.wiring import Backends
@@ -65,15 +65,8 @@ def show(connection: duckdb.DuckDBPyConnection, tables: Sequence[QueryTable]) ->
     connection.execute(f"DROP SCHEMA IF EXISTS {name(SCHEMA)} CASCADE")
     connection.execute(f"CREATE SCHEMA {name(SCHEMA)}")
     for table in tables:
-        connection.execute(f"CREATE VIEW {name(SCHEMA)}.{name(table.name)} AS {_select(table)}")
+        connection.execute(f"CREATE VIEW {name(SCHEMA)}.{name(table.name)} AS {select_from(table)}")
     connection.execute("COMMIT")
-
-
-def _select(table: QueryTable) -> str:
-    if table.files:
-        return f"SELECT * FROM {parquet(table.files)}"
-    nothing = ", ".join(f"NULL::{kind} AS {name(column)}" for column, kind in table.columns.items())
-    return f"SELECT {nothing} WHERE false"
 
 
 def _plain(backends: Backends) -> dict[str, list[StoredObject]]:

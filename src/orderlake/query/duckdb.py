@@ -207,7 +207,7 @@ def cursor_over(engine: Engine, tables: Sequence[QueryTable]) -> duckdb.DuckDBPy
     """A cursor that knows the tables by name, set for questions: on several threads, with every optimizer."""
     cursor = engine.cursor()
     for table in tables:
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name(table.name)} AS {_select(table)}")
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name(table.name)} AS {select_from(table)}")
     cursor.execute("SET threads = 4")
     cursor.execute("SET disabled_optimizers = ''")
     return cursor
@@ -230,7 +230,8 @@ def _limited(cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement, mos
         return None
 
 
-def _select(table: QueryTable) -> str:
+def select_from(table: QueryTable) -> str:
+    """A SELECT of all rows from a table's files; of one that has none yet, of no row with its columns."""
     if table.files:
         return f"SELECT * FROM {parquet(table.files)}"
     return (
