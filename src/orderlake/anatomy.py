@@ -96,13 +96,7 @@ def anatomy(
 
     `footers` tell of what has no Iceberg metadata; without `values` they are not asked for what columns hold.
     """
-    layouts = {
-        spec.name: table_layout(stream, spec)
-        for pipeline in backends.pipelines
-        for stream in pipeline.streams
-        for spec in stream.tables
-        if spec.format == "iceberg"
-    }
+    layouts = {spec.name: table_layout(stream, spec) for stream, spec in backends.specs if spec.format == "iceberg"}
     layouts |= {layout.name: layout for layout in [quarantine_layout()]}
     if table in layouts:
         return _iceberg(backends.house.open([layouts[table]])[table])

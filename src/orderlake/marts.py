@@ -38,7 +38,7 @@ class Mart:
 def declared_marts(backends: Backends) -> list[Path]:
     """The project's mart files, by name; ConfigError when one has the name of a table."""
     files = sorted((backends.project.root / "marts").glob("*.sql"))
-    tables = {spec.name for pipeline in backends.pipelines for stream in pipeline.streams for spec in stream.tables}
+    tables = {spec.name for _, spec in backends.specs}
     for file in files:
         if file.stem in tables:
             raise ConfigError(f"{file}: there is a table {file.stem} already: give the mart another name")

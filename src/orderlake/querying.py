@@ -32,7 +32,6 @@ from orderlake.wiring import Backends
 if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.model.column import ColumnType
-    from orderlake.model.pipeline import Stream, TableSpec
     from orderlake.query.grain import Grains
 
 T = TypeVar("T")
@@ -171,7 +170,7 @@ def declared(backends: Backends) -> dict[str, dict[str, str]]:
         spec.name: table_layout(stream, spec).columns
         if spec.format == "iceberg"
         else {column.name: column.type for column in spec.columns}
-        for stream, spec in _specs(backends)
+        for stream, spec in backends.specs
     }
     kinds[QUARANTINE] = QUARANTINE_COLUMNS
     found = {table: {column: kind.sql for column, kind in columns.items()} for table, columns in kinds.items()}
@@ -230,7 +229,7 @@ def _there(backends: Backends) -> object:
     if backends.is_remote:
         return None
     lake, marts = backends.project.lake, backends.project.root / "marts"
-    plain = [spec.name for _, spec in _specs(backends) if spec.format == "parquet"]
+    plain = [spec.name for _, spec in backends.specs if spec.format == "parquet"]
     plain += [file.stem for file in marts.glob("*.sql")]
     published_by = Path(backends.store.engine_path(pointer(backends.root))).parent
     times = touched([marts, published_by, *(lake / table for table in plain)])
@@ -263,10 +262,6 @@ def _published(backends: Backends, taken: set[str]) -> list[QueryTable]:
 
 def _where(backends: Backends, files: Sequence[str]) -> list[str]:
     return [backends.store.engine_path(location(backends.root, file)) for file in files]
-
-
-def _specs(backends: Backends) -> list[tuple[Stream, TableSpec]]:
-    return [(stream, spec) for pipeline in backends.pipelines for stream in pipeline.streams for spec in stream.tables]
 
 
 def _files(backends: Backends, table: str) -> list[str]:

@@ -24,6 +24,7 @@ from orderlake.storage.local import LocalStore, location_of
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.model.pipeline import Stream, TableSpec
     from orderlake.model.ports import Catalog, Ledger, ObjectStore, SourceFiles
     from orderlake.storage.s3 import S3Store
     from orderlake.tables.lakehouse import Lakehouse
@@ -103,6 +104,11 @@ class Backends:
                         f"table {table!r} is declared by the pipelines {owners[table]} and {pipeline.name}"
                     )
         return found
+
+    @property
+    def specs(self) -> list[tuple[Stream, TableSpec]]:
+        """Every declared table, with the stream that it is of."""
+        return [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
 
     @cached_property
     def house(self) -> Lakehouse:

@@ -15,7 +15,6 @@ from orderlake.wiring import Backends
 if TYPE_CHECKING:
     import duckdb
 
-    from orderlake.model.pipeline import Stream, TableSpec
     from orderlake.model.ports import StoredObject
 
 SCHEMA: Final = "lake"
@@ -32,14 +31,14 @@ class Origin:
 
 def heads_of(backends: Backends) -> dict[str, str | None]:
     """Per table a text that changes with its rows; cheap, no metadata is read."""
-    iceberg = [spec.name for _, spec in _specs(backends) if spec.format == "iceberg"]
+    iceberg = [spec.name for _, spec in backends.specs if spec.format == "iceberg"]
     heads = {table: head.metadata for table, head in backends.catalog.heads([*iceberg, QUARANTINE]).items()}
     return heads | {table: _seen(found) for table, found in _plain(backends).items()}
 
 
 def origin_of(backends: Backends) -> Origin:
     """The tables as they are: the Iceberg ones at one moment, plain Parquet as its files lie."""
-    layouts = [table_layout(stream, spec) for stream, spec in _specs(backends) if spec.format == "iceberg"]
+    layouts = [table_layout(stream, spec) for stream, spec in backends.specs if spec.format == "iceberg"]
     tables: list[QueryTable] = []
     heads: dict[str, str | None] = {}
     for table, opened in backends.house.open([*layouts, quarantine_layout()]).items():
@@ -56,7 +55,7 @@ def origin_of(backends: Backends) -> Origin:
 
 def declared_columns(backends: Backends) -> dict[str, dict[str, str]]:
     """Columns and DuckDB types of each declared table, lineage apart."""
-    return {spec.name: {column.name: column.type.sql for column in spec.columns} for _, spec in _specs(backends)}
+    return {spec.name: {column.name: column.type.sql for column in spec.columns} for _, spec in backends.specs}
 
 
 def show(connection: duckdb.DuckDBPyConnection, tables: Sequence[QueryTable]) -> None:
@@ -70,13 +69,9 @@ def show(connection: duckdb.DuckDBPyConnection, tables: Sequence[QueryTable]) ->
 
 
 def _plain(backends: Backends) -> dict[str, list[StoredObject]]:
-    names = [spec.name for _, spec in _specs(backends) if spec.format == "parquet"]
+    names = [spec.name for _, spec in backends.specs if spec.format == "parquet"]
     return {table: files_of(backends.store, backends.root, table) for table in names}
 
 
 def _seen(files: Sequence[StoredObject]) -> str | None:
     return " ".join(f"{file.location}@{file.version}" for file in files) or None
-
-
-def _specs(backends: Backends) -> list[tuple[Stream, TableSpec]]:
-    return [(stream, spec) for pipeline in backends.pipelines for stream in pipeline.streams for spec in stream.tables]

@@ -65,7 +65,7 @@ def candidates(manifest: Mapping[str, Any], schema: str = MARTS) -> dict[str, Ca
 
 def refuse_taken(backends: Backends, models: Iterable[str]) -> None:
     """ConfigError when a model has the name of something else that is asked by name."""
-    tables = {spec.name for pipeline in backends.pipelines for stream in pipeline.streams for spec in stream.tables}
+    tables = {spec.name for _, spec in backends.specs}
     plain = {file.stem for file in (backends.project.root / "marts").glob("*.sql")}
     for model in models:
         if model in tables or model == QUARANTINE:

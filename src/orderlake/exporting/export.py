@@ -115,9 +115,7 @@ def _database(
         )
     plain = {  # the folder's own brackets are no pattern
         spec.name: f"{escape(backends.store.engine_path(f'{backends.root}/{spec.name}'))}/*.parquet"
-        for pipeline in backends.pipelines
-        for stream in pipeline.streams
-        for spec in stream.tables
+        for _, spec in backends.specs
         if spec.format == "parquet"
     }
     said = notes(backends.pipelines, backends.project.state / "dbt" / "target" / "manifest.json")

@@ -128,13 +128,7 @@ class Keeper:
 
     def _key(self, shop: Shop, tables: Sequence[QueryTable]) -> str:
         """What the shop's tables hold now. Files of Iceberg tables never change; others do, under the same name."""
-        kept = {
-            spec.name
-            for pipeline in self._backends.pipelines
-            for stream in pipeline.streams
-            for spec in stream.tables
-            if spec.format == "iceberg"
-        }
+        kept = {spec.name for _, spec in self._backends.specs if spec.format == "iceberg"}
         return shop.key(_by_name(tables), "" if shop.needs <= kept else self._token())
 
     def _fresh(self, shop: Shop, key: str) -> Kept | None:
