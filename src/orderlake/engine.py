@@ -97,9 +97,8 @@ def connect(
     """
     import duckdb  # noqa: PLC0415 - 0.1 s that `run` of a loaded file, `loads` and `--help` need not pay
 
-    with suppress(
-        OSError
-    ):  # DuckDB makes the last folder only; where nothing can be written, small questions still work
+    # DuckDB makes the last folder only. A project may be read-only, and is asked all the same.
+    with suppress(OSError):
         spill.parent.mkdir(parents=True, exist_ok=True)
     count = workers if workers is not None else max(1, min(os.cpu_count() or 1, 8))
     connection = duckdb.connect(

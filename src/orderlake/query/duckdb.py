@@ -166,9 +166,8 @@ class Question:
 def confine(engine: Engine, places: Sequence[str]) -> None:
     """Let an engine read and write below these folders (or prefixes) only, for good; it can install nothing either."""
     connection = engine.connection
-    connection.execute(
-        "SET GLOBAL python_enable_replacements = false"
-    )  # names are tables, not this program's variables
+    # Names are tables, not this program's variables.
+    connection.execute("SET GLOBAL python_enable_replacements = false")
     connection.execute(f"SET allowed_directories = {paths(places)}")
     connection.execute("SET enable_external_access = false")
 
