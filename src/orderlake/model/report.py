@@ -37,6 +37,10 @@ class LoadReport:
     stream: str = ""
     definition: str = ""
     replaced: Mapping[str, int] = field(default_factory=dict)
+    checks: Sequence[Mapping[str, Any]] = ()
+    """What the pipeline's checks found in it: CheckResult.as_dict of each."""
+    changes: Sequence[str] = ()
+    """What was new about its columns, a sentence each."""
 
     @property
     def conserved(self) -> bool:

@@ -1,0 +1,69 @@
+"""Loading: files in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from orderlake.errors import ConfigError, LakeError
+from orderlake.lake.parts import Parts
+from orderlake.model.report import LoadReport
+
+if TYPE_CHECKING:
+    from orderlake.model.source import SourceObject
+    from orderlake.watching import Pace
+
+
+class Loading(Parts):
+    """Loads files into the tables."""
+
+    def run(
+        self,
+        paths: Sequence[str | os.PathLike[str]] = (),
+        pipeline: str | None = None,
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        on_step: Callable[[int], None] = lambda _: None,
+    ) -> list[LoadReport]:
+        """Load these files, folders or patterns, or whatever is new under raw/; one report per file.
+
+        A file that cannot be read is reported as rejected and the others load. Loading a file again
+        changes nothing. Raises ConfigError, NotFoundError, TransientError; never for bad data.
+        """
+        return self._loads.run(self.sources.find(paths), on_report, pipeline, on_step)
+
+    def load(
+        self,
+        sources: Sequence[SourceObject],
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        proceed: Callable[[], bool] = lambda: True,
+    ) -> list[LoadReport]:
+        """Load these source objects; `proceed` is asked before each group, and no ends the load there.
+
+        A report per object, in the order given, those apart that were not begun. Raises as `run` does; `on_report` has
+        heard then of what was done.
+        """
+        return self._loads.run(sources, on_report, proceed=proceed)
+
+    def watch(
+        self,
+        wait: Callable[[float], bool],
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        on_error: Callable[[LakeError], None] = lambda _: None,
+        pace: Pace | None = None,
+        then: Callable[[], object] | None = None,
+    ) -> None:
+        """Load what lands in raw/, each file once it is complete, until `wait(seconds)` gives True.
+
+        `wait` sleeps for so long, or less when it is time to stop; the load in hand is finished
+        first. `on_error` hears of a load that failed; it is tried again when that may help. `then` follows each round
+        that loaded something.
+        """
+        from orderlake.watching import EVERY_SECOND, Watch  # noqa: PLC0415 - `run` watches nothing
+
+        if self._backends.is_remote:
+            raise ConfigError("on AWS each new file announces itself, there is nothing to watch: leave --env aws out")
+        load = partial(self._loads.run, on_report=on_report)
+        follow = then or (lambda: None)
+        Watch(lambda: self.sources.find(()), load, wait, on_error, pace or EVERY_SECOND, then=follow).run()

@@ -1,0 +1,88 @@
+"""Upkeep: tables proven, folded, and built upon."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orderlake.lake.parts import Parts
+
+if TYPE_CHECKING:
+    from orderlake.building.report import BuildReport, Step
+    from orderlake.marts import Mart
+    from orderlake.tables.compact import Compaction
+    from orderlake.verify import VerifyReport
+
+
+class Upkeep(Parts):
+    """Proves, compacts and builds."""
+
+    def verify(self) -> VerifyReport:
+        """Recount everything from stored data; the report names each table and file that disagrees."""
+        from orderlake.verify import verify  # noqa: PLC0415 - `run` needs no verification
+
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-verify")
+        try:
+            for pipeline in self.pipelines:
+                for stream in pipeline.streams:
+                    self._recover(engine, stream)
+            return verify(self._backends, engine)
+        finally:
+            engine.close()
+
+    def compact(self) -> list[Compaction]:
+        """Make one file of the small ones of each partition; no row changes. A report per table that has files."""
+        from orderlake.tables.commit import newest  # noqa: PLC0415 - `run` compacts nothing
+        from orderlake.tables.compact import compact  # noqa: PLC0415 - as above
+        from orderlake.tables.layout import index_layout, quarantine_layout, table_layout  # noqa: PLC0415 - as above
+
+        done: list[Compaction] = []
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-compact")
+        try:
+            for stream in (stream for pipeline in self.pipelines for stream in pipeline.streams):
+                self._recover(engine, stream)
+                index = index_layout(stream)
+                layouts = [table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg"]
+                with self._backends.ledger.turn(stream.index):
+                    done += [compact(engine, self._backends.house, layout) for layout in layouts]
+                    done.append(compact(engine, self._backends.house, index, newest(index)))
+            done.append(compact(engine, self._backends.house, quarantine_layout()))
+        finally:
+            engine.close()
+        return [one for one in done if one.before]
+
+    def marts(self) -> list[Mart]:
+        """Build the marts (`marts/*.sql`, a SELECT each) as plain Parquet tables; QueryError names the file."""
+        from orderlake.marts import build_marts  # noqa: PLC0415 - `run` builds none
+        from orderlake.querying import query_tables  # noqa: PLC0415 - as above
+
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-marts")
+        try:
+            return build_marts(self._backends, engine, query_tables(self._backends))
+        finally:
+            engine.close()
+
+    def build(
+        self,
+        select: Sequence[str] = (),
+        on_step: Callable[[Step], None] = lambda _: None,
+        *,
+        full_refresh: bool = False,
+        docs: bool = False,
+    ) -> BuildReport:
+        """Build the marts with dbt, test them, and publish them all at once if every test passes.
+
+        Nothing is done when neither tables nor models have changed. `select` builds a part, in dbt's words; `docs`
+        makes dbt's documentation too. Raises CheckFailedError for a test, QueryError for a model that failed.
+        """
+        from orderlake.building.builder import Options  # noqa: PLC0415 - `run` builds none
+
+        return self._loads.build(Options(tuple(select), full_refresh, docs), on_step)
+
+    def eject_models(self) -> Path:
+        """Copy the bundled dbt models into the project's `dbt/`, which is built from then on; give that folder."""
+        from orderlake.building.models import eject  # noqa: PLC0415 - as above
+
+        return eject(self.project)
