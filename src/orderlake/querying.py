@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
@@ -17,6 +18,8 @@ from orderlake.anatomy import Anatomy, anatomy
 from orderlake.building.origin import heads_of, origin_of
 from orderlake.config import DEFAULT_MEMORY_MB, AwsSettings, deployed
 from orderlake.errors import QueryError
+from orderlake.explain.moment import Moment, moment_of
+from orderlake.explain.past import past, versions_then
 from orderlake.marts import declared_marts
 from orderlake.query.asked import tables_asked
 from orderlake.query.duckdb import QueryTable, Question, Result, confine
@@ -105,9 +108,21 @@ class Session:
             self._footers.keep(file for table in found for file in table.files)
         return found
 
-    def query(self, sql: str) -> Result:
-        """Answer one SELECT in DuckDB's SQL; QueryError says what is wrong with it."""
-        return self.ask(sql, Question.answer)
+    def query(self, sql: str, as_of: str | Moment | None = None) -> Result:
+        """Answer one SELECT in DuckDB's SQL; QueryError says what is wrong with it.
+
+        `as_of` asks the Iceberg tables as they were at one moment; errors then as of `meant` and of `past`.
+        """
+        if as_of is None:
+            return self.ask(sql, Question.answer)
+        moment = meant(self._backends, as_of)
+        seen = past(self._backends, moment, sql, self._marts())
+        return replace(Question(self.engine, seen.tables, sql).answer(), notes=(moment.said, *seen.notes))
+
+    def _marts(self) -> list[str]:
+        publication = _publication(self._backends)
+        built = () if publication is None else publication.marts.values()
+        return [*(file.stem for file in declared_marts(self._backends)), *(mart.name for mart in built)]
 
     def ask(self, sql: str, how: Callable[[Question], T], seconds: float | None = None) -> T:
         """What `how` makes of a SELECT, which it may stop, and which is stopped after so many seconds.
@@ -197,14 +212,25 @@ def grains(backends: Backends) -> Grains:
     return grains_of(backends.pipelines, known, views)
 
 
-def on_athena(backends: Backends, sql: str) -> Result:
-    """Let Athena answer a SELECT in DuckDB's SQL, for a deployed lake."""
+def meant(backends: Backends, as_of: str | Moment) -> Moment:
+    """The moment that a text means; ConfigError and NotFoundError say what is wrong with it."""
+    return moment_of(backends, as_of, datetime.now(UTC)) if isinstance(as_of, str) else as_of
+
+
+def on_athena(backends: Backends, sql: str, as_of: str | Moment | None = None) -> Result:
+    """Let Athena answer a SELECT in DuckDB's SQL, for a deployed lake; of the tables as they were at a moment."""
     from orderlake.cost.actual import query_cost  # noqa: PLC0415 - needs the extra `aws`
     from orderlake.query.athena import AthenaEngine  # noqa: PLC0415 - as above
 
     project = backends.project
     settings = project.aws if project.aws is not None else deployed(project.root)
     tables = declared(backends)
+    if as_of is not None:
+        there = Backends(replace(project, aws=settings))
+        moment = meant(there, as_of)
+        columns, versions, notes = versions_then(there, moment, sql)
+        engine = AthenaEngine(settings, tables | columns, query_cost, versions)
+        return replace(engine.run(sql), notes=(moment.said, *notes))
     return AthenaEngine(settings, tables | _built_there(backends, settings, sql, tables), query_cost).run(sql)
 
 

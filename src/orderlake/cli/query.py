@@ -25,6 +25,8 @@ orderlake query 'SELECT order_date, sum(total_amount) FROM orders GROUP BY ALL O
 orderlake query --file report.sql --format csv > report.csv
 echo 'SELECT count(*) FROM orders' | orderlake query - --json
 orderlake query --on athena 'SELECT count(*) FROM orders'
+orderlake query --as-of 2024-03-01T12:00 'SELECT count(*) FROM orders'
+orderlake query --as-of '2 hours ago' --saved daily_revenue
 orderlake query --list
 orderlake query --saved top_customers --param start=today-90 --param limit=5
 """
@@ -64,6 +66,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the saved queries with their parameters")
     parser.add_argument("--show", action="store_true", help="print the saved query's SQL instead of asking it")
+    parser.add_argument(
+        "--as-of",
+        metavar="TIME|LOAD",
+        help="ask the Iceberg tables as they were at a time (ISO; '2 hours ago'), or right after a load (its id)",
+    )
     parser.add_argument("--strict", action="store_true", help="refuse a statement that counts a measure more than once")
     parser.add_argument(
         "--format", choices=("table", "json", "csv"), default="table", help="how to print rows (default: table)"
@@ -83,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         warnings = lake.lint(sql)
         if warnings and args.strict:
             raise QueryError("\n".join(one.message for one in warnings))
-        result = lake.query(sql, args.on)
+        result = lake.query(sql, args.on, as_of=args.as_of)
     form = "json" if args.json else args.format
     if form == "json":
         names = _distinct(result.columns)
@@ -94,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
             print(csv_row(values), end="\r\n")
     else:
         _print_table(result)
+    for note in result.notes:
+        print(json_text({"note": note}) if args.json else f"orderlake: {note}", file=sys.stderr)
     for warning in warnings:
         print(warned(warning, as_json=args.json), file=sys.stderr)
     if result.stats is not None:

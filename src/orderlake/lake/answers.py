@@ -9,6 +9,7 @@ from orderlake.errors import ConfigError
 from orderlake.lake.parts import Parts
 
 if TYPE_CHECKING:
+    from orderlake.explain import Moment
     from orderlake.exporting import Export, Exported
     from orderlake.inventory import TableInfo
     from orderlake.overview import Keeper
@@ -21,17 +22,21 @@ if TYPE_CHECKING:
 class Answers(Parts):
     """Answers questions about the tables."""
 
-    def query(self, sql: str, on: Literal["duckdb", "athena"] = "duckdb") -> Result:
+    def query(
+        self, sql: str, on: Literal["duckdb", "athena"] = "duckdb", *, as_of: str | Moment | None = None
+    ) -> Result:
         """Answer one SELECT over all tables by name, in DuckDB's SQL on either engine; QueryError when it cannot be.
 
-        Athena answers for a deployed lake only, bills for it, and tells for how much (`Result.stats`).
+        Athena answers for a deployed lake only, bills for it, and tells for how much (`Result.stats`). `as_of` asks
+        the Iceberg tables as they were at one moment: an ISO time, `2 hours ago`, or right after the load of this id.
+        NotFoundError says how far back that goes, ConfigError which tables have no history.
         """
         from orderlake import querying  # noqa: PLC0415 - `run` needs no query engine
 
         if on == "athena":
-            return querying.on_athena(self._backends, sql)
+            return querying.on_athena(self._backends, sql, as_of)
         with self.session() as session:
-            return session.query(sql)
+            return session.query(sql, as_of)
 
     def lint(self, sql: str) -> list[FanOut]:
         """What a statement counts more than once, each with a message; nothing where the lake knows too little."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, cast
 
-from orderlake.lake.answers import Answers
 from orderlake.lake.history import History
 from orderlake.lake.loading import Loading
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from orderlake.mending import Mended, Mender, Quarantined
 
 
-class Quarantine(Loading, Answers, History):
+class Quarantine(Loading, History):
     """Lists and mends the records set aside."""
 
     def quarantine(self, source: str | None = None, limit: int | None = None) -> list[Quarantined]:

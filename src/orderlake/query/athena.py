@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -33,13 +33,15 @@ _CUTOFF: Final = "bytes scanned limit"
 class AthenaEngine:
     """Answers SELECTs in a deployment's workgroup and Glue database.
 
-    `tables` are the columns of each table that may be asked, `cost` the dollars for so many bytes scanned. `pause`
-    waits between two looks at a running query, `clock` tells when `timeout` seconds are over.
+    `tables` are the columns of each table that may be asked, `cost` the dollars for so many bytes scanned, `versions`
+    the snapshots of tables that are asked as they were. `pause` waits between two looks at a running query, `clock`
+    tells when `timeout` seconds are over.
     """
 
     settings: AwsSettings
     tables: Tables
     cost: Callable[[int], Decimal] | None = None
+    versions: Mapping[str, int] = field(default_factory=dict)
     timeout: float = _TIMEOUT
     pause: Callable[[float], None] = field(default=time.sleep)
     clock: Callable[[], float] = field(default=time.monotonic)
@@ -52,7 +54,7 @@ class AthenaEngine:
         """
         if not self.settings.workgroup:
             raise ConfigError("this deployment has no Athena workgroup: `orderlake deploy apply` makes it")
-        question = translate(sql, self.tables)
+        question = translate(sql, self.tables, self.versions)
         with _errors("the Athena workgroup " + self.settings.workgroup):
             query = self._start(question.sql)
             try:

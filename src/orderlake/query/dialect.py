@@ -40,8 +40,11 @@ class Translation:
     types: tuple[str, ...]
 
 
-def translate(sql: str, tables: Tables) -> Translation:
-    """Give one SELECT, or EXPLAIN of one, in Athena's SQL; QueryError names what cannot be translated."""
+def translate(sql: str, tables: Tables, versions: Mapping[str, int] | None = None) -> Translation:
+    """Give one SELECT, or EXPLAIN of one, in Athena's SQL; QueryError names what cannot be translated.
+
+    `versions` are the snapshots that tables are asked at, where not at their newest.
+    """
     try:
         import sqlglot  # noqa: PLC0415 - an optional extra
         from sqlglot.errors import SqlglotError  # noqa: PLC0415 - as above
@@ -53,7 +56,7 @@ def translate(sql: str, tables: Tables) -> Translation:
     columns, types = described(question, tables)
     try:
         parsed = sqlglot.parse_one(question, read="duckdb")
-        text = _translated(parsed, tables)
+        text = _translated(parsed, tables, versions or {})
     except SqlglotError as error:
         raise QueryError(f"this cannot be translated for Athena: {error}: ask DuckDB, with --on duckdb") from error
     if explain is None:
@@ -95,7 +98,7 @@ def _readable(columns: tuple[str, ...], types: tuple[str, ...]) -> None:
             )
 
 
-def _translated(parsed: exp.Expr, tables: Tables) -> str:
+def _translated(parsed: exp.Expr, tables: Tables, versions: Mapping[str, int]) -> str:
     from sqlglot import ErrorLevel  # noqa: PLC0415 - an optional extra
     from sqlglot.optimizer.annotate_types import annotate_types  # noqa: PLC0415 - as above
     from sqlglot.optimizer.qualify import qualify  # noqa: PLC0415 - as above
@@ -108,7 +111,20 @@ def _translated(parsed: exp.Expr, tables: Tables) -> str:
     _expand_all(tree)
     tree = annotate_types(tree, schema=schema, dialect="duckdb")
     trino.rewrite(tree)
+    _at_versions(tree, versions)
     return tree.sql("trino", unsupported_level=ErrorLevel.RAISE, comments=False)
+
+
+def _at_versions(tree: exp.Expr, versions: Mapping[str, int]) -> None:
+    """Ask each table at its snapshot; names that the statement itself defines are no tables."""
+    from sqlglot import exp  # noqa: PLC0415 - an optional extra
+    from sqlglot.optimizer.scope import traverse_scope  # noqa: PLC0415 - as above
+
+    for scope in traverse_scope(tree) if versions else ():
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table) and source.name in versions:
+                snapshot = exp.Literal.number(versions[source.name])
+                source.set("version", exp.Version(this="VERSION", kind="AS OF", expression=snapshot))
 
 
 def _expand_all(tree: exp.Expr) -> None:

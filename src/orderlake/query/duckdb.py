@@ -49,12 +49,16 @@ class QueryStats:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A query's answer: column names, DuckDB type names, rows; and what it took, where that is billed."""
+    """A query's answer: column names, DuckDB type names, rows; and what it took, where that is billed.
+
+    `notes` are sentences on what was asked, for people: which moment, and which table had no rows then.
+    """
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     stats: QueryStats | None = None
+    notes: tuple[str, ...] = ()
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The rows by column name."""

@@ -370,6 +370,13 @@ def test_names_and_types_of_the_answer_are_duckdb_s():
     assert done.types == ("BIGINT", "DATE", "HUGEINT")
 
 
+def test_tables_are_asked_at_their_snapshots_and_names_of_the_statement_s_own_are_not():
+    sql = "WITH lines AS (SELECT * FROM orders) SELECT count(*) AS n FROM lines JOIN orders USING (order_id)"
+    text = translate(sql, {"orders": {"order_id": "BIGINT"}, "lines": {"x": "INTEGER"}}, {"orders": 7, "lines": 8}).sql
+    assert text.count("orders FOR VERSION AS OF 7 AS orders") == 2
+    assert "AS OF 8" not in text
+
+
 def test_without_the_extra_the_line_to_install_it_is_given(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sqlglot", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'orderlake\[aws\]'"):
