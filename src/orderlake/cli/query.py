@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -101,13 +101,19 @@ def run(args: argparse.Namespace) -> int:
             print(csv_row(values), end="\r\n")
     else:
         _print_table(result)
-    for note in result.notes:
-        print(json_text({"note": note}) if args.json else f"orderlake: {note}", file=sys.stderr)
-    for warning in warnings:
-        print(warned(warning, as_json=args.json), file=sys.stderr)
-    if result.stats is not None:
-        print(_took(result, result.stats), file=sys.stderr)
+    for said in _beside(result, warnings, as_json=args.json):
+        print(said, file=sys.stderr)
     return 0
+
+
+def _beside(result: Result, warnings: Sequence[FanOut], *, as_json: bool) -> Iterator[str]:
+    """What is to be said of an answer, beside its rows."""
+    for note in result.notes:
+        yield json_text({"note": note}) if as_json else f"orderlake: {note}"
+    for warning in warnings:
+        yield warned(warning, as_json=as_json)
+    if result.stats is not None:
+        yield _took(result, result.stats)
 
 
 def warned(warning: FanOut, *, as_json: bool) -> str:
