@@ -34,9 +34,9 @@ class Upkeep(Parts):
 
     def compact(self) -> list[Compaction]:
         """Make one file of the small ones of each partition; no row changes. A report per table that has files."""
-        from orderlake.tables.commit import newest  # noqa: PLC0415 - `run` compacts nothing
-        from orderlake.tables.compact import compact  # noqa: PLC0415 - as above
+        from orderlake.tables.compact import compact  # noqa: PLC0415 - `run` compacts nothing
         from orderlake.tables.layout import index_layout, quarantine_layout, table_layout  # noqa: PLC0415 - as above
+        from orderlake.tables.rewrite import newest  # noqa: PLC0415 - as above
 
         done: list[Compaction] = []
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-compact")

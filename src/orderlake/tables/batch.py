@@ -34,6 +34,8 @@ class Batch:
     stream: Stream
     staged: StagedLoad
     load_id: str
+    again: frozenset[str] = frozenset()
+    """Identities that load although they were rolled back."""
 
     def grain_of(self, rows: Grain) -> Grain:
         """The staged grain that serves rows at this list path."""

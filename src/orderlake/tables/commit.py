@@ -25,10 +25,9 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from orderlake.engine import Engine
 from orderlake.errors import (
@@ -37,13 +36,12 @@ from orderlake.errors import (
     CommitStateUnknownError,
     SourceChangedError,
     SourcesAppliedError,
-    StorageUnavailableError,
 )
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import HeadUpdate, Ledger, SourceFiles
 from orderlake.model.report import LoadReport
 from orderlake.model.staged import Rejection
-from orderlake.storage.raised import raised_in_engine
+from orderlake.storage.raised import storage_errors
 from orderlake.tables import hive
 from orderlake.tables.batch import Batch, source_of
 from orderlake.tables.decide import Decision, decide
@@ -56,18 +54,19 @@ from orderlake.tables.layout import (
     quarantine_layout,
     table_layout,
 )
-from orderlake.tables.rewrite import Change, Rewrite, may_hold, rewrite
+from orderlake.tables.rewrite import Change, Rewrite, may_hold, newest, rewrite
 
 if TYPE_CHECKING:
     import duckdb
 
-_REPORTS: Final = "orderlake.loads"
-_PUBLISH: Final = "orderlake.publish"
+REPORTS: Final = "orderlake.loads"
+PUBLISH: Final = "orderlake.publish"
 _ATTEMPTS: Final = 60
 _ROWS_AT_ONCE: Final = 5_000
 _SMALL: Final = 4 << 20
 """Bytes of a batch of source objects whose tables may be written at once: the engine's memory is for all of them."""
 Step = Callable[[int], None]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +85,25 @@ class Committer:
 
         `started` gives per identity the clock (time.perf_counter) at which its load began.
         """
+        return self.in_turn(batch.stream.index, lambda: self._attempt(batch, started, definition))
+
+    def in_turn(self, index: str, attempt_once: Callable[[], R]) -> R:
+        """Try to change a stream's tables, in its turn, until no other commit has come between."""
         for attempt in range(_ATTEMPTS):
             self.on_step(1)
-            with self.ledger.turn(batch.stream.index):
+            with self.ledger.turn(index):
                 try:
-                    with _storage_errors():
-                        return self._attempt(batch, started, definition)
+                    with storage_errors():
+                        return attempt_once()
                 except (CommitConflictError, CommitStateUnknownError):
                     if attempt == _ATTEMPTS - 1:
                         raise
             time.sleep(min(0.01 * 2**attempt, 0.5))
         raise CommitConflictError("unreachable")
+
+    def look_again(self, index: Opened) -> None:
+        """Finish what a dead worker left, by an index that was just read (step 3)."""
+        self._look_again(index)
 
     def recover(self, stream_index: TableLayout) -> None:
         """Finish what a dead worker left for one stream (step 3 alone)."""
@@ -110,12 +117,13 @@ class Committer:
         self.on_step(3)
         identities = [source.identity for source in batch.staged.sources]
         known = self._look_again(tables[batch.stream.index], identities)
-        applied = frozenset(identity for identity, report in known.items() if report.status != "rejected")
+        applied = frozenset(identity for identity, report in known.items() if not report.leaves_open(batch.again))
         self.on_step(4)
         if applied:
             raise SourcesAppliedError(applied)
         self._still_there(batch)
-        return _Attempt(self, batch, tables, definition, dict(started)).run()
+        before = {identity: report.nth for identity, report in known.items() if report.status == "rolled_back"}
+        return _Attempt(self, batch, tables, definition, dict(started), before).run()
 
     def _still_there(self, batch: Batch) -> None:
         for source in batch.staged.sources:
@@ -125,15 +133,18 @@ class Committer:
     def _look_again(self, index: Opened, identities: Sequence[str] = ()) -> Mapping[str, LoadReport]:
         """Finish what the index's snapshots tell of and the ledger does not; give the loads among these identities."""
         snapshots = () if index.metadata is None else index.metadata.snapshots
-        summaries = [snapshot.summary for snapshot in snapshots if _REPORTS in snapshot.summary]
-        told = [[LoadReport(**report) for report in json.loads(summary[_REPORTS])] for summary in summaries]
+        summaries = [snapshot.summary for snapshot in snapshots if REPORTS in snapshot.summary]
+        told = [[LoadReport.of(report) for report in json.loads(summary[REPORTS])] for summary in summaries]
         # One read for all: finishing what another has finished meanwhile does no harm.
         known = dict(self.ledger.applied([*identities, *(report.identity for each in told for report in each)]))
-        done = {identity for identity, report in known.items() if report.status != "rejected"}
-        for summary, reports in zip(summaries, told, strict=True):
-            if not done.issuperset(report.identity for report in reports):
-                self.finish(json.loads(summary.get(_PUBLISH, "{}")), reports)
-                known |= {report.identity: report for report in reports}
+        publish = [json.loads(summary.get(PUBLISH, "{}")) for summary in summaries]
+        for number, reports in enumerate(told):
+            if not all(_is_known(report, known.get(report.identity)) for report in reports):
+                # What a later commit has put there again is not removed for an earlier one.
+                again = {final for later in publish[number + 1 :] for _, final in later.get("moves", [])}
+                removals = [final for final in publish[number].get("removals", []) if final not in again]
+                self.finish({**publish[number], "removals": removals}, reports)
+                known |= {one.identity: one for one in reports if not _is_known(one, known.get(one.identity))}
         return {identity: known[identity] for identity in identities if identity in known}
 
     def finish(self, publish: Mapping[str, Any], reports: Sequence[LoadReport]) -> None:
@@ -153,6 +164,8 @@ class _Attempt:
     tables: Mapping[str, Opened]
     definition: str
     started: Mapping[str, float]
+    before: Mapping[str, int]
+    """Of each source that was rolled back, which event that was."""
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     written: dict[str, dict[int, int]] = field(default_factory=dict)
 
@@ -326,6 +339,7 @@ class _Attempt:
                     seconds=round(time.perf_counter() - self.started.get(source.identity, time.perf_counter()), 3),
                     definition=self.definition,
                     replaced=replaced,
+                    nth=self.before.get(source.identity, -1) + 1,
                 )
             )
         return reports
@@ -352,8 +366,8 @@ class _Attempt:
                 if not touched and not publish:
                     continue
                 summary |= {
-                    _REPORTS: json.dumps([report.as_dict() for report in reports]),
-                    _PUBLISH: json.dumps(publish),
+                    REPORTS: json.dumps([report.as_dict() for report in reports]),
+                    PUBLISH: json.dumps(publish),
                 }
                 keep = KEEP_INDEX_SNAPSHOTS
             elif not done.added and not done.removed and (opened.metadata is not None or opened.layout.spec is None):
@@ -368,28 +382,6 @@ class _Attempt:
             raise CommitStateUnknownError(str(error)) from error
 
 
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    """A full disk, a folder that may not be written, S3 out of reach: nothing is wrong with the input."""
-    import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
-
-    try:
-        yield
-    except (duckdb.IOException, OSError) as error:
-        raise StorageUnavailableError(f"the lake could not be written: {error}") from error
-    except duckdb.Error as error:
-        stored = raised_in_engine(error)
-        if stored is None:
-            raise
-        raise stored from error
-
-
-def newest(layout: TableLayout) -> str:
-    """When index files are folded, only the newest row of each entity stays."""
-    keys = ", ".join(layout.key)
-    order = "_version, _time, _source_file, _source_row"
-    rest = [column for column in layout.columns if column not in layout.key]
-    packed = ", ".join(f"{column} := {column}" for column in [*order.split(", "), *(c for c in rest if c not in order)])
-    unpacked = ", ".join(f"m.{column} AS {column}" for column in rest)
-    newest = f"SELECT {keys}, max(struct_pack({packed})) AS m FROM {{source}} GROUP BY {keys}"
-    return f"SELECT {keys}, {unpacked} FROM ({newest})"
+def _is_known(report: LoadReport, known: LoadReport | None) -> bool:
+    """Whether the ledger has this event, or a later one of the same source."""
+    return known is not None and known.status != "rejected" and known.nth >= report.nth
