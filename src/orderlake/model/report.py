@@ -118,5 +118,5 @@ class Totals:
         files = (ends["loaded"] - ends["rolled_back"], ends["rejected"])
         again = sum(report.status == "loaded" and report.nth > 0 for report in every)
         counts = ("read", "loaded", "superseded", "duplicate", "quarantined", "bytes")
-        sums = (sum(getattr(one, each) for one in every) for each in counts)
-        return Totals(*files, *sums, rolled_back_files=ends["rolled_back"] - again)
+        sums = {each: sum(getattr(one, each) for one in every) for each in counts}
+        return Totals(*files, rolled_back_files=ends["rolled_back"] - again, **sums)
