@@ -84,7 +84,7 @@ def test_an_empty_ledger_knows_nothing(ledger):
 def test_a_report_comes_back_as_it_was_marked(ledger):
     full = report(
         "a", read=5, loaded=2, superseded=1, duplicate=1, quarantined=1, tables={"orders": 2}, bytes=7, seconds=0.25,
-        reason="ü 'quoted'\n", stream="s", definition="d", replaced={"b": 3},
+        reason="ü 'quoted'\n", stream="s", definition="d", replaced={"b": 3}, seals={"wide/a.parquet": (3, "f00d")},
     )  # fmt: skip
     ledger.mark([full])
     assert ledger.applied(["a", "b"]) == {"a": full}

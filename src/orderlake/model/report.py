@@ -46,6 +46,9 @@ class LoadReport:
     """Of a rollback: per source identity, how many of its records stand again."""
     nth: int = 0
     """How many events this source object version had before: its load is 0, a rollback 1, loaded again it is 2."""
+    seals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """Plain Parquet files as this load left them, by their name in the lake: the number of its commit among those of
+    its stream, and the file's seal ("" for one that it removed). The highest number counts."""
 
     @property
     def conserved(self) -> bool:
@@ -64,7 +67,8 @@ class LoadReport:
     def of(values: Mapping[str, Any]) -> LoadReport:
         """The report that `as_dict` gave, read back from JSON."""
         lists = {name: tuple(values[name]) for name in ("checks", "changes") if name in values}
-        return LoadReport(**{**values, **lists})
+        seals = {file: (int(commit), str(seal)) for file, (commit, seal) in values.get("seals", {}).items()}
+        return LoadReport(**{**values, **lists, "seals": seals})
 
 
 @dataclass(frozen=True, slots=True)

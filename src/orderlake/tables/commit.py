@@ -168,6 +168,7 @@ class _Attempt:
     """Of each source that was rolled back, which event that was."""
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     written: dict[str, dict[int, int]] = field(default_factory=dict)
+    swaps: list[hive.Swap] = field(default_factory=list)
 
     def run(self) -> list[LoadReport]:
         """Steps 5 to 10."""
@@ -211,6 +212,7 @@ class _Attempt:
         house.catalog.publish_parquet(spec.name, columns, f"{house.root}/{spec.name}")
         swap = hive.Plain(self.committer.engine, house.store, house.root, spec, self.name).prepare(self.batch, decision)
         self.written[spec.name] = swap.rows or {}
+        self.swaps.append(swap)
         return swap
 
     def _write(
@@ -340,6 +342,7 @@ class _Attempt:
                     definition=self.definition,
                     replaced=replaced,
                     nth=self.before.get(source.identity, -1) + 1,
+                    seals=hive.seals_of(self.swaps, number, self.tables[self.batch.stream.index].next_sequence),
                 )
             )
         return reports
