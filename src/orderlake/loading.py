@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -218,7 +218,7 @@ class Loader:
     def _without_unreadable(self, tried: _Attempts, error: UnreadableShareError) -> None:
         """Reject the file that cannot be read; after a few of them the rest are loaded one by one."""
         bad = tried.rest.pop(error.source)
-        report = tried.rejected(bad, str(error))
+        report = replace(tried.rejected(bad, str(error)), checks=error.checks)
         if self._is_there(bad):  # else it is worth another try
             self.backends.ledger.mark([report])
         tried.done(report)

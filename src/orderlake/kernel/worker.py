@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -17,11 +18,13 @@ from orderlake.errors import (
     UnreadableShareError,
 )
 from orderlake.kernel import flatten, read_csv, read_json
-from orderlake.kernel.careful import PARQUET, Careful, stage_carefully
+from orderlake.kernel.careful import Careful, stage_carefully
+from orderlake.kernel.flags import flagged
 from orderlake.kernel.scan import Text, UnbalancedError
+from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
 from orderlake.kernel.split import Lines, Share, chunks_of, pieces, readable, text_of
-from orderlake.model.staged import ROW_BITS, Rejection
+from orderlake.model.staged import ROW_BITS
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ class Done:
 
     grains: dict[flatten.Grain, tuple[str, ...]]
     counts: tuple[int, ...]
-    rejections: tuple[Rejection, ...] = ()
+    aside: SetAside = field(default_factory=SetAside)
     is_numbered_through: bool = False
     """Whether records are numbered over all segments, and not from 1 in each."""
 
@@ -100,15 +103,15 @@ class Worker:
         files = self._files(task, "all")
         count = self._strict(cursor, share, base, files)
         if count is not None:
-            return Done(_single(files), (count,))
+            return Done(_single(files), (count,), self._taken(cursor, [Part(task.first, share)], files))
         some = pieces(share)
         if len(some) > 1:
             try:
                 return self._piecewise(cursor, task, some)
             except UnbalancedError:
                 pass  # a piece was cut wrongly, or is damaged: the share as a whole tells more
-        count, rejections = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
-        return Done(_single(files), (count,), rejections)
+        count, aside = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
+        return Done(_single(files), (count,), aside)
 
     def _files(self, task: Task, what: str) -> Files:
         return {
@@ -118,7 +121,7 @@ class Worker:
 
     def _carefully(
         self, cursor: duckdb.DuckDBPyConnection, text: Text, base: int, files: Files
-    ) -> tuple[int, tuple[Rejection, ...]]:
+    ) -> tuple[int, SetAside]:
         return stage_carefully(cursor, Careful(self.plan, self.folder / f"careful-{get_ident()}"), text, base, files)
 
     def _strict(self, cursor: duckdb.DuckDBPyConnection, share: Share, base: int, files: Files) -> int | None:
@@ -147,7 +150,7 @@ class Worker:
     def _piecewise(self, cursor: duckdb.DuckDBPyConnection, task: Task, some: list[Share]) -> Done:
         """Stage a share that was refused in pieces: strictly as long as that pays, else with care."""
         done: list[Files] = []
-        rejections: list[Rejection] = []
+        aside = SetAside()
         read = refused = 0
         lines = Lines(task.shares[0].path, task.shares[0].line)
         for number, piece in enumerate(some):
@@ -156,11 +159,13 @@ class Worker:
             if count is None:
                 refused += 1
                 count, bad = self._carefully(cursor, text_of(piece, lines), base, files)
-                rejections += bad
+                aside += bad
+            else:
+                aside += self._taken(cursor, [Part(task.first, piece, read)], files)
             done.append(files)
             read += count
         grains = {grain: tuple(files[grain] for files in done) for grain in self.plan.shape.grains}
-        return Done(grains, (read,), tuple(rejections))
+        return Done(grains, (read,), aside)
 
     def _together(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done | None:
         """Stage many small files in one go; None when one of them is refused."""
@@ -180,7 +185,9 @@ class Worker:
             return None
         found = self._counts(cursor, files)
         counts = tuple(found.get(task.first + at, 0) for at in range(len(read)))
-        return Done(_single(files), counts, is_numbered_through=True)
+        starts = accumulate(counts, initial=0)
+        parts = [Part(task.first + at, *each) for at, each in enumerate(zip(task.shares, starts, strict=False))]
+        return Done(_single(files), counts, self._taken(cursor, parts, files), is_numbered_through=True)
 
     def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage each file of a group alone, so that a fault stays with its file."""
@@ -190,11 +197,14 @@ class Worker:
         ]
         grains = {grain: tuple(file for one in alone for file in one.grains[grain]) for grain in self.plan.shape.grains}
         counts = tuple(count for one in alone for count in one.counts)
-        return Done(grains, counts, tuple(rejection for one in alone for rejection in one.rejections))
+        return Done(grains, counts, sum((one.aside for one in alone), SetAside()))
+
+    def _taken(self, cursor: duckdb.DuckDBPyConnection, parts: list[Part], files: Files) -> SetAside:
+        return take_out(cursor, self.plan, parts, files, self.folder / f"share-{get_ident()}")
 
     def _write(self, cursor: duckdb.DuckDBPyConnection, files: Files, relation: str, number: str | None) -> None:
         for grain, file in files.items():
-            sql = flatten.strict_sql(self.plan, grain, relation, number)
+            sql = flagged(self.plan, grain, flatten.strict_sql(self.plan, grain, relation, number))
             cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
 
     def _last(self, cursor: duckdb.DuckDBPyConnection, files: Files, base: int) -> int:

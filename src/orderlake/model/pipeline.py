@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from orderlake.errors import ConfigError
+from orderlake.model.check import MOST_ROW_CHECKS, Check
 from orderlake.model.column import Column, parse_column
+from orderlake.model.declared_checks import parse_checks
+from orderlake.model.reconcile import Reconcile, parse_reconcile
 
 TableFormat = Literal["iceberg", "parquet"]
 TRIAL: Final = "smoke"
 """The pipeline that `orderlake deploy apply` tries a deployment out with."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9][\w-]*\Z", re.ASCII)
-_TAKEN: Final = ("quarantine",)
+_TAKEN: Final = ("quarantine", "check_results", "reconciliation")
 _PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
 _WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
@@ -49,6 +52,7 @@ class TableSpec:
     format: TableFormat = "iceberg"
     partition: Partition | None = None
     file_prefix: str = ""
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Stream:
     sequence_by: Column | None = None
     envelope: tuple[str, ...] = ()
     encoding: str = "auto"
+    reconcile: tuple[Reconcile, ...] = ()
+    """Those of the pipeline's of which both sides are in one record."""
 
     @property
     def index(self) -> str:
@@ -90,6 +96,7 @@ class Pipeline:
     name: str
     streams: tuple[Stream, ...]
     fingerprint: str
+    reconcile: tuple[Reconcile, ...] = ()
 
 
 def parse_pipeline(document: object, where: str) -> Pipeline:
@@ -101,7 +108,7 @@ def parse_pipeline(document: object, where: str) -> Pipeline:
 
 
 def _pipeline(document: object) -> Pipeline:
-    top = _mapping(document, "the file", {"pipeline", "sources"}, required={"pipeline", "sources"})
+    top = _mapping(document, "the file", {"pipeline", "sources", "reconcile"}, required={"pipeline", "sources"})
     name = _name(top["pipeline"], "pipeline")
     sources = _mapping(top["sources"], "sources")
     streams = tuple(_stream(name, str(key), body) for key, body in sources.items())
@@ -112,8 +119,33 @@ def _pipeline(document: object) -> Pipeline:
         if table in seen:
             raise ConfigError(f"table {table!r} is declared twice")
         seen.add(table)
+    _related(streams)
+    reconcile = parse_reconcile(top.get("reconcile", {}), {spec.name: spec for each in streams for spec in each.tables})
+    streams = tuple(replace(stream, reconcile=_within(stream, reconcile)) for stream in streams)
     digest = hashlib.sha256(repr((name, streams)).encode()).hexdigest()
-    return Pipeline(name, streams, digest[:16])
+    return Pipeline(name, streams, digest[:16], reconcile)
+
+
+def _within(stream: Stream, reconcile: tuple[Reconcile, ...]) -> tuple[Reconcile, ...]:
+    """The reconciliations of which both sides are tables of one stream."""
+    own = {table.name for table in stream.tables}
+    return tuple(each for each in reconcile if {each.header.table, each.lines.table} <= own)
+
+
+def _related(streams: tuple[Stream, ...]) -> None:
+    """A relationship leads to a column of an Iceberg table of this pipeline."""
+    tables = {spec.name: spec for stream in streams for spec in stream.tables if spec.format == "iceberg"}
+    for stream in streams:
+        for spec in stream.tables:
+            for check in spec.checks:
+                table, column = check.to
+                if check.kind != "relationship":
+                    continue
+                if table not in tables or all(column != each.name for each in tables[table].columns):
+                    raise ConfigError(
+                        f"sources.{stream.name}.tables.{spec.name}.checks.{check.name}: "
+                        f"there is no column {column} of an iceberg table {table} in this pipeline"
+                    )
 
 
 _STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "tables"}
@@ -135,6 +167,8 @@ def _stream(pipeline: str, name: str, body: object) -> Stream:
     if "sequence_by" in spec and "key" not in spec:
         raise ConfigError(f"{at}.sequence_by: orders the versions of a key, and there is no key")
     _check_lists(at, tables)
+    if sum(check.is_of_rows for table in tables for check in table.checks) > MOST_ROW_CHECKS:
+        raise ConfigError(f"{at}: at most {MOST_ROW_CHECKS} checks of single rows fit one source")
     key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
     for table in tables:
         lacking = [".".join(column.path) for column in key if all(own.path != column.path for own in table.columns)]
@@ -202,7 +236,8 @@ def _table(at: str, name: str, body: object) -> TableSpec:
     at = f"{at}.{_name(name, 'table')}"
     if name in _TAKEN:
         raise ConfigError(f"{at}: the lake has a table of this name itself; choose another")
-    spec = _mapping(body, at, {"columns", "rows", "format", "partition_by", "file_prefix"}, required={"columns"})
+    known = {"columns", "rows", "format", "partition_by", "file_prefix", "checks"}
+    spec = _mapping(body, at, known, required={"columns"})
     columns = tuple(_column(at, str(key), value) for key, value in _mapping(spec["columns"], f"{at}.columns").items())
     if not columns:
         raise ConfigError(f"{at}.columns: at least one is needed")
@@ -220,7 +255,8 @@ def _table(at: str, name: str, body: object) -> TableSpec:
     for column in columns:
         if column.is_position and column.path[:-1] != rows:
             raise ConfigError(f"{at}.{column.name}: $position is of the list in `rows` ({'.'.join(rows) or 'none'})")
-    return TableSpec(name, columns, rows, format_, _partition(at, spec, columns), prefix)
+    checks = parse_checks(spec.get("checks", {}), columns, f"{at}.checks")
+    return TableSpec(name, columns, rows, format_, _partition(at, spec, columns), prefix, checks)
 
 
 def _partition(at: str, spec: Mapping[str, Any], columns: tuple[Column, ...]) -> Partition | None:

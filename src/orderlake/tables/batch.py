@@ -43,16 +43,18 @@ class Batch:
 
     def records(self) -> int:
         """How many records were staged, those set aside apart."""
-        return sum(segment.records for segment in self.staged.segments) - len(self.staged.rejections)
+        return sum(segment.records for segment in self.staged.segments) - sum(
+            segment.rejected for segment in self.staged.segments
+        )
 
     def source_number(self, segment: int) -> int:
         """Which of the sources a segment belongs to."""
         return self.staged.segments[segment].source
 
-    def per_segment(self, values: list[str]) -> str:
+    def per_segment(self, values: list[str], segment: str = f"_rid >> {ROW_BITS}") -> str:
         """SQL that picks a value (SQL literals, one per source) by a row's segment."""
-        picked = [values[segment.source] for segment in self.staged.segments]
-        return picked[0] if len(set(picked)) == 1 else f"[{', '.join(picked)}][(_rid >> {ROW_BITS}) + 1]"
+        picked = [values[each.source] for each in self.staged.segments]
+        return picked[0] if len(set(picked)) == 1 else f"[{', '.join(picked)}][({segment}) + 1]"
 
     def version(self) -> str:
         """SQL of `_version`: the sequence value where declared, else the object's modification time (ns)."""
@@ -91,7 +93,10 @@ class Batch:
             keep = " WHERE " + " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1))
         else:
             keep = ""
-        return f"(SELECT * FROM {parquet(self.files(rows))}{keep})"
+        staged = parquet(self.files(rows))
+        if self.staged.excluded:
+            staged = f"{staged} ANTI JOIN {parquet(self.staged.excluded)} AS x USING (_rid)"
+        return f"(SELECT * FROM {staged}{keep})"
 
     def _levels(self, grain: Grain) -> int:
         lists = {table.rows for table in self.stream.tables if table.rows}

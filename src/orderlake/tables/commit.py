@@ -26,7 +26,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from orderlake.engine import Engine
@@ -37,23 +37,25 @@ from orderlake.errors import (
     SourceChangedError,
     SourcesAppliedError,
 )
+from orderlake.model.check import CheckResult
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import HeadUpdate, Ledger, SourceFiles
 from orderlake.model.report import LoadReport
-from orderlake.model.staged import Rejection
 from orderlake.storage.raised import storage_errors
 from orderlake.tables import hive
-from orderlake.tables.batch import Batch, source_of
+from orderlake.tables.account import Account, check_rows, quarantined
+from orderlake.tables.batch import Batch
 from orderlake.tables.decide import Decision, decide
 from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Move, Opened
 from orderlake.tables.layout import (
-    QUARANTINE_COLUMNS,
     TableLayout,
+    check_results_layout,
     index_layout,
     key_names,
     quarantine_layout,
     table_layout,
 )
+from orderlake.tables.relations import with_relations
 from orderlake.tables.rewrite import Change, Rewrite, may_hold, newest, rewrite
 
 if TYPE_CHECKING:
@@ -62,7 +64,6 @@ if TYPE_CHECKING:
 REPORTS: Final = "orderlake.loads"
 PUBLISH: Final = "orderlake.publish"
 _ATTEMPTS: Final = 60
-_ROWS_AT_ONCE: Final = 5_000
 _SMALL: Final = 4 << 20
 """Bytes of a batch of source objects whose tables may be written at once: the engine's memory is for all of them."""
 Step = Callable[[int], None]
@@ -111,7 +112,7 @@ class Committer:
 
     def _attempt(self, batch: Batch, started: Mapping[str, float], definition: str) -> list[LoadReport]:
         self.on_step(2)
-        layouts = [index_layout(batch.stream), quarantine_layout()]
+        layouts = [index_layout(batch.stream), quarantine_layout(), check_results_layout()]
         layouts += [table_layout(batch.stream, spec) for spec in batch.stream.tables if spec.format == "iceberg"]
         tables = self.house.open(layouts)
         self.on_step(3)
@@ -169,15 +170,26 @@ class _Attempt:
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     written: dict[str, dict[int, int]] = field(default_factory=dict)
     swaps: list[hive.Swap] = field(default_factory=list)
+    found: tuple[tuple[CheckResult, ...], ...] = ()
+    """What the checks found, per source."""
 
     def run(self) -> list[LoadReport]:
         """Steps 5 to 10."""
         self.committer.on_step(5)
         cursor = self.committer.engine.cursor()
         decision = self._decide(cursor)
+        self.found = with_relations(cursor, self.committer.house, self.batch)
         swaps, rewrites = self._write(cursor, decision)
         self.committer.on_step(6)
-        reports = self._reports(decision)
+        account = Account(self.batch, self.definition, self.started, self.committer.now(), decision, self.written)
+        reports = [
+            replace(
+                report,
+                nth=self.before.get(report.identity, -1) + 1,
+                seals=hive.seals_of(self.swaps, number, self.tables[self.batch.stream.index].next_sequence),
+            )
+            for number, report in enumerate(account.reports(self.found))
+        ]
         publish = self._publish(swaps)
         moves = self._moves(rewrites, reports, publish)
         written = [file.location for done in rewrites.values() for file in done.added]
@@ -258,8 +270,11 @@ class _Attempt:
                     Change(decision.index, merge=newest(index_layout(self.batch.stream)), count=decision.index_rows),
                 )
             )
-        if self.batch.staged.rejections:
-            changes.append((quarantine_layout(), Change(self._quarantined(cursor))))
+        if self.batch.staged.rejected:
+            changes.append((quarantine_layout(), Change(quarantined(self.batch, self.committer.now()))))
+        if any(self.found):
+            rows = check_rows(self.batch, self.found, self.committer.now())
+            changes.append((check_results_layout(), Change(rows, count=sum(map(len, self.found)))))
         return changes
 
     def _rewrite(self, layout: TableLayout, change: Change) -> Rewrite:
@@ -280,72 +295,6 @@ class _Attempt:
             f"SELECT {number} AS n, count(*) FROM {self.batch.relation(spec.rows)} AS s{anti} GROUP BY n"
         ).fetchall()
         return {int(source): int(count) for source, count in rows}
-
-    def _quarantined(self, cursor: duckdb.DuckDBPyConnection) -> str:
-        columns = ", ".join(f"{name} {kind.sql}" for name, kind in QUARANTINE_COLUMNS.items())
-        cursor.execute(f"CREATE OR REPLACE TABLE quarantined ({columns})")
-        now = self.committer.now()
-        insert = f"INSERT INTO quarantined SELECT {', '.join(['unnest(?)'] * len(QUARANTINE_COLUMNS))}"
-        for start in range(0, len(self.batch.staged.rejections), _ROWS_AT_ONCE):
-            some = self.batch.staged.rejections[start : start + _ROWS_AT_ONCE]
-            rows = [self._quarantine_row(one, now) for one in some]
-            cursor.execute(insert, [list(column) for column in zip(*rows, strict=True)])
-        return "SELECT * FROM quarantined"
-
-    def _quarantine_row(self, rejection: Rejection, now: str) -> tuple[object, ...]:
-        """A rejected record in the order of QUARANTINE_COLUMNS."""
-        segment = self.batch.staged.segments[rejection.segment]
-        source = self.batch.staged.sources[segment.source]
-        return (
-            self.batch.load_id,
-            self.batch.stream.pipeline,
-            source.uri,
-            source.version,
-            segment.base + rejection.position,
-            rejection.line,
-            rejection.field,
-            rejection.reason,
-            rejection.raw,
-            now,
-        )
-
-    def _reports(self, decision: Decision) -> list[LoadReport]:
-        staged, reports = self.batch.staged, []
-        for number, source in enumerate(staged.sources):
-            read = sum(segment.records for segment in staged.segments if segment.source == number)
-            bad = sum(1 for rejection in staged.rejections if staged.segments[rejection.segment].source == number)
-            superseded, duplicate = decision.superseded.get(number, 0), decision.duplicate.get(number, 0)
-            replaced: dict[str, int] = {}
-            for (at, credit), count in decision.replaced.items():
-                if at == number:
-                    replaced[source_of(credit).identity] = replaced.get(source_of(credit).identity, 0) + count
-            reports.append(
-                LoadReport(
-                    source=source.uri,
-                    pipeline=self.batch.stream.pipeline,
-                    stream=self.batch.stream.name,
-                    status="loaded",
-                    identity=source.identity,
-                    load_id=self.batch.load_id,
-                    version=source.version,
-                    at=self.committer.now(),
-                    read=read,
-                    loaded=read - bad - superseded - duplicate,
-                    superseded=superseded,
-                    duplicate=duplicate,
-                    quarantined=bad,
-                    tables={
-                        spec.name: self.written.get(spec.name, {}).get(number, 0) for spec in self.batch.stream.tables
-                    },
-                    bytes=source.size,
-                    seconds=round(time.perf_counter() - self.started.get(source.identity, time.perf_counter()), 3),
-                    definition=self.definition,
-                    replaced=replaced,
-                    nth=self.before.get(source.identity, -1) + 1,
-                    seals=hive.seals_of(self.swaps, number, self.tables[self.batch.stream.index].next_sequence),
-                )
-            )
-        return reports
 
     def _publish(self, swaps: Sequence[hive.Swap]) -> dict[str, Any]:
         root = self.committer.house.root + "/"
