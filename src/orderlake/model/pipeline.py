@@ -120,7 +120,10 @@ def _pipeline(document: object) -> Pipeline:
             raise ConfigError(f"table {table!r} is declared twice")
         seen.add(table)
     _related(streams)
-    reconcile = parse_reconcile(top.get("reconcile", {}), {spec.name: spec for each in streams for spec in each.tables})
+    specs = [spec for stream in streams for spec in stream.tables if spec.format == "iceberg"]
+    reconcile = parse_reconcile(
+        top.get("reconcile", {}), {spec.name: {column.name for column in spec.columns} for spec in specs}
+    )
     streams = tuple(replace(stream, reconcile=_within(stream, reconcile)) for stream in streams)
     digest = hashlib.sha256(repr((name, streams)).encode()).hexdigest()
     return Pipeline(name, streams, digest[:16], reconcile)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from orderlake.errors import ConfigError
-
-if TYPE_CHECKING:
-    from orderlake.model.pipeline import TableSpec
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _NUMBER = re.compile(r"\d+(\.\d+)?\Z", re.ASCII)
@@ -38,14 +35,14 @@ class Reconcile:
     message: str
 
 
-def parse_reconcile(body: object, tables: Mapping[str, TableSpec]) -> tuple[Reconcile, ...]:
-    """Read a pipeline's `reconcile`, by name; ConfigError says what is wrong and where."""
+def parse_reconcile(body: object, tables: Mapping[str, Collection[str]]) -> tuple[Reconcile, ...]:
+    """Read a pipeline's `reconcile`, by name; ConfigError says what is wrong and where. `tables` gives their columns."""
     if not isinstance(body, dict):
         raise ConfigError(f"reconcile: expected `name: {{key, header, lines}}` lines, found {type(body).__name__}")
     return tuple(_reconcile(f"reconcile.{name}", str(name), spec, tables) for name, spec in body.items())
 
 
-def _reconcile(at: str, name: str, body: object, tables: Mapping[str, TableSpec]) -> Reconcile:
+def _reconcile(at: str, name: str, body: object, tables: Mapping[str, Collection[str]]) -> Reconcile:
     if not _NAME.match(name):
         raise ConfigError(f"{at}: a name has lower-case letters, digits and _, and starts with a letter")
     if not isinstance(body, dict) or not {"key", "header", "lines"} <= set(body) <= _KEYS:
@@ -62,16 +59,14 @@ def _reconcile(at: str, name: str, body: object, tables: Mapping[str, TableSpec]
     return Reconcile(name, key, sides[0], sides[1], tolerance, " ".join(message.split()))
 
 
-def _side(at: str, body: Any, key: tuple[str, ...], tables: Mapping[str, TableSpec]) -> Side:  # noqa: ANN401 - of YAML
+def _side(at: str, body: Any, key: tuple[str, ...], tables: Mapping[str, Collection[str]]) -> Side:  # noqa: ANN401 - of YAML
     if not isinstance(body, dict) or set(body) != _SIDE or not isinstance(body["amount"], str):
         raise ConfigError(f"{at}: takes table and amount, as in {{table: order_lines, amount: price * quantity}}")
-    spec = tables.get(str(body["table"]))
-    if spec is None or spec.format != "iceberg":
-        known = ", ".join(name for name, each in tables.items() if each.format == "iceberg")
-        raise ConfigError(
-            f"{at}.table: there is no iceberg table {body['table']!r} in this pipeline; there are {known}"
-        )
-    lacking = [column for column in key if all(column != each.name for each in spec.columns)]
+    table = str(body["table"])
+    if table not in tables:
+        known = ", ".join(tables)
+        raise ConfigError(f"{at}.table: there is no iceberg table {table!r} in this pipeline; there are {known}")
+    lacking = [column for column in key if column not in tables[table]]
     if lacking:
-        raise ConfigError(f"{at}: {spec.name} has no column {', '.join(lacking)} to be matched on")
-    return Side(spec.name, " ".join(body["amount"].split()))
+        raise ConfigError(f"{at}: {table} has no column {', '.join(lacking)} to be matched on")
+    return Side(table, " ".join(body["amount"].split()))
