@@ -19,10 +19,7 @@ LINEAGE: Final[Mapping[str, str]] = {
     "_version": "the version of its record: what `sequence_by` says, else the file's time",
     "_load_id": "the load that wrote it, as `orderlake loads` lists it",
 }
-_SYSTEM: Final[Mapping[str, str]] = {
-    "quarantine": "Records that were set aside. One row per record of a file.",
-    "check_results": "What checks found. One row per load, file and check.",
-}
+_QUARANTINE: Final = "Records that could not be loaded. One row per fault of a record."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ def notes(pipelines: Sequence[Pipeline], manifest: Path) -> dict[str, Note]:
         for stream in pipeline.streams
         for spec in stream.tables
     }
-    return {**_built(manifest), **found, **{table: Note(said) for table, said in _SYSTEM.items()}}
+    return {**_built(manifest), **found, "quarantine": Note(_QUARANTINE)}
 
 
 def grain(stream: Stream, spec: TableSpec) -> str:
