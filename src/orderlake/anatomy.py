@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.errors import NotFoundError
-from orderlake.tables.layout import TableLayout, quarantine_layout, table_layout
+from orderlake.tables.layout import TableLayout, system_layouts, table_layout
 
 if TYPE_CHECKING:
     from orderlake.model.data_file import ColumnStats, DataFile
@@ -97,7 +97,7 @@ def anatomy(
     `footers` tell of what has no Iceberg metadata; without `values` they are not asked for what columns hold.
     """
     layouts = {spec.name: table_layout(stream, spec) for stream, spec in backends.specs if spec.format == "iceberg"}
-    layouts |= {layout.name: layout for layout in [quarantine_layout()]}
+    layouts |= {layout.name: layout for layout in system_layouts()}
     if table in layouts:
         return _iceberg(backends.house.open([layouts[table]])[table])
     found = next((each for each in tables if each.name == table), None)

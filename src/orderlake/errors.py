@@ -12,8 +12,8 @@ LakeError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 
 class LakeError(Exception):
@@ -73,11 +73,15 @@ class UnreadableObjectError(DataError):
 
 
 class UnreadableShareError(UnreadableObjectError):
-    """One of several objects staged together cannot be read; `source` is its number among them."""
+    """One of several objects staged together cannot be read, or fails a check that refuses the whole file.
 
-    def __init__(self, message: str, source: int = 0) -> None:
+    `source` is its number among them, `checks` what all checks found in it.
+    """
+
+    def __init__(self, message: str, source: int = 0, checks: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(message)
         self.source = source
+        self.checks = checks
 
 
 class SchemaMismatchError(DataError):

@@ -11,7 +11,7 @@ from orderlake.errors import NotFoundError
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.tables.hive import files_of
 from orderlake.tables.lakehouse import Opened
-from orderlake.tables.layout import QUARANTINE, TableLayout, index_layout, quarantine_layout, table_layout
+from orderlake.tables.layout import TableLayout, index_layout, system_layouts, table_layout
 from orderlake.tables.project import footer
 from orderlake.tables.published import published
 from orderlake.tables.thrift import get
@@ -40,18 +40,19 @@ class TableInfo:
 
 
 def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
-    """Tables in the order they are declared, then quarantine, then published marts; `system` adds the hidden ones."""
+    """Tables as they are declared, then quarantine and check results, then marts; `system` adds the hidden ones."""
     streams = [stream for pipeline in backends.pipelines for stream in pipeline.streams]
     declared = [(stream, spec) for stream in streams for spec in stream.tables]
     owned: list[tuple[str, TableLayout]] = [
         (stream.pipeline, table_layout(stream, spec)) for stream, spec in declared if spec.format == "iceberg"
     ]
     hidden = [(stream.pipeline, index_layout(stream)) for stream in streams] if system else []
-    layouts = [*owned, *hidden, ("", quarantine_layout())]
+    layouts = [*owned, *hidden, *(("", layout) for layout in system_layouts())]
     opened = backends.house.open([layout for _, layout in layouts])
     infos = {layout.name: _iceberg(pipeline, opened[layout.name]) for pipeline, layout in layouts}
-    if infos[QUARANTINE].rows == 0 and not system:
-        del infos[QUARANTINE]
+    for layout in system_layouts():
+        if infos[layout.name].rows == 0 and not system:
+            del infos[layout.name]
     names = [spec.name for _, spec in declared]
     infos |= {spec.name: _parquet(backends, stream, spec) for stream, spec in declared if spec.format == "parquet"}
     return [infos.pop(name) for name in names] + list(infos.values()) + _marts(backends, {*names, *infos})

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,6 +74,8 @@ class Loader:
     """Asked before each group; once it says no, what is left is not begun, and has no report."""
     on_begin: Begin = field(default=lambda *_: None)
     """Hears of each load as it begins: its stream, its id, its sources."""
+    again: frozenset[str] = frozenset()
+    """Identities of sources that are loaded although they were rolled back."""
     _work: Path | None = None
     _engine: Engine | None = None
     _parts: ExitStack = field(default_factory=ExitStack)
@@ -103,7 +105,7 @@ class Loader:
         waiting: dict[tuple[str, str], tuple[Pipeline, Stream, list[SourceObject]]] = {}
         for source in sources:
             before = known.get(source.identity)
-            if before is not None and before.status != "rejected":
+            if before is not None and not before.leaves_open(self.again):
                 done(_unchanged(before))
                 continue
             try:
@@ -117,7 +119,7 @@ class Loader:
                 self.backends.ledger.mark([report])
                 done(report)
                 continue
-            if before is not None and before.definition == pipeline.fingerprint:
+            if before is not None and before.status == "rejected" and before.definition == pipeline.fingerprint:
                 done(before)
                 continue
             waiting.setdefault((pipeline.name, stream.name), (pipeline, stream, []))[2].append(source)
@@ -140,7 +142,8 @@ class Loader:
             with self.backends.ledger.claim(todo) as won:
                 applied = self.backends.ledger.applied(todo)
                 for identity, report in applied.items():
-                    if report.status != "rejected" or report.definition == definition:
+                    settled = report.status == "rejected" and report.definition == definition
+                    if settled or not report.leaves_open(self.again):
                         done(_unchanged(report))
                         del todo[identity]
                 mine = [source for identity, source in todo.items() if identity in won]
@@ -154,7 +157,7 @@ class Loader:
 
     def _load(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
         from orderlake.kernel.stage import stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
-        from orderlake.tables.batch import batch_of  # noqa: PLC0415 - same
+        from orderlake.tables.batch import Batch  # noqa: PLC0415 - same
         from orderlake.tables.commit import Committer  # noqa: PLC0415 - same
 
         engine = self._open_engine()
@@ -172,7 +175,7 @@ class Loader:
             try:
                 files = self._files(tried, folder)
                 staged = stage(engine, stream, files, folder, elsewhere)
-                for report in committer.commit(batch_of(stream, staged, tried.load_id), started, definition):
+                for report in committer.commit(Batch(stream, staged, tried.load_id, self.again), started, definition):
                     done(report)
                 tried.rest = []
             except UnreadableShareError as error:
@@ -215,7 +218,7 @@ class Loader:
     def _without_unreadable(self, tried: _Attempts, error: UnreadableShareError) -> None:
         """Reject the file that cannot be read; after a few of them the rest are loaded one by one."""
         bad = tried.rest.pop(error.source)
-        report = tried.rejected(bad, str(error))
+        report = replace(tried.rejected(bad, str(error)), checks=error.checks)
         if self._is_there(bad):  # else it is worth another try
             self.backends.ledger.mark([report])
         tried.done(report)

@@ -28,7 +28,7 @@ from orderlake.query.room import room_mb
 from orderlake.storage.touched import touched
 from orderlake.tables.hive import files_of
 from orderlake.tables.kept import kept_as
-from orderlake.tables.layout import QUARANTINE, QUARANTINE_COLUMNS, table_layout
+from orderlake.tables.layout import system_layouts, table_layout
 from orderlake.tables.published import Publication, location, pointer, published
 from orderlake.wiring import Backends
 
@@ -187,7 +187,7 @@ def declared(backends: Backends) -> dict[str, dict[str, str]]:
         else {column.name: column.type for column in spec.columns}
         for stream, spec in backends.specs
     }
-    kinds[QUARANTINE] = QUARANTINE_COLUMNS
+    kinds |= {layout.name: layout.columns for layout in system_layouts()}
     found = {table: {column: kind.sql for column, kind in columns.items()} for table, columns in kinds.items()}
     marts = {}
     for file in declared_marts(backends):

@@ -84,7 +84,7 @@ def test_an_empty_ledger_knows_nothing(ledger):
 def test_a_report_comes_back_as_it_was_marked(ledger):
     full = report(
         "a", read=5, loaded=2, superseded=1, duplicate=1, quarantined=1, tables={"orders": 2}, bytes=7, seconds=0.25,
-        reason="ü 'quoted'\n", stream="s", definition="d", replaced={"b": 3},
+        reason="ü 'quoted'\n", stream="s", definition="d", replaced={"b": 3}, seals={"wide/a.parquet": (3, "f00d")},
     )  # fmt: skip
     ledger.mark([full])
     assert ledger.applied(["a", "b"]) == {"a": full}
@@ -381,3 +381,46 @@ def test_the_turn_of_the_killed_passes_on(backend, ledger):
     process.join()
     assert taken.wait(30)
     thread.join()
+
+
+def test_the_last_event_of_a_source_is_what_applies_and_all_of_them_are_history(ledger):
+    first = report("a", load_id="L1", loaded=3, read=3, replaced={"b": 3})
+    undone = report("a", "rolled_back", load_id="R1", replaced={"a": 3}, restored={"b": 2}, nth=1)
+    again = report("a", load_id="L2", loaded=3, read=3, nth=2)
+    ledger.mark([report("b"), first])
+    ledger.mark([undone])
+    ledger.mark([report("c")])
+    assert ledger.applied(["a"])["a"] == undone
+    ledger.mark([again])
+    assert ledger.applied(["a", "b"])["a"] == again
+    assert [(load.identity, load.nth) for load in ledger.loads()] == [("b", 0), ("a", 0), ("a", 1), ("c", 0), ("a", 2)]
+    assert list(ledger.loads())[1:3] == [first, undone]
+    assert [load.load_id for load in ledger.recent(2).loads] == ["L2", "L1"]
+    assert list(ledger.recent(9, wanted=Wanted("rolled_back")).loads) == [undone]
+    assert list(ledger.recent(9, wanted=Wanted(load_id="L1", source="raw/a")).loads) == [first]
+
+
+def test_an_event_that_is_told_late_or_twice_changes_nothing(ledger):
+    events = [report("a", loaded=1, read=1), report("a", "rolled_back", nth=1), report("a", loaded=1, read=1, nth=2)]
+    for event in (*events, *events, events[1], report("a", "rejected")):
+        ledger.mark([event])
+    assert ledger.applied(["a"])["a"] == events[2]
+    assert list(ledger.loads()) == events
+
+
+def test_a_long_report_is_kept_whole_when_a_later_event_comes(ledger):
+    first = report("a", replaced={f"{number:024x}": number for number in range(60_000)})
+    ledger.mark([first])
+    ledger.mark([report("a", "rolled_back", nth=1)])
+    assert next(iter(ledger.loads())) == first
+
+
+def test_a_file_that_was_rolled_back_counts_as_such_until_it_is_loaded_again(ledger):
+    ledger.mark([report("a", read=2, loaded=2), report("b", read=1, loaded=1), report("c", "rejected")])
+    ledger.mark([report("a", "rolled_back", nth=1)])
+    found = ledger.totals()
+    assert (found.loaded_files, found.rejected_files, found.rolled_back_files) == (1, 1, 1)
+    ledger.mark([report("a", read=2, loaded=2, nth=2)])
+    found = ledger.totals()
+    assert (found.loaded_files, found.rejected_files, found.rolled_back_files) == (2, 1, 0)
+    assert found == Totals.of(ledger.loads())

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from orderlake.errors import NotFoundError, StorageUnavailableError
+from orderlake.model.seal import seal_of
 from orderlake.storage.local import LocalStore, location_of
 from orderlake.storage.s3 import S3Store
 from orderlake.storage.s3_streams import PART
@@ -451,3 +452,32 @@ def test_a_path_in_the_way_is_a_storage_error(backend, store):
     store.write(backend.at("file"), b"")
     with pytest.raises(StorageUnavailableError):
         store.write(backend.at("file/below"), b"")
+
+
+def test_hidden_objects_are_listed_when_asked_for(backend, store):
+    for name in ("a/x.parquet", ".work/y.parquet", "a/.part-z"):
+        store.write(backend.at(name), b"1")
+    shown = [found.location.rsplit("/", 1)[-1] for found in store.list(backend.at(), hidden=True)]
+    assert sorted(shown) == [".part-z", "x.parquet", "y.parquet"]
+    assert [found.location.rsplit("/", 1)[-1] for found in store.list(backend.at())] == ["x.parquet"]
+
+
+@pytest.mark.parametrize("size", [0, 10, PART + 1])
+def test_an_object_is_sealed_as_it_was_written_and_as_it_is(backend, store, size):
+    data = os.urandom(size)
+    with store.writer(backend.at("a")) as file:
+        file.write(data[:7])
+        file.write(data[7:])
+    assert store.seal(backend.at("a")) == seal_of(data)
+    assert store.seal_now(backend.at("a")) == seal_of(data)
+    backend.others.write(backend.at("a"), b"other bytes")
+    assert store.seal_now(backend.at("a")) == seal_of(b"other bytes")
+    with pytest.raises(NotFoundError):
+        store.seal_now(backend.at("nothing"))
+
+
+def test_what_the_engine_wrote_is_sealed(backend, store):
+    folder = store.folder(backend.at("data"))
+    (folder / "rows").write_bytes(b"rows")
+    store.adopt(folder / "rows", backend.at("data/rows"))
+    assert store.seal(backend.at("data/rows")) == seal_of(b"rows")

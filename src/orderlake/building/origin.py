@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from orderlake.engine import name
 from orderlake.query.duckdb import QueryTable, select_from
 from orderlake.tables.hive import files_of
-from orderlake.tables.layout import QUARANTINE, quarantine_layout, table_layout
+from orderlake.tables.layout import system_layouts, table_layout
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class Origin:
 def heads_of(backends: Backends) -> dict[str, str | None]:
     """Per table a text that changes with its rows; cheap, no metadata is read."""
     iceberg = [spec.name for _, spec in backends.specs if spec.format == "iceberg"]
-    heads = {table: head.metadata for table, head in backends.catalog.heads([*iceberg, QUARANTINE]).items()}
+    iceberg += [layout.name for layout in system_layouts()]
+    heads = {table: head.metadata for table, head in backends.catalog.heads(iceberg).items()}
     return heads | {table: _seen(found) for table, found in _plain(backends).items()}
 
 
@@ -41,7 +42,7 @@ def origin_of(backends: Backends) -> Origin:
     layouts = [table_layout(stream, spec) for stream, spec in backends.specs if spec.format == "iceberg"]
     tables: list[QueryTable] = []
     heads: dict[str, str | None] = {}
-    for table, opened in backends.house.open([*layouts, quarantine_layout()]).items():
+    for table, opened in backends.house.open([*layouts, *system_layouts()]).items():
         files = [backends.store.engine_path(file.location) for file in opened.live]
         tables.append(QueryTable(table, files, {c: kind.sql for c, kind in opened.layout.columns.items()}))
         heads[table] = opened.head

@@ -22,7 +22,7 @@ from orderlake.engine import Engine, name, quote
 from orderlake.errors import ConfigError, QueryError
 from orderlake.model.column import ColumnType
 from orderlake.tables.kept import column_type
-from orderlake.tables.layout import QUARANTINE
+from orderlake.tables.layout import system_layouts
 from orderlake.tables.published import FOLDER, Publication, PublishedMart, location, pointer, publish
 from orderlake.wiring import Backends
 
@@ -68,7 +68,7 @@ def refuse_taken(backends: Backends, models: Iterable[str]) -> None:
     tables = {spec.name for _, spec in backends.specs}
     plain = {file.stem for file in (backends.project.root / "marts").glob("*.sql")}
     for model in models:
-        if model in tables or model == QUARANTINE:
+        if model in tables or model in {layout.name for layout in system_layouts()}:
             raise ConfigError(f"the model {model} has the name of a table of the lake: give it another one")
         if model in plain:
             raise ConfigError(f"the model {model} is declared as marts/{model}.sql too: rename one of them")

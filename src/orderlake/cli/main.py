@@ -26,6 +26,7 @@ VERBS: Final[Mapping[str, str]] = {
     "report": "write the overview as one page to mail or to publish",
     "tables": "list the tables with their rows and sizes",
     "loads": "list what was loaded, when, and how it went",
+    "explain": "tell where a record comes from, and why it is as it is",
     "quarantine": "list the records that were set aside, and why; fix or replay one",
     "deploy": "put the project on AWS, or take it down",
     "deadletter": "list the events that were set aside on AWS, or send them again",

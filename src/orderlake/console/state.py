@@ -13,6 +13,7 @@ from orderlake.console.arrivals import Arrivals
 from orderlake.console.intake import Intake
 from orderlake.console.live import EVERY, Pulse
 from orderlake.errors import LakeError
+from orderlake.explain.trace import Look
 from orderlake.lake import Lake
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class Console:
             return self.lake.saved_queries(lambda fault: faults.append(str(fault))), faults
         except LakeError as error:  # not of one of them: of what tables there are
             return [], [str(error)]
+
+    @property
+    def look_back(self) -> Look:
+        """What tells where records come from."""
+        return Look(self.lake.project, self.lake.pipelines, self.lake.ledger, self.session.query)
 
     def waiting(self) -> Sequence[SourceObject]:
         """The files that have arrived and that no load has taken yet, oldest first."""

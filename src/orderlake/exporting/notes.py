@@ -19,7 +19,10 @@ LINEAGE: Final[Mapping[str, str]] = {
     "_version": "the version of its record: what `sequence_by` says, else the file's time",
     "_load_id": "the load that wrote it, as `orderlake loads` lists it",
 }
-_QUARANTINE: Final = "Records that could not be loaded. One row per fault of a record."
+_SYSTEM: Final[Mapping[str, str]] = {
+    "quarantine": "Records that were set aside. One row per record of a file.",
+    "check_results": "What checks found. One row per load, file and check.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def notes(pipelines: Sequence[Pipeline], manifest: Path) -> dict[str, Note]:
         for stream in pipeline.streams
         for spec in stream.tables
     }
-    return {**_built(manifest), **found, "quarantine": Note(_QUARANTINE)}
+    return {**_built(manifest), **found, **{table: Note(said) for table, said in _SYSTEM.items()}}
 
 
 def grain(stream: Stream, spec: TableSpec) -> str:

@@ -19,7 +19,7 @@ from orderlake.kernel.sniff import Layout
 if TYPE_CHECKING:
     import duckdb
 
-_FORMATS: Final = {"array": "array", "lines": "newline_delimited", "values": "unstructured"}
+FORMATS: Final = {"array": "array", "lines": "newline_delimited", "values": "unstructured"}
 _LINE, _RAW, _ERROR = inner("line"), inner("raw"), inner("error")
 
 
@@ -27,16 +27,8 @@ def strict_relation(plan: Plan, files: Sequence[Path], layout: Layout) -> str:
     """A FROM item that reads files of one layout with the declared types; any record that does not fit raises."""
     columns = ", ".join(f"{name(key)}: {quote(node.read_type())}" for key, node in plan.shape.root.children.items())
     return (
-        f"read_json({paths(str(file) for file in files)}, format = '{_FORMATS[layout]}', records = true, "
+        f"read_json({paths(str(file) for file in files)}, format = '{FORMATS[layout]}', records = true, "
         f"maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')}, columns = {{{columns}}})"
-    )
-
-
-def objects(files: Sequence[Path], layout: Layout) -> str:
-    """A FROM item with the text (`json`) of the same records, in the same order."""
-    return (
-        f"read_json_objects({paths(str(file) for file in files)}, format = '{_FORMATS[layout]}', "
-        f"maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')})"
     )
 
 
@@ -59,19 +51,6 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Tex
         mix = plan.content("exact")
         cursor.execute(f"UPDATE records AS r SET {inner('mix')} = {mix} WHERE r.{NUMBER} IN ({wide})")
     return count
-
-
-def explained(reason: str, raw: str) -> str:
-    """The reason, with the place in the record where its JSON breaks off."""
-    if reason != "is not valid JSON":
-        return reason
-    try:
-        json.loads(raw)
-    except json.JSONDecodeError as error:
-        return f"{reason}: {error.msg} at character {error.pos + 1}"
-    except RecursionError:
-        return f"{reason}: nested too deeply"
-    return f"{reason}: a lone surrogate" if "\\u" in raw else reason
 
 
 def _write(text: scan.Text, file: Path) -> tuple[int, int]:

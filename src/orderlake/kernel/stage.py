@@ -7,6 +7,7 @@ first; a share that holds anything out of the ordinary is read again with care.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, groupby, islice
 from pathlib import Path
 from typing import Final, cast
@@ -14,8 +15,9 @@ from typing import Final, cast
 from orderlake.engine import Engine
 from orderlake.errors import DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv
+from orderlake.kernel.conditions import prove
 from orderlake.kernel.plain import plain_text
-from orderlake.kernel.settle import settled
+from orderlake.kernel.results import refuse, results_of
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
 from orderlake.kernel.split import SMALL, Share, shares
 from orderlake.kernel.windows import UncuttableError, Windows
@@ -39,6 +41,7 @@ def stage(
     Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same).
     """
     folder.mkdir(parents=True, exist_ok=True)
+    prove(engine.cursor(), stream)
     worker = Worker(flatten.plan_of(stream), folder, out or str(folder))
     tasks: list[Task] = []
     done: list[Done] = []
@@ -53,7 +56,10 @@ def stage(
         else:
             found = _read(engine, worker, [(number, _plain(worker, file, number)) for number, file in files], first)
             tasks, done = tasks + found[0], done + found[1]
-    return settled(engine, worker.plan, _collect(worker.plan, [source for source, _ in sources], tasks, done))
+    staged = _collect(worker.plan, [source for source, _ in sources], tasks, done)
+    staged = replace(staged, checks=results_of(engine, worker.plan, staged))
+    refuse(staged)
+    return staged
 
 
 Staged = tuple[list[Task], list[Done]]
@@ -165,11 +171,13 @@ def _collect(
     for task, result in zip(tasks, done, strict=True):
         starts = accumulate(result.counts, initial=0) if result.is_numbered_through else [0] * len(result.counts)
         for source, count, start in zip(task.sources, result.counts, starts, strict=False):
-            segments.append(Segment(source, count, before[source] - start))
+            rejected = result.aside.counts.get(len(segments), 0)
+            segments.append(Segment(source, count, before[source] - start, rejected))
             before[source] += count
     return StagedLoad(
         tuple(sources),
         tuple(segments),
         {grain: tuple(file for result in done for file in result.grains[grain]) for grain in plan.shape.grains},
-        tuple(rejection for result in done for rejection in result.rejections),
+        tuple(file for result in done for file in result.aside.rejected),
+        tuple(file for result in done for file in result.aside.excluded),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -16,13 +17,14 @@ from orderlake.errors import (
     UnreadableObjectError,
     UnreadableShareError,
 )
-from orderlake.kernel import flatten, read_csv, read_json, rescue
-from orderlake.kernel.careful import PARQUET, Careful, stage_carefully
+from orderlake.kernel import flatten, read_csv, read_json
+from orderlake.kernel.careful import Careful, stage_carefully
+from orderlake.kernel.flags import flagged
 from orderlake.kernel.scan import Text, UnbalancedError
+from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
-from orderlake.kernel.sniff import Layout
 from orderlake.kernel.split import Lines, Share, chunks_of, pieces, readable, text_of
-from orderlake.model.staged import ROW_BITS, Rejection
+from orderlake.model.staged import ROW_BITS
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Done:
 
     grains: dict[flatten.Grain, tuple[str, ...]]
     counts: tuple[int, ...]
-    rejections: tuple[Rejection, ...] = ()
+    aside: SetAside = field(default_factory=SetAside)
     is_numbered_through: bool = False
     """Whether records are numbered over all segments, and not from 1 in each."""
 
@@ -101,15 +103,15 @@ class Worker:
         files = self._files(task, "all")
         count = self._strict(cursor, share, base, files)
         if count is not None:
-            return Done(_single(files), (count,))
+            return Done(_single(files), (count,), self._taken(cursor, [Part(task.first, share)], files))
         some = pieces(share)
         if len(some) > 1:
             try:
                 return self._piecewise(cursor, task, some)
             except UnbalancedError:
                 pass  # a piece was cut wrongly, or is damaged: the share as a whole tells more
-        count, rejections = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
-        return Done(_single(files), (count,), rejections)
+        count, aside = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
+        return Done(_single(files), (count,), aside)
 
     def _files(self, task: Task, what: str) -> Files:
         return {
@@ -119,7 +121,7 @@ class Worker:
 
     def _carefully(
         self, cursor: duckdb.DuckDBPyConnection, text: Text, base: int, files: Files
-    ) -> tuple[int, tuple[Rejection, ...]]:
+    ) -> tuple[int, SetAside]:
         return stage_carefully(cursor, Careful(self.plan, self.folder / f"careful-{get_ident()}"), text, base, files)
 
     def _strict(self, cursor: duckdb.DuckDBPyConnection, share: Share, base: int, files: Files) -> int | None:
@@ -129,8 +131,8 @@ class Worker:
         try:
             with readable(share, self.folder / f"share-{get_ident()}") as path:
                 if share.dialect is None:
-                    number = f"{base} + row_number() OVER ()"
-                    self._write(cursor, files, *self._relation(cursor, [path], share.layout, number))
+                    relation = read_json.strict_relation(self.plan, [path], share.layout)
+                    self._write(cursor, files, relation, f"{base} + row_number() OVER ()")
                 elif any(b"\0" in chunk for chunk in chunks_of(share)):
                     return None
                 else:
@@ -148,7 +150,7 @@ class Worker:
     def _piecewise(self, cursor: duckdb.DuckDBPyConnection, task: Task, some: list[Share]) -> Done:
         """Stage a share that was refused in pieces: strictly as long as that pays, else with care."""
         done: list[Files] = []
-        rejections: list[Rejection] = []
+        aside = SetAside()
         read = refused = 0
         lines = Lines(task.shares[0].path, task.shares[0].line)
         for number, piece in enumerate(some):
@@ -157,11 +159,13 @@ class Worker:
             if count is None:
                 refused += 1
                 count, bad = self._carefully(cursor, text_of(piece, lines), base, files)
-                rejections += bad
+                aside += bad
+            else:
+                aside += self._taken(cursor, [Part(task.first, piece, read)], files)
             done.append(files)
             read += count
         grains = {grain: tuple(files[grain] for files in done) for grain in self.plan.shape.grains}
-        return Done(grains, (read,), tuple(rejections))
+        return Done(grains, (read,), aside)
 
     def _together(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done | None:
         """Stage many small files in one go; None when one of them is refused."""
@@ -172,7 +176,7 @@ class Worker:
         which = f"list_position({paths(str(file) for file in read)}, r.{inner('file')})"
         number = f"(({task.first - 1} + {which})::BIGINT << {ROW_BITS}) + row_number() OVER ()"
         try:
-            self._write(cursor, files, *self._relation(cursor, read, task.shares[0].layout, number))
+            self._write(cursor, files, read_json.strict_relation(self.plan, read, task.shares[0].layout), number)
         except (duckdb.IOException, duckdb.FatalException):
             raise
         except duckdb.Error as error:
@@ -181,7 +185,9 @@ class Worker:
             return None
         found = self._counts(cursor, files)
         counts = tuple(found.get(task.first + at, 0) for at in range(len(read)))
-        return Done(_single(files), counts, is_numbered_through=True)
+        starts = accumulate(counts, initial=0)
+        parts = [Part(task.first + at, *each) for at, each in enumerate(zip(task.shares, starts, strict=False))]
+        return Done(_single(files), counts, self._taken(cursor, parts, files), is_numbered_through=True)
 
     def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage each file of a group alone, so that a fault stays with its file."""
@@ -191,19 +197,14 @@ class Worker:
         ]
         grains = {grain: tuple(file for one in alone for file in one.grains[grain]) for grain in self.plan.shape.grains}
         counts = tuple(count for one in alone for count in one.counts)
-        return Done(grains, counts, tuple(rejection for one in alone for rejection in one.rejections))
+        return Done(grains, counts, sum((one.aside for one in alone), SetAside()))
 
-    def _relation(
-        self, cursor: duckdb.DuckDBPyConnection, read: list[Path], layout: Layout, number: str
-    ) -> tuple[str, str | None]:
-        """The records of JSON files, and SQL of their numbers; None when the records have them."""
-        if self.plan.stream.contract.is_kept:
-            return rescue.strict_relation(cursor, self.plan, read, layout, number), None
-        return read_json.strict_relation(self.plan, read, layout), number
+    def _taken(self, cursor: duckdb.DuckDBPyConnection, parts: list[Part], files: Files) -> SetAside:
+        return take_out(cursor, self.plan, parts, files, self.folder / f"share-{get_ident()}")
 
     def _write(self, cursor: duckdb.DuckDBPyConnection, files: Files, relation: str, number: str | None) -> None:
         for grain, file in files.items():
-            sql = flatten.strict_sql(self.plan, grain, relation, number)
+            sql = flagged(self.plan, grain, flatten.strict_sql(self.plan, grain, relation, number))
             cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
 
     def _last(self, cursor: duckdb.DuckDBPyConnection, files: Files, base: int) -> int:

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from orderlake.config import PROJECT_FILE, Project, find_project, in_environment, load_project
 from orderlake.errors import ConfigError
+from orderlake.lake.explaining import Explaining
 from orderlake.lake.quarantine import Quarantine
 from orderlake.lake.upkeep import Upkeep
 from orderlake.wiring import Backends, bundled_pipelines
@@ -24,7 +25,7 @@ lake: lake              # where the tables are kept
 """
 
 
-class Lake(Quarantine, Upkeep):
+class Lake(Quarantine, Explaining, Upkeep):
     """A project folder with its raw files and tables.
 
     >>> Lake.init("/tmp/shop", ["orders"]).run(["orders.json"])  # doctest: +SKIP

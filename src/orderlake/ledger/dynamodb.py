@@ -59,7 +59,11 @@ class DynamoLedger:
         return {report.identity: report for report in self._reports(items)}
 
     def mark(self, reports: Sequence[LoadReport]) -> None:
-        """Record loads; a finished load stays as first recorded, a rejected one gives way to a finished one."""
+        """Record loads; a finished load stays as first recorded, a rejected one gives way to a finished one.
+
+        Of one source `applied` gives the last event. The ones before keep their place in the history, each under a name
+        of its own.
+        """
         kept = loads.settled(reports)
         list(self._pool.map(self._mark, kept, self._moments(len(kept))))
 
@@ -89,8 +93,8 @@ class DynamoLedger:
         older = places if start is None else [place for place in places if place < start]
         shown = older[:limit]
         if not fitting:
-            found = self.applied(identity for _, identity in shown)
-            fitting = {place: found[place[1]] for place in shown if place[1] in found}
+            items = self._items([loads.key(name) for _, name in shown])
+            fitting = dict(zip(map(loads.place, items), self._reports(items), strict=True))
         more = loads.written(shown[-1]) if shown and len(older) > limit else None
         return LoadPage([fitting[place] for place in shown if place in fitting], more)
 
@@ -133,15 +137,21 @@ class DynamoLedger:
             self._put_part(loads.part_key(report.identity, token, number), part)
         values = {":s": {"S": report.status}, ":rejected": {"S": "rejected"}, ":o": {"N": str(moment)}}
         values |= {":t": {"S": token}, ":r": {"B": b"" if parts else data}, ":n": {"N": str(len(parts))}}
+        changes, condition = "#o = if_not_exists(#o, :o)", "attribute_not_exists(#s) OR #s = :rejected"
+        earlier = self._kept(report) if report.nth else None
+        if report.nth:
+            values |= {":e": {"N": str(report.nth)}}
+            changes = "#e = :e, #o = :o"
+            condition += " OR attribute_not_exists(#e) OR #e < :e"
         with catalog_errors(self._what):
             exceptions = self._client.exceptions
             try:
                 before = self._client.update_item(
                     TableName=self.table,
                     Key=loads.key(report.identity),
-                    UpdateExpression="SET #s = :s, #r = :r, #t = :t, #n = :n, #o = if_not_exists(#o, :o)",
-                    ConditionExpression="attribute_not_exists(#s) OR #s = :rejected",
-                    ExpressionAttributeNames=_NAMES,
+                    UpdateExpression=f"SET #s = :s, #r = :r, #t = :t, #n = :n, {changes}",
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=_NAMES | ({"#e": "nth"} if report.nth else {}),
                     ExpressionAttributeValues=values,
                     ReturnValues="ALL_OLD",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -153,9 +163,20 @@ class DynamoLedger:
                 before = {}
                 obsolete = [loads.part_key(report.identity, token, number) for number in range(len(parts))]
             else:
-                obsolete = loads.part_keys(before) if before.get("token") != {"S": token} else []
+                again = before.get("token") in ({"S": token}, earlier)  # what is kept keeps its parts
+                obsolete = [] if again else loads.part_keys(before)
             for key in obsolete:
                 self._client.delete_item(TableName=self.table, Key=key)
+
+    def _kept(self, report: LoadReport) -> Mapping[str, str] | None:
+        """Keep the event before this one under a name of its own; give the token that it was recorded with."""
+        for item in self._items([loads.key(report.identity)]):
+            if item["status"]["S"] != "rejected" and loads.nth(item) < report.nth:
+                with catalog_errors(self._what):
+                    self._client.put_item(TableName=self.table, Item=loads.kept(item))
+                token: Mapping[str, str] = item["token"]
+                return token
+        return None
 
     def _put_part(self, key: Mapping[str, Any], part: bytes) -> None:
         with catalog_errors(self._what):

@@ -67,21 +67,32 @@ def parts(data: bytes) -> list[bytes]:
 def part_keys(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Where the parts of an item's report lie; nothing when it is in the item."""
     count = int(item["parts"]["N"]) if "parts" in item else 0
-    return [part_key(item["sk"]["S"], item["token"]["S"], number) for number in range(count)]
+    identity = item["sk"]["S"].partition(".")[0]
+    return [part_key(identity, item["token"]["S"], number) for number in range(count)]
+
+
+def nth(item: Mapping[str, Any]) -> int:
+    """Which event of its source an item tells of."""
+    return int(item["nth"]["N"]) if "nth" in item else 0
+
+
+def kept(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item once a later event of its source has come: the same, under a name of its own."""
+    return {**item, "sk": {"S": f"{item['sk']['S']}.{nth(item)}"}}
 
 
 def unpacked(item: Mapping[str, Any], found: Mapping[str, bytes]) -> LoadReport:
     """The report of an item; `found` has the parts by their sort key."""
     keys = part_keys(item)
     data = b"".join(found[each["sk"]["S"]] for each in keys) if keys else item["report"]["B"]
-    return LoadReport(**json.loads(zlib.decompress(data)))
+    return LoadReport.of(json.loads(zlib.decompress(data)))
 
 
 def settled(reports: Iterable[LoadReport]) -> Sequence[LoadReport]:
-    """One report per source object version, as if marked in this order: the first finished, else the last rejected."""
-    kept: dict[str, LoadReport] = {}
+    """One report per event of a source, as if marked in this order: the first finished, else the last rejected."""
+    found: dict[tuple[str, int], LoadReport] = {}
     for report in reports:
-        before = kept.get(report.identity)
+        before = found.get((report.identity, report.nth))
         if before is None or before.status == "rejected":
-            kept[report.identity] = report
-    return list(kept.values())
+            found[report.identity, report.nth] = report
+    return list(found.values())

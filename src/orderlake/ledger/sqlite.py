@@ -22,6 +22,7 @@ CREATE INDEX IF NOT EXISTS loads_by_source ON loads (source)
 """
 _BATCH: Final = 500
 _LAST: Final = 2**63 - 1
+_NTH: Final = "coalesce(json_extract(report, '$.nth'), 0)"
 _COUNTS: Final = ("read", "loaded", "superseded", "duplicate", "quarantined", "bytes")
 
 
@@ -46,9 +47,19 @@ class SqliteLedger:
         return found
 
     def mark(self, reports: Sequence[LoadReport]) -> None:
-        """Record loads; a finished load stays as first recorded, a rejected one gives way to a finished one."""
+        """Record loads; a finished load stays as first recorded, a rejected one gives way to a finished one.
+
+        Of one source `applied` gives the last event. The ones before keep their place in the history, each under a name
+        of its own.
+        """
         with self._database.writing() as connection:
             for report in reports:
+                if report.nth:
+                    connection.execute(
+                        f"UPDATE loads SET identity = identity || '.' || {_NTH} "
+                        f"WHERE identity = ? AND status <> 'rejected' AND {_NTH} < ?",
+                        (report.identity, report.nth),
+                    )
                 connection.execute(
                     "INSERT INTO loads (identity, source, pipeline, status, load_id, report) VALUES (?, ?, ?, ?, ?, ?) "
                     "ON CONFLICT (identity) DO UPDATE "
@@ -93,8 +104,9 @@ class SqliteLedger:
         """What the whole history comes to, added up where it lies."""
         sums = ", ".join(f"coalesce(sum(json_extract(report, '$.{each}')), 0)" for each in _COUNTS)
         (found,) = self._database.rows(
-            "SELECT count(*) FILTER (WHERE status <> 'rejected'), count(*) FILTER (WHERE status = 'rejected'), "
-            f"{sums} FROM loads"
+            "SELECT count(*) FILTER (WHERE status = 'loaded') - count(*) FILTER (WHERE status = 'rolled_back'), "
+            f"count(*) FILTER (WHERE status = 'rejected'), {sums}, count(*) FILTER (WHERE status = 'rolled_back') "
+            f"- count(*) FILTER (WHERE status = 'loaded' AND {_NTH} > 0) FROM loads"
         )
         return Totals(*(int(str(each)) for each in found))
 
@@ -150,4 +162,4 @@ def _locked(path: Path) -> IO[str] | None:
 
 
 def _report(text: object) -> LoadReport:
-    return LoadReport(**json.loads(str(text)))
+    return LoadReport.of(json.loads(str(text)))

@@ -27,6 +27,7 @@ class DataFile:
 
     `partition` maps the partition field's name to its transformed value (months since 1970-01
     for a month transform), None for a null partition; it is empty for an unpartitioned table.
+    `seal` is that of its bytes as they were written; None where whoever wrote them left none.
     """
 
     location: str
@@ -34,3 +35,4 @@ class DataFile:
     size: int
     partition: Mapping[str, int | str | None] = field(default_factory=dict)
     columns: Mapping[str, ColumnStats] = field(default_factory=dict)
+    seal: str | None = None

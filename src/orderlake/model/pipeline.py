@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from orderlake.errors import ConfigError
-from orderlake.model.column import Column, ColumnType, parse_column
-from orderlake.model.contract import DEFAULT, Contract, FoundColumn, parse_contract
+from orderlake.model.check import MOST_ROW_CHECKS, Check
+from orderlake.model.column import Column, parse_column
+from orderlake.model.declared_checks import parse_checks
+from orderlake.model.reconcile import Reconcile, parse_reconcile
 
 TableFormat = Literal["iceberg", "parquet"]
 TRIAL: Final = "smoke"
 """The pipeline that `orderlake deploy apply` tries a deployment out with."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9][\w-]*\Z", re.ASCII)
-_TAKEN: Final = ("quarantine",)
+_TAKEN: Final = ("quarantine", "check_results", "reconciliation")
 _PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
 _WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
@@ -50,8 +52,7 @@ class TableSpec:
     format: TableFormat = "iceberg"
     partition: Partition | None = None
     file_prefix: str = ""
-    found: tuple[FoundColumn, ...] = ()
-    """Columns that no pipeline declares, of fields that a load met: a contract lets them in."""
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +72,13 @@ class Stream:
     sequence_by: Column | None = None
     envelope: tuple[str, ...] = ()
     encoding: str = "auto"
-    contract: Contract = DEFAULT
+    reconcile: tuple[Reconcile, ...] = ()
+    """Those of the pipeline's of which both sides are in one record."""
 
     @property
     def index(self) -> str:
         """The name of the hidden table that remembers every entity's newest version."""
         return f"_index_{self.pipeline}_{self.name}" if self.name != self.pipeline else f"_index_{self.pipeline}"
-
-    def keepers(self, level: tuple[str, ...]) -> tuple[TableSpec, ...]:
-        """The Iceberg tables that keep what belongs to a list (or the record itself) and has no column.
-
-        Those with a row for each of it, else those with rows for what is in it.
-        """
-        inside = [spec for spec in self.tables if spec.format == "iceberg" and spec.rows[: len(level)] == level]
-        nearest = min((len(spec.rows) for spec in inside), default=0)
-        return tuple(spec for spec in inside if len(spec.rows) == nearest)
 
     def fit(self, name: str) -> int | None:
         """How closely a file name (no folder, whatever its case) fits: the letters that the closest pattern spells out.
@@ -103,6 +96,7 @@ class Pipeline:
     name: str
     streams: tuple[Stream, ...]
     fingerprint: str
+    reconcile: tuple[Reconcile, ...] = ()
 
 
 def parse_pipeline(document: object, where: str) -> Pipeline:
@@ -114,10 +108,10 @@ def parse_pipeline(document: object, where: str) -> Pipeline:
 
 
 def _pipeline(document: object) -> Pipeline:
-    top = _mapping(document, "the file", {"pipeline", "sources", "contract"}, required={"pipeline", "sources"})
+    top = _mapping(document, "the file", {"pipeline", "sources", "reconcile"}, required={"pipeline", "sources"})
     name = _name(top["pipeline"], "pipeline")
     sources = _mapping(top["sources"], "sources")
-    streams = tuple(_stream(name, str(key), body, top.get("contract")) for key, body in sources.items())
+    streams = tuple(_stream(name, str(key), body) for key, body in sources.items())
     if not streams:
         raise ConfigError("sources: at least one is needed")
     seen: set[str] = set()
@@ -125,22 +119,48 @@ def _pipeline(document: object) -> Pipeline:
         if table in seen:
             raise ConfigError(f"table {table!r} is declared twice")
         seen.add(table)
+    _related(streams)
+    specs = [spec for stream in streams for spec in stream.tables if spec.format == "iceberg"]
+    reconcile = parse_reconcile(
+        top.get("reconcile", {}), {spec.name: {column.name for column in spec.columns} for spec in specs}
+    )
+    streams = tuple(replace(stream, reconcile=_within(stream, reconcile)) for stream in streams)
     digest = hashlib.sha256(repr((name, streams)).encode()).hexdigest()
-    return Pipeline(name, streams, digest[:16])
+    return Pipeline(name, streams, digest[:16], reconcile)
 
 
-_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "contract", "tables"}
+def _within(stream: Stream, reconcile: tuple[Reconcile, ...]) -> tuple[Reconcile, ...]:
+    """The reconciliations of which both sides are tables of one stream."""
+    own = {table.name for table in stream.tables}
+    return tuple(each for each in reconcile if {each.header.table, each.lines.table} <= own)
 
 
-def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
+def _related(streams: tuple[Stream, ...]) -> None:
+    """A relationship leads to a column of an Iceberg table of this pipeline."""
+    tables = {spec.name: spec for stream in streams for spec in stream.tables if spec.format == "iceberg"}
+    for stream in streams:
+        for spec in stream.tables:
+            for check in spec.checks:
+                table, column = check.to
+                if check.kind != "relationship":
+                    continue
+                if table not in tables or all(column != each.name for each in tables[table].columns):
+                    raise ConfigError(
+                        f"sources.{stream.name}.tables.{spec.name}.checks.{check.name}: "
+                        f"there is no column {column} of an iceberg table {table} in this pipeline"
+                    )
+
+
+_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "tables"}
+
+
+def _stream(pipeline: str, name: str, body: object) -> Stream:
     at = f"sources.{_name(name, 'source')}"
     spec = _mapping(body, at, _STREAM_KEYS, required={"match", "format", "tables"})
     if spec["format"] not in ("json", "csv"):
         raise ConfigError(f"{at}.format: {spec['format']!r} is neither json nor csv")
     declared = _mapping(spec["tables"], f"{at}.tables")
-    agreed = parse_contract(contract, spec.get("contract"), at, spec["format"])
     tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in declared.items())
-    tables = tuple(_widened(table, agreed) for table in tables)
     if not tables:
         raise ConfigError(f"{at}.tables: at least one is needed")
     if spec["format"] == "csv":
@@ -150,13 +170,15 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
     if "sequence_by" in spec and "key" not in spec:
         raise ConfigError(f"{at}.sequence_by: orders the versions of a key, and there is no key")
     _check_lists(at, tables)
+    if sum(check.is_of_rows for table in tables for check in table.checks) > MOST_ROW_CHECKS:
+        raise ConfigError(f"{at}: at most {MOST_ROW_CHECKS} checks of single rows fit one source")
     key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
     for table in tables:
         lacking = [".".join(column.path) for column in key if all(own.path != column.path for own in table.columns)]
         if lacking:
             raise ConfigError(f"{at}.tables.{table.name}: needs a column from the key {', '.join(lacking)}")
     sequence = None if spec.get("sequence_by") is None else _sequence(tables, str(spec["sequence_by"]), at)
-    stream = Stream(
+    return Stream(
         pipeline,
         name,
         _texts(spec["match"]),
@@ -166,31 +188,7 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
         sequence,
         _texts(spec.get("envelope", [])),
         _encoding(at, str(spec.get("encoding", "auto"))),
-        agreed,
     )
-    _check_keepers(at, stream)
-    return stream
-
-
-def _widened(table: TableSpec, contract: Contract) -> TableSpec:
-    """Where types evolve, a whole number has room from the start: which file comes first must not matter."""
-    if contract.types != "evolve" or table.format != "iceberg":
-        return table
-    wide = ColumnType("bigint")
-    columns = (
-        replace(each, type=wide) if each.type.name == "int" and not each.is_position else each for each in table.columns
-    )
-    return replace(table, columns=tuple(columns))
-
-
-def _check_keepers(at: str, stream: Stream) -> None:
-    """What a contract keeps needs a table that it can be kept in."""
-    if not stream.contract.keeps_new and not stream.contract.rescues:
-        return
-    for level in [(), *sorted(_lists(stream.tables))]:
-        if not stream.keepers(level):
-            what = f"elements of {'.'.join(level)} need an iceberg table with `rows: {'.'.join(level)}`"
-            raise ConfigError(f"{at}.contract: {what if level else 'records need an iceberg table'} to be kept in")
 
 
 def _encoding(at: str, name: str) -> str:
@@ -241,7 +239,8 @@ def _table(at: str, name: str, body: object) -> TableSpec:
     at = f"{at}.{_name(name, 'table')}"
     if name in _TAKEN:
         raise ConfigError(f"{at}: the lake has a table of this name itself; choose another")
-    spec = _mapping(body, at, {"columns", "rows", "format", "partition_by", "file_prefix"}, required={"columns"})
+    known = {"columns", "rows", "format", "partition_by", "file_prefix", "checks"}
+    spec = _mapping(body, at, known, required={"columns"})
     columns = tuple(_column(at, str(key), value) for key, value in _mapping(spec["columns"], f"{at}.columns").items())
     if not columns:
         raise ConfigError(f"{at}.columns: at least one is needed")
@@ -259,7 +258,8 @@ def _table(at: str, name: str, body: object) -> TableSpec:
     for column in columns:
         if column.is_position and column.path[:-1] != rows:
             raise ConfigError(f"{at}.{column.name}: $position is of the list in `rows` ({'.'.join(rows) or 'none'})")
-    return TableSpec(name, columns, rows, format_, _partition(at, spec, columns), prefix)
+    checks = parse_checks(spec.get("checks", {}), columns, f"{at}.checks")
+    return TableSpec(name, columns, rows, format_, _partition(at, spec, columns), prefix, checks)
 
 
 def _partition(at: str, spec: Mapping[str, Any], columns: tuple[Column, ...]) -> Partition | None:

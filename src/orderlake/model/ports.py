@@ -76,12 +76,20 @@ class ObjectStore(Objects, Protocol):
         """Remove the object; removing what is not there is fine, so a retry is safe."""
         ...
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object under a folder, in name order; hidden ones (below a name with a dot) apart."""
+    def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
+        """Every object under a folder, in name order; `hidden` ones (below a name with a dot) only when asked for."""
         ...
 
     def stat(self, location: str) -> StoredObject | None:
         """The object's current version, or None."""
+        ...
+
+    def seal(self, location: str) -> str:
+        """The seal of an object that this store has just written, or that the engine wrote through it."""
+        ...
+
+    def seal_now(self, location: str) -> str:
+        """The seal of the bytes that are there now, all of them read again; NotFoundError when there are none."""
         ...
 
     def each(self, work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:

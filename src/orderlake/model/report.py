@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Status = Literal["loaded", "unchanged", "rejected"]
+Status = Literal["loaded", "unchanged", "rejected", "rolled_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,33 @@ class LoadReport:
     """What the pipeline's checks found in it: CheckResult.as_dict of each."""
     changes: Sequence[str] = ()
     """What was new about its columns, a sentence each."""
+    restored: Mapping[str, int] = field(default_factory=dict)
+    """Of a rollback: per source identity, how many of its records stand again."""
+    nth: int = 0
+    """How many events this source object version had before: its load is 0, a rollback 1, loaded again it is 2."""
+    seals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """Plain Parquet files as this load left them, by their name in the lake: the number of its commit among those of
+    its stream, and the file's seal ("" for one that it removed). The highest number counts."""
 
     @property
     def conserved(self) -> bool:
         """Whether every record read is accounted for."""
         return self.read == self.loaded + self.superseded + self.duplicate + self.quarantined
 
+    def leaves_open(self, again: Container[str]) -> bool:
+        """Whether its source is to be loaded still: it was rejected, or it was rolled back and is wanted `again`."""
+        return self.status == "rejected" or (self.status == "rolled_back" and self.identity in again)
+
     def as_dict(self) -> dict[str, Any]:
         """Give the report as JSON-ready values, in the order people read them."""
         return asdict(self)
+
+    @staticmethod
+    def of(values: Mapping[str, Any]) -> LoadReport:
+        """The report that `as_dict` gave, read back from JSON."""
+        lists = {name: tuple(values[name]) for name in ("checks", "changes") if name in values}
+        seals = {file: (int(commit), str(seal)) for file, (commit, seal) in values.get("seals", {}).items()}
+        return LoadReport(**{**values, **lists, "seals": seals})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +101,7 @@ class LoadPage:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What all loads come to: files by how they ended, and what became of the records read."""
+    """What all loads come to: files by how they stand now, and what became of the records read, whatever came later."""
 
     loaded_files: int = 0
     rejected_files: int = 0
@@ -92,11 +111,16 @@ class Totals:
     duplicate: int = 0
     quarantined: int = 0
     bytes: int = 0
+    rolled_back_files: int = 0
 
     @staticmethod
     def of(reports: Iterable[LoadReport]) -> Totals:
         """Add up."""
         every = list(reports)
-        rejected = sum(report.status == "rejected" for report in every)
+        ends = Counter(report.status for report in every)
+        # Each rollback undoes one load, which stays in the history.
+        files = (ends["loaded"] - ends["rolled_back"], ends["rejected"])
+        again = sum(report.status == "loaded" and report.nth > 0 for report in every)
         counts = ("read", "loaded", "superseded", "duplicate", "quarantined", "bytes")
-        return Totals(len(every) - rejected, rejected, *(sum(getattr(one, each) for one in every) for each in counts))
+        sums = {each: sum(getattr(one, each) for one in every) for each in counts}
+        return Totals(*files, rolled_back_files=ends["rolled_back"] - again, **sums)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
+from orderlake.model.check import CheckResult
 from orderlake.model.column import Column
 from orderlake.model.source import SourceObject
 
@@ -12,16 +14,10 @@ ROW_BITS = 40
 """A staged `_rid` is `segment << ROW_BITS | record number in the segment` (from 1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A record that cannot be loaded: where it stands (record number from 1), which field, why, and its text."""
-
-    segment: int
-    position: int
-    field: str
-    reason: str
-    raw: str
-    line: int | None = None
+REJECTED: Final = ("segment", "position", "line", "field", "reason", "raw", "check_name", "action")
+"""The columns of files of records set aside: where a record stands (`position` is a record number in its segment,
+`line` of its source counts from 1), which field, why, its text, the checks it fails (NULL when it cannot be loaded at
+all), and whether it waits in `quarantine` or a check told to `drop` it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +28,8 @@ class Segment:
     records: int
     base: int
     """What makes a record's number here its number in the source; negative when numbers run on from other sources."""
+    rejected: int = 0
+    """How many of them are set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +37,21 @@ class StagedLoad:
     """The staged form of a group of source objects of one stream.
 
     `grains` gives, per list path ("" for one row per record), the staged Parquet files in order.
-    `sources[i]` belongs to the segments whose `source` is i.
+    `sources[i]` belongs to the segments whose `source` is i. `rejected` are Parquet files of the records set aside
+    (REJECTED), `excluded` of the `_rid` of those among them that are staged too; `checks` gives per source what its
+    checks found.
     """
 
     sources: tuple[SourceObject, ...]
     segments: tuple[Segment, ...]
     grains: Mapping[tuple[str, ...], tuple[str, ...]]
-    rejections: tuple[Rejection, ...]
-    found: Mapping[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
-    """Per list path ("" for the record itself) the paths of undeclared fields that become columns."""
-    changes: Mapping[int, Sequence[str]] = field(default_factory=dict)
-    """Per source (its place in `sources`) what was new about its fields, a sentence each."""
+    rejected: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    checks: tuple[tuple[CheckResult, ...], ...] = ()
 
-
-def kept_name(depth: int) -> str:
-    """The staged column of what has no column: of the record (depth 0), or of its list element at this depth."""
-    return f"_kept{depth}"
+    def set_aside(self, source: int) -> int:
+        """How many records of a source are set aside."""
+        return sum(segment.rejected for segment in self.segments if segment.source == source)
 
 
 def staged_name(column: Column) -> str:

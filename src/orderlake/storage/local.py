@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.model.ports import R, StoredObject, T
+from orderlake.model.seal import seal_of_file
 
 _PART: Final = ".part-"
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -105,14 +106,14 @@ class LocalStore:
         with _translated(location):
             Path(self.engine_path(location)).unlink(missing_ok=True)
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object under a folder, in name order; temporary and hidden ones apart."""
+    def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
+        """Every object under a folder, in name order; temporary and `hidden` ones only when asked for."""
         root = Path(self.engine_path(prefix))
         with _translated(prefix):
             for folder, folders, files in os.walk(root):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                folders[:] = sorted(name for name in folders if hidden or not name.startswith("."))
                 for name in sorted(files):
-                    if not name.startswith("."):
+                    if hidden or not name.startswith("."):
                         found = self.stat(str(Path(folder) / name))
                         if found is not None:
                             yield found
@@ -126,6 +127,15 @@ class LocalStore:
             except (FileNotFoundError, NotADirectoryError):
                 return None
         return StoredObject(path, found.st_size, found.st_mtime_ns)
+
+    def seal(self, location: str) -> str:
+        """The seal of a file: what was just written is read from memory."""
+        return self.seal_now(location)
+
+    def seal_now(self, location: str) -> str:
+        """The seal of a file's bytes."""
+        with self.open(location) as file, _translated(location):
+            return seal_of_file(file)
 
     def each(self, work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
         """One after the other: a disk has nothing to wait for."""

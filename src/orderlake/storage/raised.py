@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from orderlake import errors
@@ -23,3 +25,19 @@ def raised_in_engine(error: Exception) -> LakeError | None:
         if isinstance(kind, type) and issubclass(kind, LakeError):
             return kind(told[found.end() :])
     return StorageUnavailableError(told.splitlines()[-1])
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """A full disk, a folder that may not be written, S3 out of reach: nothing is wrong with the input."""
+    import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
+
+    try:
+        yield
+    except (duckdb.IOException, OSError) as error:
+        raise StorageUnavailableError(f"the lake could not be written: {error}") from error
+    except duckdb.Error as error:
+        stored = raised_in_engine(error)
+        if stored is None:
+            raise
+        raise stored from error

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from orderlake.clients import Client, client, error_code, translated
 from orderlake.errors import NotFoundError, StorageUnavailableError
 from orderlake.model.ports import R, StoredObject, T
+from orderlake.model.seal import Sealing, seal_of_file
 from orderlake.storage.s3_streams import MultipartWriter, RangedReader, whole
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class S3Store:
         """Bytes of the small ones."""
         self._new: OrderedDict[str, None] = OrderedDict()
         """What the engine is about to write."""
+        self._seals: OrderedDict[str, str] = OrderedDict()
+        """Of what was uploaded, until they are asked for."""
 
     def read(self, location: str) -> bytes:
         """Give the whole object; metadata of a table is fetched once."""
@@ -209,8 +212,8 @@ class S3Store:
         with translated(f"object {location}"):
             self._client.delete_object(Bucket=bucket, Key=key)
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object under a prefix, in key order; hidden ones apart."""
+    def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
+        """Every object under a prefix, in key order; `hidden` ones only when asked for."""
         bucket, key = split(prefix)
         root = f"{key.rstrip('/')}/" if key else ""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=root)
@@ -218,7 +221,7 @@ class S3Store:
             for page in pages:
                 for found in page.get("Contents", ()):
                     inner = found["Key"].removeprefix(root)
-                    if inner and not any(part.startswith(".") for part in inner.split("/")):
+                    if inner and (hidden or not any(part.startswith(".") for part in inner.split("/"))):
                         location = f"{_SCHEME}{bucket}/{found['Key']}"
                         self._compare(location, found["ETag"])
                         yield StoredObject(location, found["Size"], _ns(found))
@@ -238,6 +241,18 @@ class S3Store:
             return None
         self._compare(location, found["ETag"])
         return found
+
+    def seal(self, location: str) -> str:
+        """The seal of an object: that of the bytes as they were uploaded, which is known once."""
+        with self._lock:
+            seal = self._seals.pop(location, None)
+        return self.seal_now(location) if seal is None else seal
+
+    def seal_now(self, location: str) -> str:
+        """The seal of an object's bytes, fetched anew."""
+        self._forget(location)
+        with self.open(location) as file:
+            return seal_of_file(file)
 
     def each(self, work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
         """Sixteen at a time."""
@@ -260,10 +275,14 @@ class S3Store:
                 self._new.popitem(last=False)
         return location
 
-    def wrote(self, location: str, etag: str, size: int, data: bytes = b"") -> None:
+    def wrote(self, location: str, etag: str, size: int, seal: str, data: bytes = b"") -> None:
         """An upload was answered: what it made is known, and small files are at hand when they are soon folded."""
         self._forget(location)
         self._remember(location, size, etag)
+        with self._lock:
+            self._seals[location] = seal
+            while len(self._seals) > _KNOWN:
+                self._seals.popitem(last=False)
         if data:
             self._hold(location, data)
 
@@ -304,12 +323,14 @@ class _Upload(MultipartWriter):
         super().__init__(client, *split(location))
         self._store, self._location = store, location
         self._end, self._tail = end, b""
+        self._sealing = Sealing()
 
     def write(self, data: Buffer, /) -> int:
         """Take the bytes."""
+        view = memoryview(data).cast("B")
         if self._end:
-            view = memoryview(data).cast("B")
             self._tail = (self._tail + bytes(view[-len(self._end) :]))[-len(self._end) :]
+        self._sealing.update(view)
         return super().write(data)
 
     def close(self) -> None:
@@ -322,7 +343,7 @@ class _Upload(MultipartWriter):
         super().close()
         if not self._failed:
             data = bytes(self._buffer) if self._written == len(self._buffer) <= _AT_HAND else b""
-            self._store.wrote(self._location, self._etag, self._written, data)
+            self._store.wrote(self._location, self._etag, self._written, self._sealing.seal, data)
 
 
 def _is_metadata(location: str) -> bool:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orderlake.engine import name, parquet, quote
-from orderlake.model.found import with_found
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
-from orderlake.tables.kept_columns import kept_columns
 from orderlake.tables.layout import key_names
 
 _MASK = (1 << ROW_BITS) - 1
@@ -29,11 +27,6 @@ def source_of(credit: str) -> SourceObject:
     return SourceObject(uri, uri, int(size), int(version), tag)
 
 
-def batch_of(stream: Stream, staged: StagedLoad, load_id: str) -> Batch:
-    """What was staged of a stream; its tables have columns for what was found undeclared, as the contract says."""
-    return Batch(with_found(stream, staged.found), staged, load_id)
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A staged group of objects of one stream, sorted by (version, uri), with the id of its load."""
@@ -41,6 +34,8 @@ class Batch:
     stream: Stream
     staged: StagedLoad
     load_id: str
+    again: frozenset[str] = frozenset()
+    """Identities that load although they were rolled back."""
 
     def grain_of(self, rows: Grain) -> Grain:
         """The staged grain that serves rows at this list path."""
@@ -48,16 +43,18 @@ class Batch:
 
     def records(self) -> int:
         """How many records were staged, those set aside apart."""
-        return sum(segment.records for segment in self.staged.segments) - len(self.staged.rejections)
+        return sum(segment.records for segment in self.staged.segments) - sum(
+            segment.rejected for segment in self.staged.segments
+        )
 
     def source_number(self, segment: int) -> int:
         """Which of the sources a segment belongs to."""
         return self.staged.segments[segment].source
 
-    def per_segment(self, values: list[str]) -> str:
+    def per_segment(self, values: list[str], segment: str = f"_rid >> {ROW_BITS}") -> str:
         """SQL that picks a value (SQL literals, one per source) by a row's segment."""
-        picked = [values[segment.source] for segment in self.staged.segments]
-        return picked[0] if len(set(picked)) == 1 else f"[{', '.join(picked)}][(_rid >> {ROW_BITS}) + 1]"
+        picked = [values[each.source] for each in self.staged.segments]
+        return picked[0] if len(set(picked)) == 1 else f"[{', '.join(picked)}][({segment}) + 1]"
 
     def version(self) -> str:
         """SQL of `_version`: the sequence value where declared, else the object's modification time (ns)."""
@@ -96,7 +93,10 @@ class Batch:
             keep = " WHERE " + " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1))
         else:
             keep = ""
-        return f"(SELECT * FROM {parquet(self.files(rows))}{keep})"
+        staged = parquet(self.files(rows))
+        if self.staged.excluded:
+            staged = f"{staged} ANTI JOIN {parquet(self.staged.excluded)} AS x USING (_rid)"
+        return f"(SELECT * FROM {staged}{keep})"
 
     def _levels(self, grain: Grain) -> int:
         lists = {table.rows for table in self.stream.tables if table.rows}
@@ -112,8 +112,7 @@ class Batch:
 
     def rows_of(self, spec: TableSpec, losers: str | None) -> str:
         """SELECT a table's own columns for the winning records."""
-        own = [f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns]
-        columns = ", ".join([*own, *kept_columns(self.stream, spec)])
+        columns = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
         lineage = (
             f", {self.file()} AS _source_file, {self.row()} AS _source_row, "
             f"{self.version()} AS _version, {quote(self.load_id)} AS _load_id"

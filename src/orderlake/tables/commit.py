@@ -25,10 +25,9 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from orderlake.engine import Engine
 from orderlake.errors import (
@@ -37,37 +36,38 @@ from orderlake.errors import (
     CommitStateUnknownError,
     SourceChangedError,
     SourcesAppliedError,
-    StorageUnavailableError,
 )
+from orderlake.model.check import CheckResult
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import HeadUpdate, Ledger, SourceFiles
 from orderlake.model.report import LoadReport
-from orderlake.model.staged import Rejection
-from orderlake.storage.raised import raised_in_engine
+from orderlake.storage.raised import storage_errors
 from orderlake.tables import hive
-from orderlake.tables.batch import Batch, source_of
+from orderlake.tables.account import Account, check_rows, quarantined
+from orderlake.tables.batch import Batch
 from orderlake.tables.decide import Decision, decide
 from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Move, Opened
 from orderlake.tables.layout import (
-    QUARANTINE_COLUMNS,
     TableLayout,
+    check_results_layout,
     index_layout,
     key_names,
     quarantine_layout,
     table_layout,
 )
-from orderlake.tables.rewrite import Change, Rewrite, may_hold, rewrite
+from orderlake.tables.relations import with_relations
+from orderlake.tables.rewrite import Change, Rewrite, may_hold, newest, rewrite
 
 if TYPE_CHECKING:
     import duckdb
 
-_REPORTS: Final = "orderlake.loads"
-_PUBLISH: Final = "orderlake.publish"
+REPORTS: Final = "orderlake.loads"
+PUBLISH: Final = "orderlake.publish"
 _ATTEMPTS: Final = 60
-_ROWS_AT_ONCE: Final = 5_000
 _SMALL: Final = 4 << 20
 """Bytes of a batch of source objects whose tables may be written at once: the engine's memory is for all of them."""
 Step = Callable[[int], None]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,25 @@ class Committer:
 
         `started` gives per identity the clock (time.perf_counter) at which its load began.
         """
+        return self.in_turn(batch.stream.index, lambda: self._attempt(batch, started, definition))
+
+    def in_turn(self, index: str, attempt_once: Callable[[], R]) -> R:
+        """Try to change a stream's tables, in its turn, until no other commit has come between."""
         for attempt in range(_ATTEMPTS):
             self.on_step(1)
-            with self.ledger.turn(batch.stream.index):
+            with self.ledger.turn(index):
                 try:
-                    with _storage_errors():
-                        return self._attempt(batch, started, definition)
+                    with storage_errors():
+                        return attempt_once()
                 except (CommitConflictError, CommitStateUnknownError):
                     if attempt == _ATTEMPTS - 1:
                         raise
             time.sleep(min(0.01 * 2**attempt, 0.5))
         raise CommitConflictError("unreachable")
+
+    def look_again(self, index: Opened) -> None:
+        """Finish what a dead worker left, by an index that was just read (step 3)."""
+        self._look_again(index)
 
     def recover(self, stream_index: TableLayout) -> None:
         """Finish what a dead worker left for one stream (step 3 alone)."""
@@ -104,18 +112,19 @@ class Committer:
 
     def _attempt(self, batch: Batch, started: Mapping[str, float], definition: str) -> list[LoadReport]:
         self.on_step(2)
-        layouts = [index_layout(batch.stream), quarantine_layout()]
+        layouts = [index_layout(batch.stream), quarantine_layout(), check_results_layout()]
         layouts += [table_layout(batch.stream, spec) for spec in batch.stream.tables if spec.format == "iceberg"]
         tables = self.house.open(layouts)
         self.on_step(3)
         identities = [source.identity for source in batch.staged.sources]
         known = self._look_again(tables[batch.stream.index], identities)
-        applied = frozenset(identity for identity, report in known.items() if report.status != "rejected")
+        applied = frozenset(identity for identity, report in known.items() if not report.leaves_open(batch.again))
         self.on_step(4)
         if applied:
             raise SourcesAppliedError(applied)
         self._still_there(batch)
-        return _Attempt(self, batch, tables, definition, dict(started)).run()
+        before = {identity: report.nth for identity, report in known.items() if report.status == "rolled_back"}
+        return _Attempt(self, batch, tables, definition, dict(started), before).run()
 
     def _still_there(self, batch: Batch) -> None:
         for source in batch.staged.sources:
@@ -125,15 +134,18 @@ class Committer:
     def _look_again(self, index: Opened, identities: Sequence[str] = ()) -> Mapping[str, LoadReport]:
         """Finish what the index's snapshots tell of and the ledger does not; give the loads among these identities."""
         snapshots = () if index.metadata is None else index.metadata.snapshots
-        summaries = [snapshot.summary for snapshot in snapshots if _REPORTS in snapshot.summary]
-        told = [[LoadReport(**report) for report in json.loads(summary[_REPORTS])] for summary in summaries]
+        summaries = [snapshot.summary for snapshot in snapshots if REPORTS in snapshot.summary]
+        told = [[LoadReport.of(report) for report in json.loads(summary[REPORTS])] for summary in summaries]
         # One read for all: finishing what another has finished meanwhile does no harm.
         known = dict(self.ledger.applied([*identities, *(report.identity for each in told for report in each)]))
-        done = {identity for identity, report in known.items() if report.status != "rejected"}
-        for summary, reports in zip(summaries, told, strict=True):
-            if not done.issuperset(report.identity for report in reports):
-                self.finish(json.loads(summary.get(_PUBLISH, "{}")), reports)
-                known |= {report.identity: report for report in reports}
+        publish = [json.loads(summary.get(PUBLISH, "{}")) for summary in summaries]
+        for number, reports in enumerate(told):
+            if not all(_is_known(report, known.get(report.identity)) for report in reports):
+                # What a later commit has put there again is not removed for an earlier one.
+                again = {final for later in publish[number + 1 :] for _, final in later.get("moves", [])}
+                removals = [final for final in publish[number].get("removals", []) if final not in again]
+                self.finish({**publish[number], "removals": removals}, reports)
+                known |= {one.identity: one for one in reports if not _is_known(one, known.get(one.identity))}
         return {identity: known[identity] for identity in identities if identity in known}
 
     def finish(self, publish: Mapping[str, Any], reports: Sequence[LoadReport]) -> None:
@@ -153,17 +165,31 @@ class _Attempt:
     tables: Mapping[str, Opened]
     definition: str
     started: Mapping[str, float]
+    before: Mapping[str, int]
+    """Of each source that was rolled back, which event that was."""
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     written: dict[str, dict[int, int]] = field(default_factory=dict)
+    swaps: list[hive.Swap] = field(default_factory=list)
+    found: tuple[tuple[CheckResult, ...], ...] = ()
+    """What the checks found, per source."""
 
     def run(self) -> list[LoadReport]:
         """Steps 5 to 10."""
         self.committer.on_step(5)
         cursor = self.committer.engine.cursor()
         decision = self._decide(cursor)
+        self.found = with_relations(cursor, self.committer.house, self.batch)
         swaps, rewrites = self._write(cursor, decision)
         self.committer.on_step(6)
-        reports = self._reports(decision)
+        account = Account(self.batch, self.definition, self.started, self.committer.now(), decision, self.written)
+        reports = [
+            replace(
+                report,
+                nth=self.before.get(report.identity, -1) + 1,
+                seals=hive.seals_of(self.swaps, number, self.tables[self.batch.stream.index].next_sequence),
+            )
+            for number, report in enumerate(account.reports(self.found))
+        ]
         publish = self._publish(swaps)
         moves = self._moves(rewrites, reports, publish)
         written = [file.location for done in rewrites.values() for file in done.added]
@@ -198,6 +224,7 @@ class _Attempt:
         house.catalog.publish_parquet(spec.name, columns, f"{house.root}/{spec.name}")
         swap = hive.Plain(self.committer.engine, house.store, house.root, spec, self.name).prepare(self.batch, decision)
         self.written[spec.name] = swap.rows or {}
+        self.swaps.append(swap)
         return swap
 
     def _write(
@@ -243,8 +270,11 @@ class _Attempt:
                     Change(decision.index, merge=newest(index_layout(self.batch.stream)), count=decision.index_rows),
                 )
             )
-        if self.batch.staged.rejections:
-            changes.append((quarantine_layout(), Change(self._quarantined(cursor))))
+        if self.batch.staged.rejected:
+            changes.append((quarantine_layout(), Change(quarantined(self.batch, self.committer.now()))))
+        if any(self.found):
+            rows = check_rows(self.batch, self.found, self.committer.now())
+            changes.append((check_results_layout(), Change(rows, count=sum(map(len, self.found)))))
         return changes
 
     def _rewrite(self, layout: TableLayout, change: Change) -> Rewrite:
@@ -265,71 +295,6 @@ class _Attempt:
             f"SELECT {number} AS n, count(*) FROM {self.batch.relation(spec.rows)} AS s{anti} GROUP BY n"
         ).fetchall()
         return {int(source): int(count) for source, count in rows}
-
-    def _quarantined(self, cursor: duckdb.DuckDBPyConnection) -> str:
-        columns = ", ".join(f"{name} {kind.sql}" for name, kind in QUARANTINE_COLUMNS.items())
-        cursor.execute(f"CREATE OR REPLACE TABLE quarantined ({columns})")
-        now = self.committer.now()
-        insert = f"INSERT INTO quarantined SELECT {', '.join(['unnest(?)'] * len(QUARANTINE_COLUMNS))}"
-        for start in range(0, len(self.batch.staged.rejections), _ROWS_AT_ONCE):
-            some = self.batch.staged.rejections[start : start + _ROWS_AT_ONCE]
-            rows = [self._quarantine_row(one, now) for one in some]
-            cursor.execute(insert, [list(column) for column in zip(*rows, strict=True)])
-        return "SELECT * FROM quarantined"
-
-    def _quarantine_row(self, rejection: Rejection, now: str) -> tuple[object, ...]:
-        """A rejected record in the order of QUARANTINE_COLUMNS."""
-        segment = self.batch.staged.segments[rejection.segment]
-        source = self.batch.staged.sources[segment.source]
-        return (
-            self.batch.load_id,
-            self.batch.stream.pipeline,
-            source.uri,
-            source.version,
-            segment.base + rejection.position,
-            rejection.line,
-            rejection.field,
-            rejection.reason,
-            rejection.raw,
-            now,
-        )
-
-    def _reports(self, decision: Decision) -> list[LoadReport]:
-        staged, reports = self.batch.staged, []
-        for number, source in enumerate(staged.sources):
-            read = sum(segment.records for segment in staged.segments if segment.source == number)
-            bad = sum(1 for rejection in staged.rejections if staged.segments[rejection.segment].source == number)
-            superseded, duplicate = decision.superseded.get(number, 0), decision.duplicate.get(number, 0)
-            replaced: dict[str, int] = {}
-            for (at, credit), count in decision.replaced.items():
-                if at == number:
-                    replaced[source_of(credit).identity] = replaced.get(source_of(credit).identity, 0) + count
-            reports.append(
-                LoadReport(
-                    source=source.uri,
-                    pipeline=self.batch.stream.pipeline,
-                    stream=self.batch.stream.name,
-                    status="loaded",
-                    identity=source.identity,
-                    load_id=self.batch.load_id,
-                    version=source.version,
-                    at=self.committer.now(),
-                    read=read,
-                    loaded=read - bad - superseded - duplicate,
-                    superseded=superseded,
-                    duplicate=duplicate,
-                    quarantined=bad,
-                    tables={
-                        spec.name: self.written.get(spec.name, {}).get(number, 0) for spec in self.batch.stream.tables
-                    },
-                    bytes=source.size,
-                    seconds=round(time.perf_counter() - self.started.get(source.identity, time.perf_counter()), 3),
-                    definition=self.definition,
-                    replaced=replaced,
-                    changes=tuple(staged.changes.get(number, ())),
-                )
-            )
-        return reports
 
     def _publish(self, swaps: Sequence[hive.Swap]) -> dict[str, Any]:
         root = self.committer.house.root + "/"
@@ -353,8 +318,8 @@ class _Attempt:
                 if not touched and not publish:
                     continue
                 summary |= {
-                    _REPORTS: json.dumps([report.as_dict() for report in reports]),
-                    _PUBLISH: json.dumps(publish),
+                    REPORTS: json.dumps([report.as_dict() for report in reports]),
+                    PUBLISH: json.dumps(publish),
                 }
                 keep = KEEP_INDEX_SNAPSHOTS
             elif not done.added and not done.removed and (opened.metadata is not None or opened.layout.spec is None):
@@ -369,28 +334,6 @@ class _Attempt:
             raise CommitStateUnknownError(str(error)) from error
 
 
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    """A full disk, a folder that may not be written, S3 out of reach: nothing is wrong with the input."""
-    import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
-
-    try:
-        yield
-    except (duckdb.IOException, OSError) as error:
-        raise StorageUnavailableError(f"the lake could not be written: {error}") from error
-    except duckdb.Error as error:
-        stored = raised_in_engine(error)
-        if stored is None:
-            raise
-        raise stored from error
-
-
-def newest(layout: TableLayout) -> str:
-    """When index files are folded, only the newest row of each entity stays."""
-    keys = ", ".join(layout.key)
-    order = "_version, _time, _source_file, _source_row"
-    rest = [column for column in layout.columns if column not in layout.key]
-    packed = ", ".join(f"{column} := {column}" for column in [*order.split(", "), *(c for c in rest if c not in order)])
-    unpacked = ", ".join(f"m.{column} AS {column}" for column in rest)
-    newest = f"SELECT {keys}, max(struct_pack({packed})) AS m FROM {{source}} GROUP BY {keys}"
-    return f"SELECT {keys}, {unpacked} FROM ({newest})"
+def _is_known(report: LoadReport, known: LoadReport | None) -> bool:
+    """Whether the ledger has this event, or a later one of the same source."""
+    return known is not None and known.status != "rejected" and known.nth >= report.nth

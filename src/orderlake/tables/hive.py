@@ -8,8 +8,9 @@ new ones. That is what plain Parquet can give; the Iceberg tables show each comm
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,11 +35,20 @@ _NANOS: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """Files to publish: (hidden, final) locations; those to remove; and rows written per source number."""
+    """Files to publish: (hidden, final) locations; those to remove; and rows written per source number.
+
+    `seals` gives, per source number, those of the files that its load leaves; "" for one that it removes.
+    """
 
     moves: tuple[tuple[str, str], ...] = ()
     removals: tuple[str, ...] = ()
     rows: dict[int, int] | None = None
+    seals: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+
+def seals_of(swaps: Sequence[Swap], number: int, commit: int) -> dict[str, tuple[int, str]]:
+    """What a source's load tells of the files it leaves: see LoadReport.seals."""
+    return {file: (commit, seal) for swap in swaps for file, seal in swap.seals.get(number, {}).items()}
 
 
 def file_name(prefix: str, source: SourceObject) -> str:
@@ -80,9 +90,13 @@ class Plain:
         """Write the hidden files of a batch: one per object that wins rows, and those that earlier files shrink to."""
         moves: list[tuple[str, str]] = []
         rows: dict[int, int] = {}
+        seals: dict[int, dict[str, str]] = defaultdict(dict)
         if any(batch.staged.grains.values()):
             moves, rows = self._new_files(batch, decision)
+            for at, (hidden, final) in zip(rows, moves, strict=True):
+                seals[at][self._shown(final)] = self.store.seal(hidden)
         removals: list[str] = []
+        by = {credit: at for at, credit in decision.replaced}
         for number, credit in enumerate(decision.retired):
             final = f"{self.folder}/{file_name(self.spec.file_prefix, source_of(credit))}"
             if self.store.stat(final) is None:
@@ -90,10 +104,16 @@ class Plain:
             shrunk = f"{self.hidden}/{self.attempt}-shrunk-{number}.parquet"
             if self._shrink(batch, decision, final, shrunk):
                 moves.append((shrunk, final))
+                seals[by[credit]][self._shown(final)] = self.store.seal(shrunk)
             else:
                 self.store.delete(shrunk)
                 removals.append(final)
-        return Swap(tuple(moves), tuple(removals), rows)
+                seals[by[credit]][self._shown(final)] = ""
+        return Swap(tuple(moves), tuple(removals), rows, seals)
+
+    def _shown(self, final: str) -> str:
+        """A file's name in the lake, as load reports tell of it."""
+        return final.removeprefix(f"{self.root}/")
 
     def _shrink(self, batch: Batch, decision: Decision, final: str, shrunk: str) -> int:
         """Write what stays of a file; give its rows. Row groups that lose nothing are copied byte for byte."""
@@ -179,7 +199,7 @@ def _with_source(select: str, number: str) -> str:
 
 def _all_rows(cursor: duckdb.DuckDBPyConnection, batch: Batch, spec: TableSpec, files: Sequence[str]) -> bool:
     """Whether the table has exactly the staged rows: no record without elements, and no record's rows to fold."""
-    if spec.rows != batch.grain_of(spec.rows):
+    if spec.rows != batch.grain_of(spec.rows) or batch.staged.excluded:
         return False
     if not spec.rows:
         return True

@@ -29,6 +29,11 @@ class Opened:
     metadata: TableMetadata | None
     live: tuple[DataFile, ...] = ()
 
+    @property
+    def next_sequence(self) -> int:
+        """The number of the commit that follows this head."""
+        return 1 if self.metadata is None else self.metadata.last_sequence_number + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -120,6 +125,6 @@ class Lakehouse:
         )
         after = replace(iceberg.expire(after, keep), base_updated_ms=metadata.last_updated_ms)
         obsolete = iceberg.obsolete_metadata(after, opened.head)
-        location = iceberg.write_metadata(written, after, str(uuid.uuid4()), opened.head)
+        location = iceberg.write_metadata(written, after, opened.head)
         written.flush()
         return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)

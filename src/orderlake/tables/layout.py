@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from orderlake.model.column import Column, ColumnType
-from orderlake.model.contract import RESCUED
-from orderlake.model.found import kept_levels
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.tables.iceberg import Field, PartitionField, Schema
 
@@ -31,7 +29,30 @@ QUARANTINE_COLUMNS: Final[Mapping[str, ColumnType]] = {
     "reason": _STRING,
     "record": _STRING,
     "quarantined_at": ColumnType("timestamptz"),
+    "check_name": _STRING,
+    "action": _STRING,
 }
+"""New columns stand at the end: older lakes lack `check_name` (NULL when the record cannot be loaded at all) and
+`action` (`drop` when a check told to)."""
+CHECK_RESULTS: Final = "check_results"
+CHECK_RESULTS_COLUMNS: Final[Mapping[str, ColumnType]] = {
+    "load_id": _STRING,
+    "pipeline": _STRING,
+    "source": _STRING,
+    "version": _LONG,
+    "table_name": _STRING,
+    "check_name": _STRING,
+    "kind": _STRING,
+    "on_fail": _STRING,
+    "checked": _LONG,
+    "failed": _LONG,
+    "passed": ColumnType("boolean"),
+    "message": _STRING,
+    "measured": _STRING,
+    "examples": _STRING,
+    "checked_at": ColumnType("timestamptz"),
+}
+"""A row per load, file and check: `examples` are the numbers of the first records that fail it."""
 INDEX_COLUMNS: Final[Mapping[str, ColumnType]] = {
     "_version": _LONG,
     "_time": _LONG,
@@ -90,17 +111,24 @@ def index_layout(stream: Stream) -> TableLayout:
 
 
 def table_layout(stream: Stream, spec: TableSpec) -> TableLayout:
-    """A declared Iceberg table; after its own columns those found undeclared, `_rescued`, and the lineage."""
-    columns = {column.name: column.type for column in spec.columns}
-    columns |= dict.fromkeys((found.name for found in spec.found), _STRING)
-    columns |= {RESCUED: _STRING} if stream.contract.rescues and kept_levels(stream, spec) else {}
-    columns |= LINEAGE_COLUMNS
+    """A declared Iceberg table, its lineage columns after its own."""
+    columns = {**{column.name: column.type for column in spec.columns}, **LINEAGE_COLUMNS}
     return TableLayout(spec.name, columns, entity_columns(stream, spec), spec)
 
 
 def quarantine_layout() -> TableLayout:
     """The table of records that could not be loaded."""
     return TableLayout(QUARANTINE, QUARANTINE_COLUMNS, ())
+
+
+def check_results_layout() -> TableLayout:
+    """The table of what checks found, load by load."""
+    return TableLayout(CHECK_RESULTS, CHECK_RESULTS_COLUMNS, ())
+
+
+def system_layouts() -> tuple[TableLayout, ...]:
+    """The tables that every lake has beside the declared ones, shown to whoever asks."""
+    return (quarantine_layout(), check_results_layout())
 
 
 def entity_columns(stream: Stream, spec: TableSpec) -> tuple[str, ...]:

@@ -138,6 +138,17 @@ def _hit_files(
     return [candidates[filename] for (filename,) in found]
 
 
+def newest(layout: TableLayout) -> str:
+    """When index files are folded, only the newest row of each entity stays."""
+    keys = ", ".join(layout.key)
+    order = "_version, _time, _source_file, _source_row"
+    rest = [column for column in layout.columns if column not in layout.key]
+    packed = ", ".join(f"{column} := {column}" for column in [*order.split(", "), *(c for c in rest if c not in order)])
+    unpacked = ", ".join(f"m.{column} AS {column}" for column in rest)
+    newest = f"SELECT {keys}, max(struct_pack({packed})) AS m FROM {{source}} GROUP BY {keys}"
+    return f"SELECT {keys}, {unpacked} FROM ({newest})"
+
+
 def may_hold(files: Sequence[DataFile], column: str, low: object, high: object) -> list[DataFile]:
     """The files whose bounds of a column do not rule out a value from `low` to `high`."""
 

@@ -158,7 +158,7 @@ class Writer:
             return []
         stats = {column.strip('"'): _stats(found) for column, found in columns.items()}
         partition = {self._partition_name(): value} if self.layout.partition else {}
-        return [DataFile(location, int(records), int(size), partition, stats)]
+        return [DataFile(location, int(records), int(size), partition, stats, self.store.seal(location))]
 
 
 def _stats(found: Mapping[str, str]) -> ColumnStats:

@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from starlette.testclient import TestClient
 
-from orderlake.console import tracing
 from orderlake.console.app import make_app
 from orderlake.console.state import Console
+from orderlake.explain import trace
 from tests.reference import NOON, SECOND, new_lake, order, written
 from tests.unit.lineage.artifacts import MANIFEST
 
@@ -185,7 +185,7 @@ def gone(path, *_):
 
 
 def large(_, monkeypatch):
-    monkeypatch.setattr(tracing, "_LARGEST", 10)
+    monkeypatch.setattr(trace, "_LARGEST", 10)
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,8 @@ def test_a_record_that_cannot_be_shown_any_more_says_why_and_its_rows_stay(clien
 def test_only_what_a_load_has_read_is_ever_opened(client, lake, monkeypatch):
     """A row that names another file, from a lake that somebody has tampered with, shows nothing of it."""
     (lake.project.root / "secret.json").write_text('{"order_id": 1, "secret": "hush"}')
-    real = tracing._record
-    monkeypatch.setattr(
-        tracing, "_record", lambda console, stream, _, *rest: real(console, stream, "secret.json", *rest)
-    )
+    real = trace._record
+    monkeypatch.setattr(trace, "_record", lambda look, stream, _, *rest: real(look, stream, "secret.json", *rest))
     text = client.get("/lineage?by=orders.order_id&key=1").text
     assert "hush" not in text
     assert "has changed since it was loaded" in text

@@ -14,7 +14,7 @@ from orderlake.engine import connect, parquet
 from orderlake.kernel.stage import stage
 from orderlake.model.pipeline import Stream, parse_pipeline
 from orderlake.model.source import SourceObject
-from orderlake.model.staged import ROW_BITS, Rejection, StagedLoad
+from orderlake.model.staged import REJECTED, ROW_BITS, StagedLoad
 
 ORDERS = """
 format: json
@@ -59,11 +59,26 @@ def stream_of(text: str, **more: object) -> Stream:
 
 
 @dataclass(frozen=True)
+class Rejection:
+    """A record set aside, as it lies in the staged files."""
+
+    segment: int
+    position: int
+    line: int | None
+    field: str
+    reason: str
+    raw: str
+    check_name: str | None
+    action: str
+
+
+@dataclass(frozen=True)
 class Staged:
     """What was staged. `rows` have their place in the source as `#source` and `#n`, for all grains together."""
 
     load: StagedLoad
     rows: tuple[dict[str, Any], ...]
+    rejections: tuple[Rejection, ...]
 
     @property
     def read(self) -> list[int]:
@@ -76,7 +91,7 @@ class Staged:
     @property
     def bad(self) -> list[tuple[int, int | None, str, str]]:
         """(number, line, field, reason) of each rejected record."""
-        return [(self.number(bad), bad.line, bad.field, bad.reason) for bad in self.load.rejections]
+        return [(self.number(bad), bad.line, bad.field, bad.reason) for bad in self.rejections]
 
     def number(self, bad: Rejection) -> int:
         """A rejected record's number in its source."""
@@ -94,7 +109,7 @@ class Staged:
     def check(self) -> None:
         """Every record read is accepted or rejected, and none is both."""
         good = {(row["#source"], row["#n"]) for row in self.rows}
-        bad = [(self.load.segments[one.segment].source, self.number(one)) for one in self.load.rejections]
+        bad = [(self.load.segments[one.segment].source, self.number(one)) for one in self.rejections]
         assert len(set(bad)) == len(bad)
         assert not good & set(bad)
         assert sum(self.read) == len(good) + len(bad)
@@ -113,9 +128,14 @@ def stage_files(folder: Path, stream: Stream, files: Mapping[str, bytes], worker
         load = stage(engine, stream, sources, folder / "staged")
     finally:
         engine.close()
-    staged = Staged(load, tuple(_rows(load)))
+    staged = staged_of(load)
     staged.check()
     return staged
+
+
+def staged_of(load: StagedLoad) -> Staged:
+    """Look at what was staged."""
+    return Staged(load, tuple(_rows(load)), _rejections(load))
 
 
 def stage_one(folder: Path, content: bytes | str, stream: Stream | None = None, workers: int = 2) -> Staged:
@@ -124,12 +144,23 @@ def stage_one(folder: Path, content: bytes | str, stream: Stream | None = None, 
     return stage_files(folder, stream or stream_of(ORDERS), {"file": data}, workers)
 
 
+def _rejections(load: StagedLoad) -> tuple[Rejection, ...]:
+    if not load.rejected:
+        return ()
+    rows = duckdb.execute(f"SELECT {', '.join(REJECTED)} FROM {parquet(load.rejected)} ORDER BY segment, position")
+    found = tuple(Rejection(*row) for row in rows.fetchall())
+    counted = [sum(one.segment == at for one in found) for at in range(len(load.segments))]
+    assert counted == [segment.rejected for segment in load.segments]
+    return found
+
+
 def _rows(load: StagedLoad) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for files in load.grains.values():
         if not files:
             continue
-        found = duckdb.execute(f"SELECT * FROM {parquet(files)}")
+        out = f" ANTI JOIN {parquet(load.excluded)} AS x USING (_rid)" if load.excluded else ""
+        found = duckdb.execute(f"SELECT * FROM {parquet(files)}{out}")
         names = [column[0].split("|")[0] for column in found.description or ()]
         some = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
         some.sort(key=lambda row: (row["_rid"], row.get("_i1") or 0, row.get("_i2") or 0))

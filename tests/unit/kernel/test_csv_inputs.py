@@ -176,7 +176,7 @@ def test_a_wrong_row_is_set_aside_with_its_number_line_and_text(tmp_path, row, r
     ((number, line, _, said),) = staged.bad
     assert (number, line) == (2, 4)
     assert said.startswith(reason)
-    assert staged.load.rejections[0].raw == row.replace("\0", "\\x00")
+    assert staged.rejections[0].raw == row.replace("\0", "\\x00")
 
 
 def test_a_damaged_byte_costs_one_row(tmp_path):

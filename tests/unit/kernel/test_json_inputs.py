@@ -226,7 +226,7 @@ def test_a_damaged_byte_in_utf_8_costs_one_record(tmp_path):
     staged = stage_one(tmp_path, data)
     assert staged.column("order_id") == [1, 2, 3, 5]
     assert staged.bad == [(4, 4, "", "is not valid UTF-8: invalid continuation byte at byte 41")]
-    assert "Zo\\xeb" in staged.load.rejections[0].raw
+    assert "Zo\\xeb" in staged.rejections[0].raw
 
 
 GZIP, ZSTD = gzip.compress(LATIN.encode(), mtime=0), zstandard.compress(LATIN.encode())
@@ -304,7 +304,7 @@ def test_a_malformed_record_is_set_aside_alone(tmp_path, form, broken, reason):
     ((number, line, _, said),) = staged.bad
     assert (number, line) == (2, 3 if form == "array" else 2)
     assert said.startswith(reason)
-    assert staged.load.rejections[0].raw == broken
+    assert staged.rejections[0].raw == broken
 
 
 def test_a_record_without_its_end_in_a_pretty_array_is_set_aside_alone(tmp_path):
@@ -391,7 +391,7 @@ def test_a_group_of_all_kinds_keeps_each_fault_with_its_file(tmp_path):
         (5, 1, 8), (6, 1, 9), (6, 2, 10), (7, 1, 11), (7, 3, 13),
     ]  # fmt: skip
     assert staged.read == [2, 0, 3, 2, 0, 1, 2, 3]
-    assert [(staged.load.segments[bad.segment].source, bad.position, bad.line) for bad in staged.load.rejections] == [
+    assert [(staged.load.segments[bad.segment].source, bad.position, bad.line) for bad in staged.rejections] == [
         (2, 2, 2),
         (7, 2, 2),
     ]

@@ -14,7 +14,7 @@ from orderlake.errors import NotFoundError, SourceChangedError, StorageUnavailab
 from orderlake.kernel.stage import stage
 from orderlake.kernel.windows import UncuttableError, Windows
 from orderlake.model.source import RemoteFile, SourceObject
-from tests.unit.kernel.staging import ORDERS, ROWS, Staged, _rows, stream_of
+from tests.unit.kernel.staging import ORDERS, ROWS, Staged, staged_of, stream_of
 
 SIZES = [64, 300, 1_000, 5_000]
 
@@ -62,7 +62,7 @@ def stage_both(folder, data, stream=None, monkeypatch=None, size=300):
                 small_windows(patched, size)
                 given = path if name == "file" else remote(data)
                 load = stage(engine, stream or stream_of(ORDERS), [(source, given)], work / "staged")
-            staged = Staged(load, tuple(_rows(load)))
+            staged = staged_of(load)
             staged.check()
             found.append(staged)
         except UnreadableShareError as error:
@@ -77,7 +77,7 @@ def told(staged):
     if isinstance(staged, str):
         return staged
     rows = [{name: value for name, value in row.items() if name != "_rid"} for row in staged.rows]
-    raws = [bad.raw for bad in staged.load.rejections]
+    raws = [bad.raw for bad in staged.rejections]
     return sorted(map(repr, rows)), staged.read, staged.bad, raws
 
 
@@ -300,11 +300,11 @@ def test_streams_and_files_of_one_group_keep_their_places(tmp_path, monkeypatch)
         given.append((source, path if number in {0, 3, 4} else remote(data)))
     engine = connect(tmp_path / "spill", workers=2)
     load = stage(engine, stream_of(ORDERS), given, tmp_path / "staged")
-    staged = Staged(load, tuple(_rows(load)))
+    staged = staged_of(load)
     staged.check()
     engine.close()
     assert staged.read == [20] * 6
-    assert [(load.segments[bad.segment].source, staged.number(bad), bad.line) for bad in load.rejections] == [
+    assert [(load.segments[bad.segment].source, staged.number(bad), bad.line) for bad in staged.rejections] == [
         (number, 8, 8) for number in range(6)
     ]
     places = {(row["order_id"], row["#source"], row["#n"]) for row in staged.rows if row.get("order_id") is not None}

@@ -80,7 +80,7 @@ def test_a_good_file_is_read():
 WRONG = [
     ("pipeline", ..., "the file: pipeline is missing"),
     ("sources", ..., "the file: sources is missing"),
-    ("checks", {}, "the file: unknown checks; known are contract, pipeline, sources"),
+    ("checks", {}, "the file: unknown checks; known are pipeline, reconcile, sources"),
     ("pipeline", "My Shop", "pipeline name 'My Shop': use lower-case letters, digits and _"),
     ("pipeline", "shop\n", "pipeline name 'shop\\n'"),
     ("sources", {}, "sources: at least one is needed"),
@@ -133,7 +133,7 @@ WRONG = [
     (
         "sources/orders/tables/lines/primary_key",
         "id",
-        f"{TABLES}.lines: unknown primary_key; known are columns, file_prefix",
+        f"{TABLES}.lines: unknown primary_key; known are checks, columns, file_prefix",
     ),
     ("sources/orders/tables/orders/format", "delta", f"{TABLES}.orders.format: 'delta' is neither iceberg nor parquet"),
     ("sources/orders/tables/orders/file_prefix", "x", f"{TABLES}.orders.file_prefix: iceberg names its own files"),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from orderlake.tables.iceberg import (
     create,
     expire,
     expired_snapshots,
-    metadata_location,
+    keeps_its_name,
     obsolete_metadata,
     write_metadata,
 )
@@ -199,13 +200,13 @@ def test_metadata_files_are_numbered_and_remember_the_last_twenty():
         metadata = table() if location is None else TableMetadata.from_json(store.read(location))
         obsolete.extend(obsolete_metadata(metadata, location))
         metadata = replace(metadata, last_updated_ms=2000 + number)
-        location = write_metadata(store, metadata, f"attempt-{number}", location)
+        location = write_metadata(store, metadata, location)
 
-    assert location == metadata_location("file:///lake/orders", 24, "attempt-24")
+    assert location is not None
+    assert location.startswith("file:///lake/orders/metadata/00024-")
     log = TableMetadata.from_json(store.read(location)).metadata_log
-    assert [entry.location.split("/")[-1] for entry in log] == [
-        f"{number:05d}-attempt-{number}.metadata.json" for number in range(4, 24)
-    ]
+    assert [entry.location for entry in log] == list(store.objects)[4:24]
+    assert [entry.location.split("/")[-1][:6] for entry in log] == [f"{number:05d}-" for number in range(4, 24)]
     assert [entry.timestamp_ms for entry in log] == list(range(2004, 2024))
     assert obsolete == list(store.objects)[:4]
 
@@ -213,12 +214,23 @@ def test_metadata_files_are_numbered_and_remember_the_last_twenty():
 @pytest.mark.parametrize(
     ("previous", "name"),
     [
-        ("file:///t/metadata/v9.metadata.json", "00010-a.metadata.json"),
-        ("file:///t/metadata/00041-b.gz.metadata.json", "00042-a.metadata.json"),
-        ("file:///t/metadata/strange.json", "00001-a.metadata.json"),
+        ("file:///t/metadata/v9.metadata.json", "00010"),
+        ("file:///t/metadata/00041-b.gz.metadata.json", "00042"),
+        ("file:///t/metadata/strange.json", "00001"),
     ],
 )
 def test_numbering_goes_on_from_other_engines_names(previous, name):
     store: Any = Memory()
 
-    assert write_metadata(store, table(), "a", previous).endswith(f"/{name}")
+    assert f"/{name}-" in write_metadata(store, table(), previous)
+
+
+def test_a_metadata_file_is_named_after_its_bytes_in_a_form_that_engines_take_for_a_uuid():
+    store: Any = Memory()
+    location = write_metadata(store, table(), None)
+    data = store.read(location)
+
+    assert uuid.UUID(location[-50:-14]).version == 8
+    assert keeps_its_name(location, data) is True
+    assert keeps_its_name(location, data.replace(b"orders", b"orderz")) is False
+    assert keeps_its_name("file:///t/metadata/00001-4f2e2a3c-0000-4000-8000-000000000000.metadata.json", data) is None

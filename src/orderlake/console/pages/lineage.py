@@ -10,8 +10,8 @@ from starlette.routing import Route
 from orderlake.console.origins import Origins, origins_of, trails
 from orderlake.console.render import page
 from orderlake.console.state import console_of
-from orderlake.console.tracing import keys_of, trace
 from orderlake.errors import NotFoundError
+from orderlake.explain.trace import keys_of, trace
 from orderlake.lineage.graph import KINDS, Graph, Node
 from orderlake.lineage.layout import HEIGHT, WIDTH, draw
 
@@ -27,7 +27,7 @@ def show(request: Request) -> Response:
     node = _node(origins, request.query_params.get("of", ""))
     everything = bool(request.query_params.get("all")) or (node is not None and node.kind == "staging")
     shown = _shown(origins.graph, node, everything=everything)
-    keys = keys_of(console)
+    keys = keys_of(console.lake.pipelines)
     by = next((key for key in keys if key.id == request.query_params.get("by")), keys[0] if keys else None)
     value = request.query_params.get("key", "").strip()
     return page(
@@ -46,7 +46,7 @@ def show(request: Request) -> Response:
         keys=keys,
         by=by,
         value=value,
-        found=trace(console, by, value) if by is not None and value else None,
+        found=trace(console.look_back, by.pipeline, {by.column: value}) if by is not None and value else None,
         link=lambda of: _link(of, everything=everything),
         names={each: origins.graph.nodes[each].label for each in origins.graph.nodes},
     )

@@ -3,6 +3,7 @@
 from orderlake.tables.iceberg.live import ManifestCache, live_files, referenced_locations
 from orderlake.tables.iceberg.metadata import Snapshot, TableMetadata, create
 from orderlake.tables.iceberg.metadata_file import (
+    keeps_its_name,
     metadata_location,
     obsolete_metadata,
     write_metadata,
@@ -22,6 +23,7 @@ __all__ = [
     "create",
     "expire",
     "expired_snapshots",
+    "keeps_its_name",
     "live_files",
     "metadata_location",
     "new_snapshot",

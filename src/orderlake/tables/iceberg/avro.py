@@ -20,6 +20,11 @@ _PARTITION_TYPES: Final[Mapping[str, Any]] = {
     "date": {"type": "int", "logicalType": "date"},
 }
 
+SEAL: Final = "orderlake_seal"
+"""A field of our own, of data files and of manifests: readers go by the ids they know, and pass over it."""
+_FILE_SEAL: Final = 19_134
+MANIFEST_SEAL: Final = 19_519
+
 
 class AvroFile(NamedTuple):
     """A decoded file: its records and the schema it was written with."""
@@ -76,6 +81,7 @@ def manifest_schema(partition: tuple[tuple[str, str], ...]) -> fastavro.types.Sc
         _field(132, "split_offsets", _list(133, "long")),
         _field(135, "equality_ids", _list(136, "int")),
         _field(140, "sort_order_id", ["null", "int"]),
+        _field(_FILE_SEAL, SEAL, ["null", "string"]),
     ]
     entry = [
         _field(0, "status", "int"),
@@ -113,6 +119,7 @@ def manifest_list_schema() -> fastavro.types.Schema:
         _field(514, "deleted_rows_count", "long"),
         _field(507, "partitions", ["null", partitions]),
         _field(519, "key_metadata", ["null", "bytes"]),
+        _field(MANIFEST_SEAL, SEAL, ["null", "string"]),
     ]
     return fastavro.parse_schema(_record("manifest_file", fields))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orderlake.model.data_file import ColumnStats, DataFile
+from orderlake.tables.iceberg.avro import SEAL
 from orderlake.tables.iceberg.bounds import bound_text, lower_bound, upper_bound
 from orderlake.tables.iceberg.metadata import TableMetadata
 from orderlake.tables.iceberg.partition import (
@@ -43,6 +44,7 @@ def file_record(file: DataFile, metadata: TableMetadata) -> dict[str, Any]:
         "lower_bounds": pairs(lambda field, stats: lower_bound(field.type, stats.lower)),
         "upper_bounds": pairs(lambda field, stats: upper_bound(field.type, stats.upper)),
         "sort_order_id": 0,
+        SEAL: file.seal,
     }
 
 
@@ -72,6 +74,7 @@ def data_file(record: Mapping[str, Any], metadata: TableMetadata) -> DataFile:
             for id_, field in metadata.schema.by_id.items()
             if id_ in values and id_ in nulls
         },
+        seal=record.get(SEAL),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from orderlake.errors import ConfigError
 from orderlake.model.ports import Objects
+from orderlake.model.seal import seal_of
 from orderlake.tables.iceberg import avro
 from orderlake.tables.iceberg.manifest_list import ManifestFile
 from orderlake.tables.iceberg.metadata import FORMAT_VERSION, TableMetadata
@@ -141,6 +142,7 @@ def write_manifest(
         existing_rows=rows[Status.EXISTING],
         deleted_rows=rows[Status.DELETED],
         partitions=summaries(columns, [entry.file["partition"] for entry in entries]),
+        seal=seal_of(data),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from orderlake.errors import ConfigError
 from orderlake.model.ports import Objects
+from orderlake.model.seal import seal_of
 from orderlake.tables.iceberg import avro
 from orderlake.tables.iceberg.metadata import FORMAT_VERSION, Snapshot
 from orderlake.tables.iceberg.schema import SPEC_ID
@@ -18,7 +19,7 @@ _DELETES: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
-    """One manifest as its list describes it; sizes in bytes, `partitions` as Avro records."""
+    """One manifest as its list describes it; sizes in bytes, `partitions` as Avro records, `seal` as of a DataFile."""
 
     location: str
     size: int
@@ -33,6 +34,7 @@ class ManifestFile:
     deleted_rows: int
     partitions: Sequence[Mapping[str, Any]] | None = None
     key_metadata: bytes | None = None
+    seal: str | None = None
 
     @property
     def live_files(self) -> int:
@@ -59,6 +61,7 @@ _FIELD_IDS: Final = {
     "deleted_rows": 514,
     "partitions": 507,
     "key_metadata": 519,
+    "seal": avro.MANIFEST_SEAL,
 }
 _SPEC_FIELD: Final = 502
 _CONTENT_FIELD: Final = 517
@@ -92,8 +95,8 @@ def _parse(location: str, record: Mapping[str, Any], names: Mapping[int, str]) -
     return manifest
 
 
-def write_manifest_list(store: Objects, location: str, manifests: Sequence[ManifestFile], snapshot: Snapshot) -> None:
-    """Write the list of a snapshot, in the order given."""
+def write_manifest_list(store: Objects, location: str, manifests: Sequence[ManifestFile], snapshot: Snapshot) -> str:
+    """Write the list of a snapshot, in the order given; give its seal."""
     records = [_record(manifest) for manifest in manifests]
     parent = "null" if snapshot.parent_id is None else str(snapshot.parent_id)
     data = avro.encode(
@@ -108,6 +111,7 @@ def write_manifest_list(store: Objects, location: str, manifests: Sequence[Manif
         },
     )
     store.write(location, data)
+    return seal_of(data)
 
 
 def _record(manifest: ManifestFile) -> dict[str, Any]:
@@ -127,4 +131,5 @@ def _record(manifest: ManifestFile) -> dict[str, Any]:
         "deleted_rows_count": manifest.deleted_rows,
         "partitions": manifest.partitions,
         "key_metadata": manifest.key_metadata,
+        avro.SEAL: manifest.seal,
     }

@@ -21,6 +21,8 @@ from orderlake.tables.iceberg.schema import (
 
 FORMAT_VERSION: Final = 2
 MAIN: Final = "main"
+LIST_SEAL: Final = "orderlake.manifest-list-seal"
+"""In a snapshot's summary: the seal of its manifest list."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _NO_SNAPSHOT: Final = -1

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from orderlake.model.ports import Objects
+from orderlake.model.seal import seal_of
 from orderlake.tables.iceberg.metadata import MetadataLogEntry, TableMetadata
 
 METADATA_LOG_LENGTH: Final = 20
 """Earlier metadata files a table remembers; older ones are `obsolete_metadata`."""
 
 _VERSION: Final = re.compile(r"v?(\d+)[-.]")
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def metadata_location(table_location: str, version: int, uuid: str) -> str:
@@ -24,16 +27,35 @@ def metadata_location(table_location: str, version: int, uuid: str) -> str:
     return f"{table_location.rstrip('/')}/metadata/{version:05d}-{uuid}.metadata.json"
 
 
-def write_metadata(store: Objects, metadata: TableMetadata, attempt: str, previous_location: str | None) -> str:
+def write_metadata(store: Objects, metadata: TableMetadata, previous_location: str | None) -> str:
     """Write the metadata as the successor of `previous_location`; give its location, uncommitted.
 
-    `attempt` must be unique (a UUID, for engines that parse it). Raises StorageUnavailableError.
+    It is named after its own bytes, so that the catalog, which names it, vouches for them. Raises
+    StorageUnavailableError.
     """
     log, _ = _extended_log(metadata, previous_location)
     version = 0 if previous_location is None else _version(previous_location) + 1
-    location = metadata_location(metadata.location, version, attempt)
-    store.write(location, replace(metadata, metadata_log=log).to_json())
+    data = replace(metadata, metadata_log=log).to_json()
+    location = metadata_location(metadata.location, version, sealing_uuid(data))
+    store.write(location, data)
     return location
+
+
+def sealing_uuid(data: bytes) -> str:
+    """The seal of these bytes as a UUID, for engines want one in the name: of version 8, which is free for such uses.
+
+    >>> sealing_uuid(b"{}")
+    '44136fa3-55b3-878a-9146-ad16f7e8649e'
+    """
+    number = int(seal_of(data), 16)
+    number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62
+    return str(UUID(int=number))
+
+
+def keeps_its_name(location: str, data: bytes) -> bool | None:
+    """Whether a metadata file has the bytes that it is named after; None when it is named after none."""
+    name = _UUID.search(location.rpartition("/")[2])
+    return None if name is None else name[0] == sealing_uuid(data)
 
 
 def obsolete_metadata(metadata: TableMetadata, previous_location: str | None) -> tuple[str, ...]:

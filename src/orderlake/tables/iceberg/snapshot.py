@@ -7,7 +7,7 @@ the survivors of manifests that lose a file, and small manifests due for merging
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orderlake.errors import CommitConflictError, CommitStateUnknownError
@@ -21,7 +21,7 @@ from orderlake.tables.iceberg.manifest_list import (
     read_manifest_list,
     write_manifest_list,
 )
-from orderlake.tables.iceberg.metadata import Snapshot, TableMetadata
+from orderlake.tables.iceberg.metadata import LIST_SEAL, Snapshot, TableMetadata
 from orderlake.tables.iceberg.summary import snapshot_summary
 
 FULL_MANIFEST: Final = 500
@@ -85,8 +85,8 @@ def new_snapshot(  # noqa: PLR0913 - what a commit is made of
         summary=snapshot_summary(fresh, gone, manifests, parent, summary),
         schema_id=metadata.schema.id,
     )
-    write_manifest_list(store, snapshot.manifest_list, manifests, snapshot)
-    return metadata.with_snapshot(snapshot)
+    seal = write_manifest_list(store, snapshot.manifest_list, manifests, snapshot)
+    return metadata.with_snapshot(replace(snapshot, summary={**snapshot.summary, LIST_SEAL: seal}))
 
 
 def _check(

@@ -17,9 +17,13 @@ from orderlake.tables.layout import entity_columns
 from orderlake.values import plain, size_text
 
 if TYPE_CHECKING:
-    from orderlake.console.state import Console
-    from orderlake.model.pipeline import Stream, TableSpec
+    from collections.abc import Callable, Mapping, Sequence
+
+    from orderlake.config import Project
+    from orderlake.model.pipeline import Pipeline, Stream, TableSpec
+    from orderlake.model.ports import Ledger
     from orderlake.model.report import LoadReport
+    from orderlake.query.duckdb import Result
 
 _ROWS: Final = 50
 _RECORDS: Final = 5
@@ -27,6 +31,16 @@ _LARGEST: Final = 64 << 20
 """Bytes of a file that is gone through for one record of it."""
 _SHOWN: Final = 20_000
 _LINEAGE: Final = ("_source_file", "_source_row", "_version", "_load_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A lake to look at; `ask` answers SQL over its tables."""
+
+    project: Project
+    pipelines: Sequence[Pipeline]
+    ledger: Ledger
+    ask: Callable[[str], Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +88,26 @@ class Trace:
     others: int
 
 
-def keys_of(console: Console) -> list[Key]:
+def keys_of(pipelines: Sequence[Pipeline]) -> list[Key]:
     """The keys that one can ask for, each once, in the order of the pipelines."""
     return list(
         dict.fromkeys(
             Key(pipeline.name, column.name)
-            for pipeline in console.lake.pipelines
+            for pipeline in pipelines
             for stream in pipeline.streams
             for column in stream.key
         )
     )
 
 
-def trace(console: Console, key: Key, value: str) -> Trace:
-    """The rows of this key's value in all tables of its pipeline, and the records that they come from."""
+def trace(look: Look, pipeline: str, values: Mapping[str, str], table: str | None = None) -> Trace:
+    """The rows with these values of key columns in a pipeline's tables, or in one, and the records they are from."""
     found: list[Rows] = []
     records: dict[tuple[str, int], tuple[Stream, str]] = {}
-    for stream, spec, column, kind in _tables(console, key):
-        where = f"{name(column)} = TRY_CAST({quote(value)} AS {kind})"
-        result = console.session.query(f"SELECT * FROM {name(spec.name)} WHERE {where} LIMIT {_ROWS + 1}")
+    for stream, spec, where in _tables(look, pipeline, values):
+        if table not in (None, spec.name):
+            continue
+        result = look.ask(f"SELECT * FROM {name(spec.name)} WHERE {where} LIMIT {_ROWS + 1}")
         if not result.rows:
             continue
         cells = tuple(tuple(None if cell is None else plain(cell) for cell in row) for row in result.rows[:_ROWS])
@@ -103,22 +118,24 @@ def trace(console: Console, key: Key, value: str) -> Trace:
     shown = list(records.items())[:_RECORDS]
     return Trace(
         tuple(found),
-        tuple(_origin(console, stream, source, number, load) for (source, number), (stream, load) in shown),
+        tuple(origin_of(look, stream, source, number, load) for (source, number), (stream, load) in shown),
         len(records) - len(shown),
     )
 
 
-def _tables(console: Console, key: Key) -> Iterator[tuple[Stream, TableSpec, str, str]]:
-    """Each table of a pipeline that has a key, the column that holds it there, and its type."""
-    for pipeline in console.lake.pipelines:
-        if pipeline.name != key.pipeline:
-            continue
-        for stream in pipeline.streams:
-            for spec in stream.tables:
-                column = _column(stream, spec, key.column)
-                kinds = {each.name: each.type.sql for each in spec.columns}
-                if column in kinds:
-                    yield stream, spec, column, kinds[column]
+def _tables(look: Look, pipeline: str, values: Mapping[str, str]) -> Iterator[tuple[Stream, TableSpec, str]]:
+    """Each table of a pipeline that has all these key columns, and the condition on them."""
+    for stream in (stream for each in look.pipelines if each.name == pipeline for stream in each.streams):
+        for spec in stream.tables:
+            kinds = {each.name: each.type.sql for each in spec.columns}
+            called = {_column(stream, spec, column): value for column, value in values.items()}
+            if all(column in kinds for column in called):
+                yield stream, spec, " AND ".join(same(column, kinds[column], each) for column, each in called.items())
+
+
+def same(column: str, kind: str, value: str) -> str:
+    """SQL: a column has this value, read as of the column's type; a value that is none of it is no value's."""
+    return f"{name(column)} = TRY_CAST({quote(value)} AS {kind})"
 
 
 def _column(stream: Stream, spec: TableSpec, wanted: str) -> str:
@@ -131,11 +148,12 @@ def _column(stream: Stream, spec: TableSpec, wanted: str) -> str:
     return wanted
 
 
-def _origin(console: Console, stream: Stream, source: str, number: int, load_id: str) -> Origin:
-    loads = console.lake.recent(_ROWS, wanted=Wanted(source=source, load_id=load_id)).loads
+def origin_of(look: Look, stream: Stream, source: str, number: int, load_id: str) -> Origin:
+    """A record of a file by its number, with its load, and its text where that can be shown."""
+    loads = look.ledger.recent(_ROWS, wanted=Wanted(source=source, load_id=load_id)).loads
     load = next((each for each in loads if each.source == source), None)
     try:
-        text, line = _record(console, stream, source, number, load)
+        text, line = _record(look, stream, source, number, load)
     except LakeError as error:
         return Origin(source, number, load, load_id, reason=str(error))
     if not line:
@@ -145,9 +163,9 @@ def _origin(console: Console, stream: Stream, source: str, number: int, load_id:
     return Origin(source, number, load, load_id, text, line)
 
 
-def _record(console: Console, stream: Stream, source: str, number: int, load: LoadReport | None) -> tuple[str, int]:
+def _record(look: Look, stream: Stream, source: str, number: int, load: LoadReport | None) -> tuple[str, int]:
     """The text and line of a record; or why there is none, and line 0. Only what a load did read is ever opened."""
-    project = console.lake.project
+    project = look.project
     if project.aws is not None or source.startswith("s3://"):
         return "its file is in a bucket", 0
     if load is None:

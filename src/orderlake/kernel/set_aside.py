@@ -1,0 +1,215 @@
+"""What a share sets aside: records that cannot be loaded, or that a check takes out, with text and reason."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from orderlake.engine import parquet, quote
+from orderlake.kernel.flags import FLAGS, Flag, flags_of
+from orderlake.kernel.flatten import NUMBER, Grain, Plan
+from orderlake.kernel.raws import Raw, raws_of
+from orderlake.kernel.shape import inner
+from orderlake.kernel.split import Share
+from orderlake.model.staged import ROW_BITS
+
+if TYPE_CHECKING:
+    import _csv
+
+    import duckdb
+
+PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
+_MASK: Final = (1 << ROW_BITS) - 1
+_AT_ONCE: Final = 500
+_NO_JSON: Final = "is not valid JSON"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What is set aside: `counts` records per segment, in Parquet files (`rejected`, as model.staged.REJECTED).
+
+    `excluded` are files of the `_rid` of those among them that are staged all the same.
+    """
+
+    rejected: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    counts: Mapping[int, int] = field(default_factory=dict)
+
+    def __add__(self, other: SetAside) -> SetAside:
+        """Both."""
+        every = {*self.counts, *other.counts}
+        counts = {segment: self.counts.get(segment, 0) + other.counts.get(segment, 0) for segment in every}
+        return SetAside(self.rejected + other.rejected, self.excluded + other.excluded, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share that was staged as a segment; `start` is the number in the segment before its first record's."""
+
+    segment: int
+    share: Share
+    start: int = 0
+
+
+def take_out(
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, parts: Sequence[Part], files: Mapping[Grain, str], copy: Path
+) -> SetAside:
+    """Set aside the strictly read records of some shares that fail a check which takes them out."""
+    if not find_flagged(cursor, plan, files):
+        return SetAside()
+    first = files[plan.shape.grains[0]]
+    texts = copy.with_suffix(".flagged.csv")
+    try:
+        longest = _write(texts, cursor, parts, copy)
+        raws = _read(texts, longest)
+        return _put(cursor, first, _of_checks(plan, raws))
+    finally:
+        texts.unlink(missing_ok=True)
+
+
+def find_flagged(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[Grain, str]) -> bool:
+    """Fill the temporary table `flagged` with `_rid` and flags of what is to be taken out; whether there is any."""
+    takes = sum(flag.mask for flag in flags_of(plan) if flag.check.takes_out)
+    if not takes:
+        return False
+    grains = {plan.grain_of(flag.spec.rows) for flag in flags_of(plan) if flag.check.takes_out}
+    every = " UNION ALL ".join(f"SELECT _rid, {FLAGS} AS f FROM {parquet([files[grain]])}" for grain in grains)
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE flagged AS SELECT _rid, bit_or(f & {takes}) AS f FROM ({every}) "
+        f"WHERE f & {takes} <> 0 GROUP BY _rid"
+    )
+    return cursor.execute("SELECT count(*) FROM flagged").fetchone() != (0,)
+
+
+def put_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, base: int, files: Mapping[Grain, str]) -> SetAside:
+    """Set aside what careful reading found wrong (`bad`), and what of the rest fails a check that takes it out.
+
+    `raws` has the texts; `base` is the `_rid` before the first of them.
+    """
+    _explain(cursor)
+    first = files[plan.shape.grains[0]]
+    line, raw = inner("line"), inner("raw")
+    bad = (
+        f"SELECT {base >> ROW_BITS} AS segment, {base & _MASK} + b.{NUMBER} AS position, r.line, b.field, "
+        "coalesce(e.reason, b.reason) AS reason, r.raw, NULL::VARCHAR AS check_name, 'quarantine' AS action "
+        f"FROM (SELECT {NUMBER}, min_by(field, field || reason) AS field, min_by(reason, field || reason) AS reason "
+        f"FROM bad GROUP BY {NUMBER}) AS b "
+        f"JOIN (SELECT {NUMBER}, {line} AS line, {raw} AS raw FROM raws) AS r USING ({NUMBER}) "
+        f"LEFT JOIN explained AS e USING ({NUMBER})"
+    )
+    if find_flagged(cursor, plan, files):
+        texts = f"(SELECT {base} + {NUMBER} AS _rid, {line} AS line, {raw} AS raw FROM raws)"
+        bad = f"{bad} UNION ALL {_of_checks(plan, texts)}"
+    else:
+        cursor.execute("CREATE OR REPLACE TEMP TABLE flagged (_rid BIGINT, f BIGINT)")
+    found = _put(cursor, first, bad)
+    for table in ("bad", "raws", "records", "explained"):
+        cursor.execute(f"DROP TABLE {table}")
+    return found
+
+
+def _put(cursor: duckdb.DuckDBPyConnection, first: str, select: str) -> SetAside:
+    """Write the records to be set aside, and the `_rid` of those that are staged, beside the first grain's file."""
+    folder, _, file = first.rpartition("/")
+    rejected, excluded = (f"{folder}/{what}-{file}" for what in ("rejected", "excluded"))
+    cursor.execute(f"COPY ({select} ORDER BY segment, position) TO {quote(rejected)} {PARQUET}")
+    counts = cursor.execute(f"SELECT segment, count(*) FROM {parquet([rejected])} GROUP BY ALL").fetchall()
+    if not counts:
+        return SetAside()
+    out: tuple[str, ...] = ()
+    if cursor.execute("SELECT count(*) FROM flagged").fetchone() != (0,):
+        cursor.execute(f"COPY (SELECT _rid FROM flagged) TO {quote(excluded)} {PARQUET}")
+        out = (excluded,)
+    return SetAside((rejected,), out, {int(segment): int(count) for segment, count in counts})
+
+
+def _of_checks(plan: Plan, texts: str) -> str:
+    """SELECT what failed a check as records set aside; `texts` gives `_rid`, line and raw."""
+    takes = [flag for flag in flags_of(plan) if flag.check.takes_out]
+    position = f"_rid & {_MASK}"
+    return (
+        f"SELECT CAST(_rid >> {ROW_BITS} AS INTEGER) AS segment, {position} AS position, t.line, "
+        f"{_first(takes, [flag.field for flag in takes])} AS field, {_all(takes, _reasons(takes), '; ')} AS reason, "
+        f"t.raw, {_all(takes, [flag.check.name for flag in takes], ', ')} AS check_name, "
+        f"CASE WHEN f & {sum(flag.mask for flag in takes if flag.check.on_fail == 'quarantine')} <> 0 "
+        f"THEN 'quarantine' ELSE 'drop' END AS action FROM flagged JOIN {texts} AS t USING (_rid)"
+    )
+
+
+def _reasons(flags: Sequence[Flag]) -> list[str]:
+    return [f"{flag.check.message} (check {flag.spec.name}.{flag.check.name})" for flag in flags]
+
+
+def _first(flags: Sequence[Flag], values: Sequence[str]) -> str:
+    cases = " ".join(
+        f"WHEN f & {flag.mask} <> 0 THEN {quote(value)}" for flag, value in zip(flags, values, strict=True)
+    )
+    return f"CASE {cases} END"
+
+
+def _all(flags: Sequence[Flag], values: Sequence[str], between: str) -> str:
+    cases = (
+        f"CASE WHEN f & {flag.mask} <> 0 THEN {quote(value)} END" for flag, value in zip(flags, values, strict=True)
+    )
+    return f"concat_ws({quote(between)}, {', '.join(cases)})"
+
+
+def _write(file: Path, cursor: duckdb.DuckDBPyConnection, parts: Sequence[Part], copy: Path) -> int:
+    """Write `_rid`, line and text of each flagged record; give the length of the longest."""
+    longest = 0
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for part in parts:
+            base = (part.segment << ROW_BITS) + part.start
+            of_it = f"_rid >> {ROW_BITS} = {part.segment} AND _rid > {base}"
+            numbers = f"SELECT _rid - {base} FROM flagged WHERE {of_it} ORDER BY 1"
+            longest = max(longest, _write_raws(writer, base, raws_of(cursor, part.share, numbers, copy)))
+    return longest
+
+
+def _write_raws(writer: _csv.Writer, base: int, raws: Iterable[Raw]) -> int:
+    longest = 0
+    for number, line, text in raws:
+        shown = text.replace("\0", "\\x00")
+        longest = max(longest, len(shown))
+        writer.writerow((base + number, line, shown))
+    return longest
+
+
+def _read(file: Path, longest: int) -> str:
+    size = max(4 << 20, 4 * longest + 1024)
+    return (
+        f"(SELECT CAST(_rid AS BIGINT) AS _rid, CAST(line AS BIGINT) AS line, raw FROM read_csv({quote(str(file))}, "
+        "header = false, auto_detect = false, delim = ',', new_line = '\\n', quote = '\"', escape = '\"', "
+        f"columns = {{_rid: 'VARCHAR', line: 'VARCHAR', raw: 'VARCHAR'}}, max_line_size = {size}, "
+        f"buffer_size = {2 * size}))"
+    )
+
+
+def _explain(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Fill `explained`: where the JSON of records that are none breaks off, which Python tells better."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE explained ({NUMBER} BIGINT, reason VARCHAR)")
+    last = 0
+    broken = f"(SELECT {NUMBER} FROM bad WHERE reason = {quote(_NO_JSON)} AND {NUMBER} > {{last}}) AS b"
+    while some := cursor.execute(
+        f"SELECT {NUMBER}, {inner('raw')} FROM raws SEMI JOIN {broken.format(last=last)} USING ({NUMBER}) "
+        f"ORDER BY {NUMBER} LIMIT {_AT_ONCE}"
+    ).fetchall():
+        last = some[-1][0]
+        said = [explained(raw) for _, raw in some]
+        cursor.execute("INSERT INTO explained SELECT unnest(?), unnest(?)", [[number for number, _ in some], said])
+
+
+def explained(raw: str) -> str:
+    """Why a text is no JSON, with the place where it breaks off."""
+    try:
+        json.loads(raw)
+    except json.JSONDecodeError as error:
+        return f"{_NO_JSON}: {error.msg} at character {error.pos + 1}"
+    except RecursionError:
+        return f"{_NO_JSON}: nested too deeply"
+    return f"{_NO_JSON}: a lone surrogate" if "\\u" in raw else _NO_JSON
