@@ -157,7 +157,7 @@ class Loader:
 
     def _load(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
         from orderlake.kernel.stage import stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
-        from orderlake.tables.batch import Batch  # noqa: PLC0415 - same
+        from orderlake.tables.batch import batch_of  # noqa: PLC0415 - same
         from orderlake.tables.commit import Committer  # noqa: PLC0415 - same
 
         engine = self._open_engine()
@@ -175,7 +175,9 @@ class Loader:
             try:
                 files = self._files(tried, folder)
                 staged = stage(engine, stream, files, folder, elsewhere)
-                for report in committer.commit(Batch(stream, staged, tried.load_id, self.again), started, definition):
+                for report in committer.commit(
+                    batch_of(stream, staged, tried.load_id, self.again), started, definition
+                ):
                     done(report)
                 tried.rest = []
             except UnreadableShareError as error:

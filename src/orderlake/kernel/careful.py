@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orderlake.engine import quote
-from orderlake.kernel import flatten, read_csv, read_json
+from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.complaints import value_complaints
 from orderlake.kernel.flags import flagged
 from orderlake.kernel.scan import Text
@@ -38,7 +38,8 @@ def stage_carefully(
     count = (read_json if text.dialect is None else read_csv).read_carefully(cursor, plan, text, how.work)
     for grain in plan.shape.grains:
         cursor.execute(f"INSERT INTO bad {value_complaints(plan, grain, 'records')}")
+    records = rescue.careful_relation(cursor, plan) if plan.stream.contract.is_kept else "records"
     for grain, file in files.items():
-        select = flagged(plan, grain, flatten.careful_sql(plan, grain, "records", "bad", base))
+        select = flagged(plan, grain, flatten.careful_sql(plan, grain, records, "bad", base))
         cursor.execute(f"COPY ({select}) TO {quote(file)} {PARQUET}")
     return count, put_carefully(cursor, plan, base, files)

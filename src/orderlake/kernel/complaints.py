@@ -11,6 +11,9 @@ from orderlake.kernel.shape import Node, inner
 
 _RAW: Final = f"r.{inner('raw')}"
 _ERROR: Final = f"r.{inner('error')}"
+MISSING: Final = "is missing"
+_TWICE: Final = "has a key twice"
+UNDECLARED: Final = "is not declared"
 _KINDS: Final = {"OBJECT": "an object", "ARRAY": "a list", "VARCHAR": "text", "BOOLEAN": "a boolean", "NULL": "null"}
 
 
@@ -42,7 +45,7 @@ def value_complaints(plan: Plan, grain: Grain, relation: str) -> str:
             cases.append(f"WHEN NOT {done.ok} THEN [{field}, {quote(done.complaint)}]")
         if column.required:
             when = "" if present is None else f"{present} AND "
-            cases.append(f"WHEN {when}{done.value} IS NULL THEN [{field}, 'is missing']")
+            cases.append(f"WHEN {when}{done.value} IS NULL THEN [{field}, {quote(MISSING)}]")
     return _found(cases, f"({unnested(plan, grain, f'SELECT * FROM {relation}', plan.ways)})")
 
 
@@ -51,6 +54,11 @@ def inexact(plan: Plan, grain: Grain, relation: str) -> str:
     conditions = [done.ok for _, _, done in plan.casts(grain) if done.ok != "true"]
     rows = unnested(plan, grain, f"SELECT * FROM {relation}", plan.ways)
     return f"SELECT r.{NUMBER} FROM ({rows}) AS r WHERE NOT coalesce({' AND '.join(conditions) or 'true'}, false)"
+
+
+def is_of_type(field: str, reason: str) -> str:
+    """SQL of whether a complaint is about a value that is not of its field's type."""
+    return f"{field} <> '' AND {reason} NOT IN ({', '.join(map(quote, (MISSING, _TWICE, UNDECLARED)))})"
 
 
 def is_liftable(path: Grain, node: Node) -> bool:
@@ -104,7 +112,7 @@ def _doubled(node: Node, at: str, field: str, *, listed: bool) -> str:
     keys = f"json_keys({_RAW}, {quote(at)})"
     ours = f"list_filter(ks, lambda k: k IN {declared})"
     twice = f"list_filter({keys if listed else f'[{keys}]'}, lambda ks: len({ours}) > len(list_distinct({ours})))"
-    return f"WHEN len({twice}) > 0 THEN [{quote(field)}, 'has a key twice']"
+    return f"WHEN len({twice}) > 0 THEN [{quote(field)}, {quote(_TWICE)}]"
 
 
 def _kind(kind: str) -> str:

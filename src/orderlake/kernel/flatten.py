@@ -3,6 +3,7 @@
 A relation of records has the declared top-level fields and columns of our own, whose names start with a
 dot: `.n`, the record's number; in careful records also `.exact` and `.text`, the record again with exact
 numbers and as text, and `.mix`, which is NULL unless the typed fields alone do not tell the record's content.
+Where the contract asks for it, `.kept` has what a record holds beyond its declared fields.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from orderlake.engine import name
+from orderlake.engine import name, quote
 from orderlake.kernel import cast
 from orderlake.kernel.shape import Reading, Shape, element, inner, shape_of
 from orderlake.model.column import Column
+from orderlake.model.contract import Contract
 from orderlake.model.pipeline import Stream
-from orderlake.model.staged import staged_name
+from orderlake.model.staged import kept_name, staged_name
 
 Grain = tuple[str, ...]
 WAYS: Final[tuple[Reading, ...]] = ("typed", "exact", "text")
 NUMBER: Final = inner("n")
+KEPT: Final = inner("kept")
+ENTRIES: Final = 'STRUCT("at" VARCHAR, path VARCHAR, "value" VARCHAR)[]'
+"""The type of what is kept of a record beside its declared fields (see `undeclared`)."""
 _HASH: Final = inner("hash")
 
 
@@ -63,6 +68,12 @@ class Plan:
     def content(self, reading: Reading = "typed") -> str:
         """SQL of the hash of a record's content: all declared fields."""
         return f"hash({', '.join(self.shape.value((key,), (), reading) for key in self.fields)})"
+
+    def told(self, content: str) -> str:
+        """SQL of the hash of a record whose declared fields hash to `content`: of what is kept beside them too."""
+        if not self.stream.contract.is_kept:
+            return content
+        return f"CASE WHEN r.{KEPT} IS NULL THEN {content} ELSE hash({content}, r.{KEPT}) END"
 
     def casts(self, grain: Grain) -> Iterator[tuple[str, Column, cast.Cast]]:
         """Staged name, column and strict cast of each value at a grain."""
@@ -111,9 +122,12 @@ def strict_sql(plan: Plan, grain: Grain, relation: str, number: str | None) -> s
         conditions += [] if done.ok == "true" else [done.ok]
         if column.required:
             conditions.append(f"({done.value} IS NOT NULL{'' if present is None else f' OR NOT {present}'})")
+    refused = set_aside(plan.stream.contract, "x")
+    if refused is not None:
+        conditions.append(f"(r.{KEPT} IS NULL OR len(list_filter(r.{KEPT}, lambda x: {refused})) = 0)")
     guarded = f"CASE WHEN {' AND '.join(conditions) or 'true'} THEN r.{NUMBER} ELSE error('strict') END"
     numbered = "" if number is None else f", {number} AS {NUMBER}"
-    base = f"SELECT *, {plan.content()} AS {_HASH}{numbered} FROM {relation} AS r"
+    base = f"SELECT *, {plan.told(plan.content())} AS {_HASH}{numbered} FROM {relation} AS r"
     rows = unnested(plan, grain, base, WAYS[:1])
     system = _system(plan, grain, guarded, "typed")
     return f"SELECT {', '.join([*values, *system])} FROM ({rows}) AS r"
@@ -122,7 +136,7 @@ def strict_sql(plan: Plan, grain: Grain, relation: str, number: str | None) -> s
 def careful_sql(plan: Plan, grain: Grain, relation: str, bad: str, offset: int) -> str:
     """SELECT a grain's staged rows from careful records, without those whose number is in the table `bad`."""
     values = [f"{done.value} AS {name(alias)}" for alias, _, done in plan.careful_casts(grain)]
-    content = plan.content()
+    content = plan.told(plan.content())
     if not plan.is_text:
         mix = f"r.{inner('mix')}"
         content = f"CASE WHEN {mix} IS NULL THEN {content} ELSE hash({content}, {mix}) END"
@@ -140,7 +154,29 @@ def _system(plan: Plan, grain: Grain, rid: str, numbers: Reading) -> list[str]:
         found.append(f"CAST(r.{_HASH} >> 1 AS BIGINT) AS _hash")
     if plan.stream.sequence_by is not None:
         found.append(f"{_sequence(plan, plan.stream.sequence_by, numbers)} AS _seq")
+    return found + _kept(plan, grain)
+
+
+def _kept(plan: Plan, grain: Grain) -> list[str]:
+    """What is kept of the record, and of each list element around the row."""
+    if not plan.stream.contract.is_kept:
+        return []
+    at, found = "''", []
+    for depth, level in enumerate([(), *plan.shape.levels(grain)]):
+        if depth:
+            at = f"{at} || {quote('/' + '.'.join(level) + '#')} || r.{inner(f'i{depth}')}"
+        here = f"list_filter(r.{KEPT}, lambda x: x.at = {at})"
+        found.append(
+            f"list_transform({here}, lambda x: {{'path': x.path, 'value': x.value}}) AS {name(kept_name(depth))}"
+        )
     return found
+
+
+def set_aside(contract: Contract, entry: str) -> str | None:
+    """SQL of whether a kept entry sets its record aside; None when none does."""
+    cases = [f"{entry}.value IS NOT NULL"] if contract.new == "discard_row" else []
+    cases += [f"{entry}.value IS NULL"] if contract.missing == "discard_row" else []
+    return " OR ".join(cases) or None
 
 
 def _sequence(plan: Plan, column: Column, numbers: Reading) -> str:

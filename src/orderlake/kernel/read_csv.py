@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import name, quote
 from orderlake.errors import SchemaMismatchError
-from orderlake.kernel.flatten import NUMBER, Plan
+from orderlake.kernel.flatten import KEPT, NUMBER, Plan
+from orderlake.kernel.header import header_complaint, kept_cells, names
 from orderlake.kernel.rows import MAX_ROW, Row, careful_rows
 from orderlake.kernel.scan import Text
 from orderlake.kernel.shape import inner
@@ -46,9 +47,9 @@ def dialect_of(plan: Plan, head: bytes) -> Dialect | None:
         first = next((row for _, row in _rows(text, ",") if row), [])
         raise SchemaMismatchError(f"no header row names any of {', '.join(plan.fields)}; the first row is {first[:8]}")
     header = best[1].header
-    missing = [key for key in plan.fields if key.lower() not in {cell.lower() for cell in header}]
-    if missing:
-        raise SchemaMismatchError(f"the header lacks {', '.join(missing)}; it has {', '.join(header)}")
+    complaint = header_complaint(plan, header)
+    if complaint is not None:
+        raise SchemaMismatchError(complaint)
     return best[1]
 
 
@@ -62,20 +63,15 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num
 
 
-def _names(plan: Plan, header: Sequence[str]) -> list[str]:
-    """The header's names as declared (letter case apart); undeclared and doubled ones get names of our own."""
-    declared = {key.lower(): key for key in plan.fields}
-    return [declared.pop(cell.lower(), f".{number}") for number, cell in enumerate(header)]
-
-
 def strict_relation(plan: Plan, file: Path, dialect: Dialect, base: int) -> str:
     """A FROM item with the declared columns as text, blank ones NULL, and `base` plus the row's number from 1."""
-    columns = _names(plan, dialect.header)
+    columns = names(plan, dialect.header)
     read = (
         f"read_csv({quote(str(file))}, header = true, delim = {quote(dialect.delimiter)}, "
         f"{_settings(columns, MAX_ROW)})"
     )
-    return f"({_cleaned(plan, f'SELECT {base} + row_number() OVER () AS {NUMBER}, * FROM {read}', columns)})"
+    rows = f"SELECT {base} + row_number() OVER () AS {NUMBER}, * FROM {read}"
+    return f"({_cleaned(plan, rows, columns, dialect.header)})"
 
 
 def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, work: Path) -> int:
@@ -83,7 +79,7 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, wo
     if text.dialect is None:
         raise ValueError("a CSV text has a dialect")
     delimiter, header = text.dialect.delimiter, text.dialect.header
-    columns = _names(plan, header)
+    columns = names(plan, header)
     file = work.with_suffix(".rows.csv")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws ({NUMBER} BIGINT, {_LINE} BIGINT, {_RAW} VARCHAR)")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad ({NUMBER} BIGINT, field VARCHAR, reason VARCHAR)")
@@ -96,7 +92,7 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, wo
     try:
         rows = careful_rows(text, delimiter, len(header))
         count = _write(cursor, rows, file)
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_cleaned(plan, read, columns)}")
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_cleaned(plan, read, columns, header)}")
     finally:
         file.unlink(missing_ok=True)
     cursor.execute(f"INSERT INTO raws SELECT {NUMBER}, CAST({_LINE} AS BIGINT), {_RAW} FROM records")
@@ -131,9 +127,14 @@ def _cell(plan: Plan, key: str) -> str:
     return f"CASE WHEN {bare} IS NOT NULL THEN {name(key)} END" if "string" in kinds else bare
 
 
-def _cleaned(plan: Plan, rows: str, columns: Sequence[str]) -> str:
-    """SELECT the rows that are not blank: declared columns, NULL when blank; no others. Only text keeps its spaces."""
-    cells = ", ".join(f"{_cell(plan, key)} AS {name(key)}" for key in plan.fields)
+def _cleaned(plan: Plan, rows: str, columns: Sequence[str], header: Sequence[str]) -> str:
+    """SELECT the rows that are not blank: declared columns, NULL when blank; no others. Only text keeps its spaces.
+
+    A declared column that the header lacks is NULL in all of them.
+    """
+    there = [f"{_cell(plan, key) if key in columns else 'NULL::VARCHAR'} AS {name(key)}" for key in plan.fields]
+    if plan.stream.contract.is_kept:
+        there.append(f"{kept_cells(plan, columns, header)} AS {KEPT}")
     blank = " AND ".join(f"nullif(trim({name(column)}), '') IS NULL" for column in columns)
     others = ", ".join(name(column) for column in columns)
-    return f"SELECT * EXCLUDE ({others}), {cells} FROM ({rows}) WHERE NOT ({blank})"
+    return f"SELECT * EXCLUDE ({others}), {', '.join(there)} FROM ({rows}) WHERE NOT ({blank})"

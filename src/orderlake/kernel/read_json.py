@@ -32,6 +32,14 @@ def strict_relation(plan: Plan, files: Sequence[Path], layout: Layout) -> str:
     )
 
 
+def objects(files: Sequence[Path], layout: Layout) -> str:
+    """A FROM item with the text (`json`) of the same records, in the same order."""
+    return (
+        f"read_json_objects({paths(str(file) for file in files)}, format = '{FORMATS[layout]}', "
+        f"maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')})"
+    )
+
+
 def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Text, work: Path) -> int:
     """Fill the temporary tables `raws`, `records` and `bad`; give the number of records read.
 

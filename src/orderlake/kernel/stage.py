@@ -18,6 +18,7 @@ from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.conditions import prove
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
+from orderlake.kernel.settle import settled
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
 from orderlake.kernel.split import SMALL, Share, shares
 from orderlake.kernel.windows import UncuttableError, Windows
@@ -57,6 +58,7 @@ def stage(
             found = _read(engine, worker, [(number, _plain(worker, file, number)) for number, file in files], first)
             tasks, done = tasks + found[0], done + found[1]
     staged = _collect(worker.plan, [source for source, _ in sources], tasks, done)
+    staged = settled(engine, worker.plan, staged)
     staged = replace(staged, checks=results_of(engine, worker.plan, staged))
     refuse(staged)
     return staged

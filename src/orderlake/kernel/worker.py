@@ -17,12 +17,13 @@ from orderlake.errors import (
     UnreadableObjectError,
     UnreadableShareError,
 )
-from orderlake.kernel import flatten, read_csv, read_json
+from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.careful import Careful, stage_carefully
 from orderlake.kernel.flags import flagged
 from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
+from orderlake.kernel.sniff import Layout
 from orderlake.kernel.split import Lines, Share, chunks_of, pieces, readable, text_of
 from orderlake.model.staged import ROW_BITS
 from orderlake.storage.raised import raised_in_engine
@@ -131,8 +132,8 @@ class Worker:
         try:
             with readable(share, self.folder / f"share-{get_ident()}") as path:
                 if share.dialect is None:
-                    relation = read_json.strict_relation(self.plan, [path], share.layout)
-                    self._write(cursor, files, relation, f"{base} + row_number() OVER ()")
+                    number = f"{base} + row_number() OVER ()"
+                    self._write(cursor, files, *self._relation(cursor, [path], share.layout, number))
                 elif any(b"\0" in chunk for chunk in chunks_of(share)):
                     return None
                 else:
@@ -176,7 +177,7 @@ class Worker:
         which = f"list_position({paths(str(file) for file in read)}, r.{inner('file')})"
         number = f"(({task.first - 1} + {which})::BIGINT << {ROW_BITS}) + row_number() OVER ()"
         try:
-            self._write(cursor, files, read_json.strict_relation(self.plan, read, task.shares[0].layout), number)
+            self._write(cursor, files, *self._relation(cursor, read, task.shares[0].layout, number))
         except (duckdb.IOException, duckdb.FatalException):
             raise
         except duckdb.Error as error:
@@ -201,6 +202,14 @@ class Worker:
 
     def _taken(self, cursor: duckdb.DuckDBPyConnection, parts: list[Part], files: Files) -> SetAside:
         return take_out(cursor, self.plan, parts, files, self.folder / f"share-{get_ident()}")
+
+    def _relation(
+        self, cursor: duckdb.DuckDBPyConnection, read: list[Path], layout: Layout, number: str
+    ) -> tuple[str, str | None]:
+        """The records of JSON files, and SQL of their numbers; None when the records have them."""
+        if self.plan.stream.contract.is_kept:
+            return rescue.strict_relation(cursor, self.plan, read, layout, number), None
+        return read_json.strict_relation(self.plan, read, layout), number
 
     def _write(self, cursor: duckdb.DuckDBPyConnection, files: Files, relation: str, number: str | None) -> None:
         for grain, file in files.items():

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 
 from orderlake.errors import ConfigError
 from orderlake.model.check import MOST_ROW_CHECKS, Check
-from orderlake.model.column import Column, parse_column
+from orderlake.model.column import Column, ColumnType, parse_column
+from orderlake.model.contract import DEFAULT, Contract, FoundColumn, parse_contract
 from orderlake.model.declared_checks import parse_checks
 from orderlake.model.reconcile import Reconcile, parse_reconcile
 
@@ -53,6 +54,8 @@ class TableSpec:
     partition: Partition | None = None
     file_prefix: str = ""
     checks: tuple[Check, ...] = ()
+    found: tuple[FoundColumn, ...] = ()
+    """Columns that no pipeline declares, of fields that a load met: a contract lets them in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,21 @@ class Stream:
     encoding: str = "auto"
     reconcile: tuple[Reconcile, ...] = ()
     """Those of the pipeline's of which both sides are in one record."""
+    contract: Contract = DEFAULT
 
     @property
     def index(self) -> str:
         """The name of the hidden table that remembers every entity's newest version."""
         return f"_index_{self.pipeline}_{self.name}" if self.name != self.pipeline else f"_index_{self.pipeline}"
+
+    def keepers(self, level: tuple[str, ...]) -> tuple[TableSpec, ...]:
+        """The Iceberg tables that keep what belongs to a list (or the record itself) and has no column.
+
+        Those with a row for each of it, else those with rows for what is in it.
+        """
+        inside = [spec for spec in self.tables if spec.format == "iceberg" and spec.rows[: len(level)] == level]
+        nearest = min((len(spec.rows) for spec in inside), default=0)
+        return tuple(spec for spec in inside if len(spec.rows) == nearest)
 
     def fit(self, name: str) -> int | None:
         """How closely a file name (no folder, whatever its case) fits: the letters that the closest pattern spells out.
@@ -108,10 +121,11 @@ def parse_pipeline(document: object, where: str) -> Pipeline:
 
 
 def _pipeline(document: object) -> Pipeline:
-    top = _mapping(document, "the file", {"pipeline", "sources", "reconcile"}, required={"pipeline", "sources"})
+    known = {"pipeline", "sources", "reconcile", "contract"}
+    top = _mapping(document, "the file", known, required={"pipeline", "sources"})
     name = _name(top["pipeline"], "pipeline")
     sources = _mapping(top["sources"], "sources")
-    streams = tuple(_stream(name, str(key), body) for key, body in sources.items())
+    streams = tuple(_stream(name, str(key), body, top.get("contract")) for key, body in sources.items())
     if not streams:
         raise ConfigError("sources: at least one is needed")
     seen: set[str] = set()
@@ -151,16 +165,18 @@ def _related(streams: tuple[Stream, ...]) -> None:
                     )
 
 
-_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "tables"}
+_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "contract", "tables"}
 
 
-def _stream(pipeline: str, name: str, body: object) -> Stream:
+def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
     at = f"sources.{_name(name, 'source')}"
     spec = _mapping(body, at, _STREAM_KEYS, required={"match", "format", "tables"})
     if spec["format"] not in ("json", "csv"):
         raise ConfigError(f"{at}.format: {spec['format']!r} is neither json nor csv")
     declared = _mapping(spec["tables"], f"{at}.tables")
+    agreed = parse_contract(contract, spec.get("contract"), at, spec["format"])
     tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in declared.items())
+    tables = tuple(_widened(table, agreed) for table in tables)
     if not tables:
         raise ConfigError(f"{at}.tables: at least one is needed")
     if spec["format"] == "csv":
@@ -178,7 +194,7 @@ def _stream(pipeline: str, name: str, body: object) -> Stream:
         if lacking:
             raise ConfigError(f"{at}.tables.{table.name}: needs a column from the key {', '.join(lacking)}")
     sequence = None if spec.get("sequence_by") is None else _sequence(tables, str(spec["sequence_by"]), at)
-    return Stream(
+    stream = Stream(
         pipeline,
         name,
         _texts(spec["match"]),
@@ -188,7 +204,31 @@ def _stream(pipeline: str, name: str, body: object) -> Stream:
         sequence,
         _texts(spec.get("envelope", [])),
         _encoding(at, str(spec.get("encoding", "auto"))),
+        contract=agreed,
     )
+    _check_keepers(at, stream)
+    return stream
+
+
+def _widened(table: TableSpec, contract: Contract) -> TableSpec:
+    """Where types evolve, a whole number has room from the start: which file comes first must not matter."""
+    if contract.types != "evolve" or table.format != "iceberg":
+        return table
+    wide = ColumnType("bigint")
+    columns = (
+        replace(each, type=wide) if each.type.name == "int" and not each.is_position else each for each in table.columns
+    )
+    return replace(table, columns=tuple(columns))
+
+
+def _check_keepers(at: str, stream: Stream) -> None:
+    """What a contract keeps needs a table that it can be kept in."""
+    if not stream.contract.keeps_new and not stream.contract.rescues:
+        return
+    for level in [(), *sorted(_lists(stream.tables))]:
+        if not stream.keepers(level):
+            what = f"elements of {'.'.join(level)} need an iceberg table with `rows: {'.'.join(level)}`"
+            raise ConfigError(f"{at}.contract: {what if level else 'records need an iceberg table'} to be kept in")
 
 
 def _encoding(at: str, name: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from orderlake.model.check import CheckResult
@@ -48,10 +48,19 @@ class StagedLoad:
     rejected: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     checks: tuple[tuple[CheckResult, ...], ...] = ()
+    found: Mapping[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
+    """Per list path ("" for the record itself) the paths of undeclared fields that become columns."""
+    changes: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """Per source (its place in `sources`) what was new about its fields, a sentence each."""
 
     def set_aside(self, source: int) -> int:
         """How many records of a source are set aside."""
         return sum(segment.rejected for segment in self.segments if segment.source == source)
+
+
+def kept_name(depth: int) -> str:
+    """The staged column of what has no column: of the record (depth 0), or of its list element at this depth."""
+    return f"_kept{depth}"
 
 
 def staged_name(column: Column) -> str:

@@ -63,6 +63,7 @@ class Account:
             definition=self.definition,
             replaced=replaced,
             checks=[check.as_dict() for check in checks],
+            changes=tuple(staged.changes.get(number, ())),
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orderlake.engine import name, parquet, quote
+from orderlake.model.found import with_found
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
+from orderlake.tables.kept_columns import kept_columns
 from orderlake.tables.layout import key_names
 
 _MASK = (1 << ROW_BITS) - 1
@@ -25,6 +27,11 @@ def source_of(credit: str) -> SourceObject:
     version, sized, uri = credit.split(":", 2)
     size, _, tag = sized.partition("@")
     return SourceObject(uri, uri, int(size), int(version), tag)
+
+
+def batch_of(stream: Stream, staged: StagedLoad, load_id: str, again: frozenset[str] = frozenset()) -> Batch:
+    """What was staged of a stream; its tables have columns for what was found undeclared, as the contract says."""
+    return Batch(with_found(stream, staged.found), staged, load_id, again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,8 @@ class Batch:
 
     def rows_of(self, spec: TableSpec, losers: str | None) -> str:
         """SELECT a table's own columns for the winning records."""
-        columns = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
+        own = [f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns]
+        columns = ", ".join([*own, *kept_columns(self.stream, spec)])
         lineage = (
             f", {self.file()} AS _source_file, {self.row()} AS _source_row, "
             f"{self.version()} AS _version, {quote(self.load_id)} AS _load_id"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from orderlake.model.column import Column, ColumnType
+from orderlake.model.contract import RESCUED
+from orderlake.model.found import kept_levels
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.tables.iceberg import Field, PartitionField, Schema
 
@@ -111,8 +113,11 @@ def index_layout(stream: Stream) -> TableLayout:
 
 
 def table_layout(stream: Stream, spec: TableSpec) -> TableLayout:
-    """A declared Iceberg table, its lineage columns after its own."""
-    columns = {**{column.name: column.type for column in spec.columns}, **LINEAGE_COLUMNS}
+    """A declared Iceberg table; after its own columns those found undeclared, `_rescued`, and the lineage."""
+    columns = {column.name: column.type for column in spec.columns}
+    columns |= dict.fromkeys((found.name for found in spec.found), _STRING)
+    columns |= {RESCUED: _STRING} if stream.contract.rescues and kept_levels(stream, spec) else {}
+    columns |= LINEAGE_COLUMNS
     return TableLayout(spec.name, columns, entity_columns(stream, spec), spec)
 
 

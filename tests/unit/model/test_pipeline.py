@@ -80,7 +80,7 @@ def test_a_good_file_is_read():
 WRONG = [
     ("pipeline", ..., "the file: pipeline is missing"),
     ("sources", ..., "the file: sources is missing"),
-    ("checks", {}, "the file: unknown checks; known are pipeline, reconcile, sources"),
+    ("checks", {}, "the file: unknown checks; known are contract, pipeline, reconcile, sources"),
     ("pipeline", "My Shop", "pipeline name 'My Shop': use lower-case letters, digits and _"),
     ("pipeline", "shop\n", "pipeline name 'shop\\n'"),
     ("sources", {}, "sources: at least one is needed"),

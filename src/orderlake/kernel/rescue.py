@@ -1,0 +1,59 @@
+"""What a contract keeps of records beyond the declared columns, brought beside them on their way into staged files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orderlake.engine import quote
+from orderlake.kernel import read_json, undeclared
+from orderlake.kernel.complaints import MISSING, UNDECLARED
+from orderlake.kernel.flatten import ENTRIES, KEPT, NUMBER, Plan, set_aside
+from orderlake.kernel.shape import inner
+from orderlake.kernel.sniff import Layout
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def strict_relation(
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[Path], layout: Layout, number: str
+) -> str:
+    """A FROM item with the records of JSON files as they are read strictly, their numbers, and what is kept of them.
+
+    The table made on the way is the cursor's own.
+    """
+    texts = f"SELECT {number} AS n, r.json AS raw FROM {read_json.objects(files, layout)} AS r"
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE looked AS {undeclared.entries_of(plan, f'({texts})')}")
+    records = f"(SELECT *, {number} AS {NUMBER} FROM {read_json.strict_relation(plan, files, layout)} AS r)"
+    return _joined(cursor, records)
+
+
+def careful_relation(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
+    """A FROM item with the careful records that are left, and what is kept of them.
+
+    Those that the contract sets aside are added to the table `bad`.
+    """
+    if plan.is_text:
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE looked AS SELECT {NUMBER} AS n, {KEPT} AS kept FROM records")
+    else:
+        texts = (
+            f"SELECT {NUMBER} AS n, {inner('raw')} AS raw FROM raws WHERE {NUMBER} NOT IN (SELECT {NUMBER} FROM bad)"
+        )
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE looked AS {undeclared.entries_of(plan, f'({texts})')}")
+    refused = set_aside(plan.stream.contract, "x")
+    if refused is not None:
+        first = f"list_filter(kept, lambda x: {refused})[1]"
+        reason = f"CASE WHEN x.value IS NULL THEN {quote(MISSING)} ELSE {quote(UNDECLARED)} END"
+        cursor.execute(
+            f"INSERT INTO bad SELECT n, replace(x.path, '\\.', '.'), {reason} "
+            f"FROM (SELECT n, {first} AS x FROM looked) WHERE x IS NOT NULL"
+        )
+    return "records" if plan.is_text else _joined(cursor, "records")
+
+
+def _joined(cursor: duckdb.DuckDBPyConnection, records: str) -> str:
+    if cursor.execute("SELECT count(*) FROM looked").fetchone() == (0,):
+        return f"(SELECT *, NULL::{ENTRIES} AS {KEPT} FROM {records})"
+    return f"(SELECT s.*, k.kept AS {KEPT} FROM {records} AS s LEFT JOIN looked AS k ON k.n = s.{NUMBER})"

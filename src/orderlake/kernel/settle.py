@@ -1,0 +1,141 @@
+"""What a staged load tells about the contract: files that it rejects, and what was new about the fields of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from orderlake.engine import Engine, name, parquet
+from orderlake.errors import UnreadableShareError
+from orderlake.kernel.complaints import is_of_type
+from orderlake.kernel.flatten import Grain, Plan
+from orderlake.model.staged import ROW_BITS, StagedLoad, kept_name
+
+if TYPE_CHECKING:
+    import duckdb
+
+_NAMED: Final = 20
+"""So many fields are named in a sentence."""
+MOST_FOUND: Final = 500
+"""So many undeclared fields of one file may become columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A field that a file met the contract with: undeclared or missing, first in this record (from 1)."""
+
+    source: int
+    level: Grain
+    path: str
+    is_missing: bool
+    first: int
+
+
+def settled(engine: Engine, plan: Plan, load: StagedLoad) -> StagedLoad:
+    """The load with what was found in it; UnreadableShareError names a file that the contract rejects, and why."""
+    contract = plan.stream.contract
+    if contract.types == "freeze":
+        _refuse_types(engine.cursor(), load)
+    if not contract.is_kept:
+        return load
+    met = [each for level in _levels(plan) for each in _met(engine.cursor(), plan, load, level)]
+    for source in range(len(load.sources)):
+        own = [each for each in met if each.source == source]
+        if contract.missing == "freeze":
+            _refuse([each for each in own if each.is_missing], "lacks", "which the pipeline declares")
+        new = [each for each in own if not each.is_missing]
+        if contract.new == "freeze":
+            _refuse(new, "holds", "which the pipeline does not declare")
+        if contract.new == "evolve" and len(new) > MOST_FOUND:
+            raise UnreadableShareError(
+                f"{len(new)} undeclared fields would become columns, {_named([each.path for each in new[:3]])} … : "
+                "declare what is wanted, or let the contract keep them: {new: rescue}",
+                source,
+            )
+    return replace(load, found=_found(plan, met), changes={**load.changes, **_changes(plan, met)})
+
+
+def _levels(plan: Plan) -> list[Grain]:
+    return [(), *(path for path, node in plan.shape.root.walk() if node.is_list)]
+
+
+def _met(cursor: duckdb.DuckDBPyConnection, plan: Plan, load: StagedLoad, level: Grain) -> Iterator[_Met]:
+    """The fields kept of the record itself, or of the elements of a list."""
+    grain = next(grain for grain in plan.shape.grains if level in [(), *plan.shape.levels(grain)])
+    files = load.grains[grain]
+    if not files:
+        return
+    kept = name(kept_name(len(plan.shape.levels(level))))
+    rows = f"SELECT _rid, unnest({kept}) AS x FROM {parquet(files)}"
+    declared = {".".join((*level_of, key)) for level_of, node in _objects(plan) for key in node}
+    first: dict[tuple[int, str, bool], int] = {}
+    for segment, path, is_missing, row in cursor.execute(
+        f"SELECT _rid >> {ROW_BITS}, x.path, x.value IS NULL, min(_rid & {(1 << ROW_BITS) - 1}) FROM ({rows}) "
+        "GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        if not is_missing and path in declared:
+            continue  # a value of another type than declared
+        found = load.segments[segment]
+        at = (found.source, str(path), bool(is_missing))
+        first[at] = min(first.get(at, int(row) + found.base), int(row) + found.base)
+    for (source, path, is_missing), number in first.items():
+        yield _Met(source, level, path, is_missing, number)
+
+
+def _objects(plan: Plan) -> Iterator[tuple[Grain, Sequence[str]]]:
+    yield (), plan.fields
+    for path, node in plan.shape.root.walk():
+        yield path, tuple(node.children)
+
+
+def _refuse(met: Sequence[_Met], verb: str, why: str) -> None:
+    if met:
+        first = min(met, key=lambda each: (each.first, each.path))
+        names = _named([_plain(each.path) for each in met])
+        raise UnreadableShareError(
+            f"record {first.first} {verb} {_plain(first.path)}; the file {verb} {names}, {why} (contract: freeze)",
+            first.source,
+        )
+
+
+def _refuse_types(cursor: duckdb.DuckDBPyConnection, load: StagedLoad) -> None:
+    """Reject the first source with a value that is not of its field's type."""
+    if not load.rejected:
+        return
+    rows = cursor.execute(
+        f"SELECT segment, position, field, reason FROM {parquet(load.rejected)} "
+        f"WHERE check_name IS NULL AND {is_of_type('field', 'reason')} ORDER BY segment, position LIMIT 1"
+    ).fetchall()
+    for segment, position, field, reason in rows:
+        found = load.segments[segment]
+        raise UnreadableShareError(f"record {position + found.base}: {field} {reason} (contract: freeze)", found.source)
+
+
+def _found(plan: Plan, met: Sequence[_Met]) -> Mapping[Grain, Sequence[str]]:
+    if plan.stream.contract.new != "evolve":
+        return {}
+    found: dict[Grain, list[str]] = {}
+    for each in met:
+        if not each.is_missing and each.path not in found.setdefault(each.level, []):
+            found[each.level].append(each.path)
+    return {level: sorted(paths) for level, paths in found.items()}
+
+
+def _changes(plan: Plan, met: Sequence[_Met]) -> Mapping[int, Sequence[str]]:
+    """Per source what was kept of undeclared fields."""
+    what = {"rescue": "kept in _rescued", "evolve": "become columns"}.get(plan.stream.contract.new)
+    paths: dict[int, list[str]] = {}
+    for each in met if what is not None else ():
+        if not each.is_missing:
+            paths.setdefault(each.source, []).append(_plain(each.path))
+    return {source: (f"undeclared fields {what}: {_named(names)}",) for source, names in paths.items()}
+
+
+def _plain(path: str) -> str:
+    return path.replace("\\.", ".").replace("\\\\", "\\")
+
+
+def _named(names: Sequence[str]) -> str:
+    some = ", ".join(names[:_NAMED])
+    return some if len(names) <= _NAMED else f"{some} and {len(names) - _NAMED} more"
