@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -143,6 +143,16 @@ def paths(files: Iterable[str]) -> str:
     return "[" + ", ".join(quote(file) for file in files) + "]"
 
 
-def parquet(files: Iterable[str], *, filename: bool = False) -> str:
-    """A FROM item over Parquet files that share a schema; folder names are no columns."""
-    return f"read_parquet({paths(files)}, hive_partitioning = false{', filename = true' if filename else ''})"
+def parquet(files: Iterable[str], *, filename: bool = False, columns: Mapping[str, str] | None = None) -> str:
+    """A FROM item over Parquet files; folder names are no columns.
+
+    Files that differ in their columns are read by name as these `columns` (DuckDB's types): what a file lacks is NULL.
+    """
+    options = f"hive_partitioning = false{', filename = true' if filename else ''}"
+    if columns is not None:
+        fields = (
+            f"{quote(each)}: {{name: {quote(each)}, type: {quote(kind)}, default_value: NULL}}"
+            for each, kind in columns.items()
+        )
+        options += f", schema = MAP {{{', '.join(fields)}}}"
+    return f"read_parquet({paths(files)}, {options})"

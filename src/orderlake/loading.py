@@ -123,9 +123,22 @@ class Loader:
                 done(before)
                 continue
             waiting.setdefault((pipeline.name, stream.name), (pipeline, stream, []))[2].append(source)
+        self._check([stream for _, stream, _ in waiting.values()])
         for pipeline, stream, found in waiting.values():
             for group in packed(found):
                 yield stream, pipeline.fingerprint, group
+
+    def _check(self, streams: Sequence[Stream]) -> None:
+        """ConfigError, before anything is loaded, when tables cannot become what their pipelines declare.
+
+        Each commit looks too. In a bucket that is all: looking twice would cost each load some requests.
+        """
+        if self.backends.is_remote:
+            return
+        from orderlake.tables.declared import check  # noqa: PLC0415 - `run` of loaded files needs no tables
+
+        for stream in streams:
+            check(stream, self.backends.house)
 
     def _claimed(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
         """Work on what nobody else works on, then wait for the others and see what is left.

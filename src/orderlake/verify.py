@@ -118,7 +118,7 @@ def _quarantine(
 
 def _rows_of(backends: Backends, table: Opened) -> str:
     """A FROM item: the rows of a table's live files."""
-    return parquet([backends.store.engine_path(file.location) for file in table.live])
+    return table.layout.rows(backends.store.engine_path(file.location) for file in table.live)
 
 
 def _whole(backends: Backends, table: Opened) -> Iterator[str]:

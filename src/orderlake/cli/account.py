@@ -12,13 +12,14 @@ FATES = ("loaded", "superseded", "duplicate", "quarantined")
 
 
 def line(report: LoadReport) -> str:
-    """One line for one file."""
+    """One line for one file; a second where its load changed columns."""
     head = f"{report.status:<9}  {report.source}"
     if report.status == "rejected":
         return f"{head}  {report.reason or 'it cannot be read'}"
     if report.status == "unchanged":
         return f"{head}  loaded already on {report.at[:16].replace('T', ' ')} UTC"
-    return f"{head}  {_records(report)}  ({_tables(report.tables)}{report.seconds:.2f} s)"
+    done = f"{head}  {_records(report)}  ({_tables(report.tables)}{report.seconds:.2f} s)"
+    return f"{done}\n{'':<9}  new here: {'; '.join(report.changes)}" if report.changes else done
 
 
 def equation(counts: Mapping[str, int], read: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.engine import parquet, quote
+from orderlake.engine import quote
 from orderlake.errors import NotFoundError
 from orderlake.explain.asked import Asked, Where, asked
 from orderlake.explain.trace import Look, Origin, Rows, origin_of, same, trace
@@ -132,10 +132,10 @@ class Explainer:
     def _index(self, one: Asked) -> tuple[int, SourceObject, int, str] | None:
         """Of the version that stands: its order, the file its rows are from, and its newest place (number, file)."""
         layout = index_layout(one.stream)
-        live = self.backends.house.open([layout])[layout.name].live
-        if not live:
+        index = self.backends.house.open([layout])[layout.name]
+        if not index.live:
             return None
-        files = parquet(self.backends.store.engine_path(file.location) for file in live)
+        files = index.layout.rows(self.backends.store.engine_path(file.location) for file in index.live)
         kinds = zip(layout.columns.items(), one.values.values(), strict=False)
         conditions = " AND ".join(same(column, kind.sql, value) for (column, kind), value in kinds)
         row = (

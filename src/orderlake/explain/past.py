@@ -54,7 +54,8 @@ def past(backends: Backends, moment: Moment, sql: str, marts: Sequence[str] = ()
             continue
         live = iceberg.live_files(backends.store, metadata, snapshot.id, backends.house.cache)
         files = [backends.store.engine_path(file.location) for file in live]
-        tables.append(QueryTable(table, files, columns_then(metadata, snapshot)))
+        differs = one.opened.layout.differs
+        tables.append(QueryTable(table, files, columns_then(metadata, snapshot), differs))
     return Past(tables, tuple(notes))
 
 

@@ -47,7 +47,7 @@ class Upkeep(Parts):
                 layouts = [table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg"]
                 with self._backends.ledger.turn(stream.index):
                     done += [compact(engine, self._backends.house, layout) for layout in layouts]
-                    done.append(compact(engine, self._backends.house, index, newest(index)))
+                    done.append(compact(engine, self._backends.house, index, newest))
             done += [compact(engine, self._backends.house, layout) for layout in system_layouts()]
         finally:
             engine.close()

@@ -54,6 +54,31 @@ class ColumnType:
         known = ", ".join([*_SQL, "decimal(p,s)", "money"])
         raise ConfigError(f"unknown type {text!r}: the types are {known}")
 
+    @staticmethod
+    def of_iceberg(text: str) -> ColumnType:
+        """The type that an Iceberg table keeps as this.
+
+        >>> ColumnType.of_iceberg("long"), ColumnType.of_iceberg("decimal(18, 2)").sql
+        (ColumnType(name='bigint', precision=0, scale=0), 'DECIMAL(18,2)')
+        """
+        return ColumnType.parse("bigint" if text == "long" else text)
+
+    def __str__(self) -> str:
+        """As a pipeline declares it."""
+        return f"decimal({self.precision},{self.scale})" if self.name == "decimal" else self.name
+
+    def widens_to(self, other: ColumnType) -> bool:
+        """Whether every value of this type is one of the other too, and Iceberg reads old files as the other.
+
+        >>> ColumnType.parse("int").widens_to(ColumnType.parse("bigint"))
+        True
+        >>> ColumnType.parse("decimal(10,2)").widens_to(ColumnType.parse("decimal(18,4)"))
+        False
+        """
+        if self.name == other.name == "decimal":
+            return self.scale == other.scale and self.precision <= other.precision
+        return (self.iceberg, other.iceberg) == ("int", "long")
+
     @property
     def sql(self) -> str:
         """The DuckDB type."""

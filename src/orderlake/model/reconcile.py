@@ -36,7 +36,7 @@ class Reconcile:
 
 
 def parse_reconcile(body: object, tables: Mapping[str, Collection[str]]) -> tuple[Reconcile, ...]:
-    """Read a pipeline's `reconcile`, by name; ConfigError says what is wrong and where. `tables` gives their columns."""
+    """Read a pipeline's `reconcile`, by name; ConfigError says what is wrong, and where. `tables` gives the columns."""
     if not isinstance(body, dict):
         raise ConfigError(f"reconcile: expected `name: {{key, header, lines}}` lines, found {type(body).__name__}")
     return tuple(_reconcile(f"reconcile.{name}", str(name), spec, tables) for name, spec in body.items())

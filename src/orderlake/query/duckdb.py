@@ -27,11 +27,20 @@ _MOMENT: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class QueryTable:
-    """A table to query: its Parquet files, and its columns with DuckDB types for when it has none."""
+    """A table to query: its Parquet files, and its columns with DuckDB types.
+
+    The columns are for when it has no files, or files that may differ in theirs (`differs`).
+    """
 
     name: str
     files: Sequence[str]
     columns: Mapping[str, str]
+    differs: bool = False
+
+    @property
+    def rows(self) -> str:
+        """A FROM item over its files."""
+        return parquet(self.files, columns=self.columns if self.differs else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +245,7 @@ def _limited(cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement, mos
 def select_from(table: QueryTable) -> str:
     """A SELECT of all rows from a table's files; of one that has none yet, of no row with its columns."""
     if table.files:
-        return f"SELECT * FROM {parquet(table.files)}"
+        return f"SELECT * FROM {table.rows}"
     return (
         f"SELECT {', '.join(f'NULL::{kind} AS {name(column)}' for column, kind in table.columns.items())} WHERE false"
     )

@@ -36,13 +36,17 @@ def batch_of(stream: Stream, staged: StagedLoad, load_id: str, again: frozenset[
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A staged group of objects of one stream, sorted by (version, uri), with the id of its load."""
+    """A staged group of objects of one stream, sorted by (version, uri), with the id of its load.
+
+    Contents that were hashed with different `salt` are not equal.
+    """
 
     stream: Stream
     staged: StagedLoad
     load_id: str
     again: frozenset[str] = frozenset()
     """Identities that load although they were rolled back."""
+    salt: int = 0
 
     def grain_of(self, rows: Grain) -> Grain:
         """The staged grain that serves rows at this list path."""
@@ -82,6 +86,10 @@ class Batch:
         base = "0" if not any(bases) else f"[{', '.join(map(str, bases))}][(_rid >> {ROW_BITS}) + 1]"
         return f"CAST((_rid & {_MASK}) + {base} AS BIGINT)"
 
+    def hash(self) -> str:
+        """SQL of the hash of a record's content."""
+        return "_hash" if not self.salt else f"xor(_hash, CAST({self.salt} AS BIGINT))"
+
     def credit(self) -> str:
         """SQL of the credit of a row's object."""
         return self.per_segment([quote(credit_of(source)) for source in self.staged.sources])
@@ -115,7 +123,9 @@ class Batch:
             f"{name(staged_name(column))} AS {key}"
             for column, key in zip(self.stream.key, key_names(self.stream), strict=True)
         ]
-        return f"(SELECT {', '.join(keys)}, _rid, _hash, {self.version()} AS _v FROM {self.relation(())})"
+        return (
+            f"(SELECT {', '.join(keys)}, _rid, {self.hash()} AS _hash, {self.version()} AS _v FROM {self.relation(())})"
+        )
 
     def rows_of(self, spec: TableSpec, losers: str | None) -> str:
         """SELECT a table's own columns for the winning records."""

@@ -46,12 +46,14 @@ from orderlake.tables import hive
 from orderlake.tables.account import Account, check_rows, quarantined
 from orderlake.tables.batch import Batch
 from orderlake.tables.decide import Decision, decide
+from orderlake.tables.declared import PROPERTY, Wanted, plain_table, want
 from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Move, Opened
 from orderlake.tables.layout import (
     TableLayout,
     check_results_layout,
     index_layout,
     key_names,
+    layouts_of,
     quarantine_layout,
     table_layout,
 )
@@ -112,9 +114,7 @@ class Committer:
 
     def _attempt(self, batch: Batch, started: Mapping[str, float], definition: str) -> list[LoadReport]:
         self.on_step(2)
-        layouts = [index_layout(batch.stream), quarantine_layout(), check_results_layout()]
-        layouts += [table_layout(batch.stream, spec) for spec in batch.stream.tables if spec.format == "iceberg"]
-        tables = self.house.open(layouts)
+        tables = self.house.open(layouts_of(batch.stream))
         self.on_step(3)
         identities = [source.identity for source in batch.staged.sources]
         known = self._look_again(tables[batch.stream.index], identities)
@@ -124,7 +124,9 @@ class Committer:
             raise SourcesAppliedError(applied)
         self._still_there(batch)
         before = {identity: report.nth for identity, report in known.items() if report.status == "rolled_back"}
-        return _Attempt(self, batch, tables, definition, dict(started), before).run()
+        wanted = want(batch.stream, tables, self.house)
+        batch = replace(batch, salt=wanted.declared.salt(batch.stream))
+        return _Attempt(self, batch, tables, definition, dict(started), before, wanted).run()
 
     def _still_there(self, batch: Batch) -> None:
         for source in batch.staged.sources:
@@ -167,6 +169,7 @@ class _Attempt:
     started: Mapping[str, float]
     before: Mapping[str, int]
     """Of each source that was rolled back, which event that was."""
+    wanted: Wanted
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     written: dict[str, dict[int, int]] = field(default_factory=dict)
     swaps: list[hive.Swap] = field(default_factory=list)
@@ -185,6 +188,7 @@ class _Attempt:
         reports = [
             replace(
                 report,
+                changes=self.wanted.changes if number == 0 else (),
                 nth=self.before.get(report.identity, -1) + 1,
                 seals=hive.seals_of(self.swaps, number, self.tables[self.batch.stream.index].next_sequence),
             )
@@ -213,14 +217,14 @@ class _Attempt:
             ).fetchone() or (None, None)
             files = may_hold(files, first, low, high) if low is not None else []
         store = self.committer.house.store
-        return decide(cursor, self.batch, [store.engine_path(file.location) for file in files])
+        return decide(cursor, self.batch, [store.engine_path(file.location) for file in files], index.layout)
 
     def _hive(self, spec: TableSpec, decision: Decision) -> hive.Swap:
         if not any(self.batch.staged.grains.values()) and not decision.retired:
             return hive.Swap(rows={})
         house = self.committer.house
         # Shown before its first file is: so it is there the moment the commit lands, whoever dies.
-        columns = {column.name: column.type for column in spec.columns}
+        columns, _ = plain_table(spec, self.wanted.declared)
         house.catalog.publish_parquet(spec.name, columns, f"{house.root}/{spec.name}")
         swap = hive.Plain(self.committer.engine, house.store, house.root, spec, self.name).prepare(self.batch, decision)
         self.written[spec.name] = swap.rows or {}
@@ -263,11 +267,12 @@ class _Attempt:
                 )
                 if len(self.batch.staged.sources) > 1 and staged:
                     self.written[spec.name] = self._rows_per_source(cursor, spec, decision)
+        index = self.tables[self.batch.stream.index]
         if decision.index is not None:
             changes.append(
                 (
                     index_layout(self.batch.stream),
-                    Change(decision.index, merge=newest(index_layout(self.batch.stream)), count=decision.index_rows),
+                    Change(decision.index, merge=newest(index.layout), count=decision.index_rows),
                 )
             )
         if self.batch.staged.rejected:
@@ -280,7 +285,13 @@ class _Attempt:
     def _rewrite(self, layout: TableLayout, change: Change) -> Rewrite:
         opened, store = self.tables[layout.name], self.committer.house.store
         done = rewrite(
-            self.committer.engine, store, layout, opened.live, change, location=opened.location, attempt=self.name
+            self.committer.engine,
+            store,
+            opened.layout,
+            opened.live,
+            change,
+            location=opened.location,
+            attempt=self.name,
         )
         if layout.spec is not None:
             self.written.setdefault(layout.name, {0: done.rows})
@@ -309,7 +320,7 @@ class _Attempt:
     ) -> list[Move]:
         house = self.committer.house
         todo: list[tuple[Opened, Rewrite, dict[str, str], int]] = []
-        touched = any(done.added or done.removed for done in rewrites.values())
+        touched = any(done.added or done.removed for done in rewrites.values()) or bool(self.wanted.changes)
         for name, opened in self.tables.items():
             done = rewrites.get(name, Rewrite())
             summary = {"orderlake.load-id": self.batch.load_id}
@@ -322,7 +333,8 @@ class _Attempt:
                     PUBLISH: json.dumps(publish),
                 }
                 keep = KEEP_INDEX_SNAPSHOTS
-            elif not done.added and not done.removed and (opened.metadata is not None or opened.layout.spec is None):
+                opened = replace(opened, properties={PROPERTY: self.wanted.declared.text()})  # noqa: PLW2901 - the same table
+            elif not done.added and not done.removed and not opened.grows:
                 continue
             todo.append((opened, done, summary, keep))
         return list(house.store.each(lambda one: house.move(one[0], one[1], one[2], self.name, one[3]), todo))

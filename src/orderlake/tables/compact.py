@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from orderlake.engine import Engine, name, parquet
+from orderlake.engine import Engine, name
 from orderlake.errors import CommitConflictError
 from orderlake.model.data_file import DataFile
+from orderlake.tables.evolve import stored_layout
 from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Opened
 from orderlake.tables.layout import TableLayout
 from orderlake.tables.rewrite import LARGE, Rewrite
 from orderlake.tables.write import Source, Writer, partition_of
 
 _ATTEMPTS: Final = 5
+Merge = Callable[[TableLayout], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,16 @@ class Compaction:
     after: int
 
 
-def compact(engine: Engine, house: Lakehouse, layout: TableLayout, merge: str | None = None) -> Compaction:
-    """Compact one table; `merge` wraps the SELECT of what is folded, for tables that keep the newest row of a key.
+def compact(engine: Engine, house: Lakehouse, layout: TableLayout, merge: Merge | None = None) -> Compaction:
+    """Compact one table; `merge` gives what wraps the SELECT of what is folded, where a key's newest row is kept.
 
     CommitConflictError when loads were faster each time.
     """
     for attempt in range(_ATTEMPTS):
         opened = house.open([layout])[layout.name]
-        taken = _small(layout, opened.live)
+        if opened.metadata is not None:  # columns that are declared and not there come with a load
+            opened = replace(opened, layout=stored_layout(layout, opened.metadata))
+        taken = _small(opened.layout, opened.live)
         if not taken:
             return Compaction(layout.name, len(opened.live), len(opened.live))
         done = _rewritten(engine, house, opened, taken, merge)
@@ -64,15 +68,15 @@ def _small(layout: TableLayout, live: Sequence[DataFile]) -> list[DataFile]:
 
 
 def _rewritten(
-    engine: Engine, house: Lakehouse, opened: Opened, taken: Sequence[DataFile], merge: str | None
+    engine: Engine, house: Lakehouse, opened: Opened, taken: Sequence[DataFile], merge: Merge | None
 ) -> Rewrite:
     layout, store = opened.layout, house.store
 
     def survivors(files: Sequence[DataFile]) -> list[str]:
         columns = ", ".join(name(column) for column in layout.columns)
-        return [f"SELECT {columns} FROM {parquet(store.engine_path(file.location) for file in files)}"]
+        return [f"SELECT {columns} FROM {layout.rows(store.engine_path(file.location) for file in files)}"]
 
     writer = Writer(engine, store, layout, opened.location, uuid.uuid4().hex)
-    added = writer.write(Source(None, {}, taken, survivors, merge))
+    added = writer.write(Source(None, {}, taken, survivors, None if merge is None else merge(layout)))
     store.sync(file.location for file in added)
     return Rewrite(tuple(added), tuple(file.location for file in taken))

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orderlake.engine import name, parquet, quote
+from orderlake.engine import name, quote
 from orderlake.model.staged import ROW_BITS
 from orderlake.tables.batch import Batch, credit_of
-from orderlake.tables.layout import INDEX_COLUMNS, index_layout, key_names
+from orderlake.tables.layout import INDEX_COLUMNS, TableLayout, index_layout, key_names
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,16 +39,19 @@ class Decision:
     retired: Sequence[str] = ()
 
 
-def decide(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files: Sequence[str]) -> Decision:
-    """Compare a batch with itself and with the index (Parquet files that may hold its keys)."""
+def decide(
+    cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files: Sequence[str], layout: TableLayout | None = None
+) -> Decision:
+    """Compare a batch with itself and with the index (Parquet files that may hold its keys, and its layout)."""
+    index = (layout or index_layout(batch.stream)).rows(index_files) if index_files else None
     if not batch.stream.key:
-        return _decide_objects(cursor, batch, index_files)
+        return _decide_objects(cursor, batch, index)
     if not any(batch.staged.grains.values()):
         return Decision()
     keys = ", ".join(key_names(batch.stream))
     cursor.execute("CREATE OR REPLACE TABLE losers (_rid BIGINT, same BOOLEAN)")
     _lose_within(cursor, batch, keys)
-    hits = _lose_to_index(cursor, batch, keys, index_files) if index_files else False
+    hits = _lose_to_index(cursor, batch, keys, index) if index is not None else False
     return _decision(cursor, batch, keys, hits=hits)
 
 
@@ -81,7 +84,7 @@ def _ascend(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str) -> bool:
     return cursor.execute(f"SELECT bool_and(up) FROM ({before})").fetchone() in ((True,), (None,))
 
 
-def _lose_to_index(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, index_files: Sequence[str]) -> bool:
+def _lose_to_index(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, index: str) -> bool:
     """Fill `hits` with the batch's winners that the index knows; add those that do not win to the losers."""
     entities = (
         f"(SELECT {keys}, _rid, _hash, _v, {batch.time()} AS t, {batch.file()} AS f, {batch.row()} AS n "
@@ -90,7 +93,7 @@ def _lose_to_index(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, i
     current = (
         f"(SELECT {keys}, max(struct_pack("
         "v := _version, t := _time, f := _source_file, n := _source_row, h := _hash, c := _credit)) AS m "
-        f"FROM {parquet(index_files)} AS i SEMI JOIN (SELECT {keys} FROM {batch.entities()}) AS b USING ({keys}) "
+        f"FROM {index} AS i SEMI JOIN (SELECT {keys} FROM {batch.entities()}) AS b USING ({keys}) "
         f"GROUP BY {keys})"
     )
     cursor.execute(
@@ -147,14 +150,14 @@ def _index_values(batch: Batch, credit: str) -> str:
     )
 
 
-def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files: Sequence[str]) -> Decision:
+def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index: str | None) -> Decision:
     """Without a key the object is the entity: its newest version stands, and equal content stands once."""
     current: dict[str, tuple[int, int, str]] = {}
-    if index_files:
+    if index is not None:
         for uri, version, content, credit in cursor.execute(
             "SELECT _entity, m.v, m.h, m.c FROM ("
             "SELECT _entity, max(struct_pack(v := _version, h := _hash, c := _credit)) AS m "
-            f"FROM {parquet(index_files)} GROUP BY _entity)"
+            f"FROM {index} GROUP BY _entity)"
         ).fetchall():
             current[uri] = (version, content, credit)
     contents = _contents(cursor, batch)
@@ -190,13 +193,13 @@ def _decide_objects(cursor: duckdb.DuckDBPyConnection, batch: Batch, index_files
         )
     _fill_object_tables(cursor, batch, losing, dropped)
     columns = ", ".join(name(column) for column in ("_entity", *INDEX_COLUMNS))
-    index = f"SELECT * FROM (VALUES {', '.join(rows)}) AS t({columns})" if rows else None
+    appended = f"SELECT * FROM (VALUES {', '.join(rows)}) AS t({columns})" if rows else None
     types = index_layout(batch.stream).columns
     cast = ", ".join(f"CAST({name(column)} AS {kind.sql}) AS {name(column)}" for column, kind in types.items())
     return Decision(
         losers="losers" if losing else None,
         dropped="dropped" if dropped else None,
-        index=f"SELECT {cast} FROM ({index})" if index is not None else None,
+        index=f"SELECT {cast} FROM ({appended})" if appended is not None else None,
         index_rows=len(rows),
         superseded=counts[False],
         duplicate=counts[True],
@@ -211,7 +214,8 @@ def _contents(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[int, tupl
     if not any(batch.staged.grains.values()):
         return sums
     for segment, total, count in cursor.execute(
-        f"SELECT _rid >> {ROW_BITS}, CAST(sum(_hash) AS VARCHAR), count(*) FROM {batch.relation(())} GROUP BY ALL"
+        f"SELECT _rid >> {ROW_BITS}, CAST(sum({batch.hash()}) AS VARCHAR), count(*) "
+        f"FROM {batch.relation(())} GROUP BY ALL"
     ).fetchall():
         source = batch.source_number(int(segment))
         before = sums.get(source, (0, 0))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import Engine, name, parquet, quote
+from orderlake.model.column import ColumnType
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.ports import ObjectStore, StoredObject
 from orderlake.model.source import SourceObject
@@ -23,7 +24,7 @@ from orderlake.model.staged import staged_name
 from orderlake.tables.batch import Batch, source_of
 from orderlake.tables.decide import Decision
 from orderlake.tables.layout import entity_columns
-from orderlake.tables.project import NotProjectableError, Piece, column_names, footer, group_ends, project
+from orderlake.tables.project import NotProjectableError, Piece, column_names, column_types, footer, group_ends, project
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,6 +65,12 @@ def file_name(prefix: str, source: SourceObject) -> str:
 def files_of(store: ObjectStore, root: str, table: str) -> list[StoredObject]:
     """A plain Parquet table's files in the lake at `root`, in name order."""
     return [found for found in store.list(f"{root}/{table}") if found.location.endswith(".parquet")]
+
+
+def columns_there(store: ObjectStore, root: str, table: str) -> Mapping[str, ColumnType]:
+    """The columns of a plain Parquet table's newest file; none when it has no file."""
+    files = files_of(store, root, table)
+    return column_types(footer(store, files[-1].location)) if files else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 from orderlake.model.data_file import DataFile
 from orderlake.model.ports import Catalog, HeadUpdate, ObjectStore
 from orderlake.tables import iceberg
+from orderlake.tables.evolve import evolve, fields_of
 from orderlake.tables.iceberg import ManifestCache, TableMetadata
 from orderlake.tables.layout import TableLayout
 from orderlake.tables.rewrite import Rewrite
@@ -21,13 +22,25 @@ KEEP_INDEX_SNAPSHOTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A table as read: where its head was, and its metadata (None before its first commit)."""
+    """A table as read: where its head was, and its metadata (None before its first commit).
+
+    `layout` has all columns that its next snapshot will have; `changes` and `conflicts` are those of Evolution.
+    `properties` are put into its next metadata.
+    """
 
     layout: TableLayout
     location: str
     head: str | None
     metadata: TableMetadata | None
     live: tuple[DataFile, ...] = ()
+    changes: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def grows(self) -> bool:
+        """Whether a declared table moves though it gets no row: it is not there yet, or gets another column."""
+        return self.layout.spec is not None and (self.metadata is None or bool(self.changes))
 
     @property
     def next_sequence(self) -> int:
@@ -95,7 +108,8 @@ class Lakehouse:
             return Opened(layout, location, None, None)
         metadata = TableMetadata.from_json(self.store.read(head))
         live = tuple(iceberg.live_files(self.store, metadata, cache=self.cache)) if files else ()
-        return Opened(layout, metadata.location, head, metadata, live)
+        become = evolve(layout, metadata)
+        return Opened(become.layout, metadata.location, head, metadata, live, become.changes, become.conflicts)
 
     def move(
         self, opened: Opened, change: Rewrite, summary: Mapping[str, str], attempt: str, keep: int = KEEP_SNAPSHOTS
@@ -111,6 +125,8 @@ class Lakehouse:
                 uuid=str(uuid.uuid4()),
                 now_ms=self.now_ms(),
             )
+        metadata = metadata.with_schema(fields_of(opened.layout, metadata))
+        metadata = replace(metadata, properties={**metadata.properties, **opened.properties})
         written = _Written(self.store)
         after = iceberg.new_snapshot(
             written,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
+from orderlake.engine import parquet
 from orderlake.model.column import Column, ColumnType
 from orderlake.model.contract import RESCUED
 from orderlake.model.found import kept_levels
@@ -75,6 +76,12 @@ class TableLayout:
     columns: Mapping[str, ColumnType]
     key: tuple[str, ...]
     spec: TableSpec | None = None
+    ids: Mapping[str, int] = field(default_factory=dict)
+    """Field ids by column; from 1 in column order where empty, as in a table that is not there yet."""
+    history: frozenset[str] = frozenset()
+    """Columns that the table has and new rows do not: NULL in them."""
+    differs: bool = False
+    """Whether its files may differ in their columns, or lack some."""
 
     @property
     def is_index(self) -> bool:
@@ -83,13 +90,22 @@ class TableLayout:
 
     @property
     def schema(self) -> Schema:
-        """The Iceberg schema, field ids from 1 in column order."""
+        """The Iceberg schema of a table that is not there yet."""
         return Schema(
             tuple(
-                Field(number, name, kind.iceberg, required=False)
-                for number, (name, kind) in enumerate(self.columns.items(), 1)
+                Field(self.field_ids[name], name, kind.iceberg, required=False) for name, kind in self.columns.items()
             )
         )
+
+    @property
+    def field_ids(self) -> Mapping[str, int]:
+        """The Iceberg field id of each column."""
+        return self.ids or {name: number for number, name in enumerate(self.columns, 1)}
+
+    def rows(self, files: Iterable[str], *, filename: bool = False) -> str:
+        """A FROM item over files of the table (as the engine calls them), all columns in each."""
+        types = {column: kind.sql for column, kind in self.columns.items()} if self.differs else None
+        return parquet(files, filename=filename, columns=types)
 
     @property
     def partition(self) -> tuple[PartitionField, ...]:
@@ -134,6 +150,12 @@ def check_results_layout() -> TableLayout:
 def system_layouts() -> tuple[TableLayout, ...]:
     """The tables that every lake has beside the declared ones, shown to whoever asks."""
     return (quarantine_layout(), check_results_layout())
+
+
+def layouts_of(stream: Stream) -> list[TableLayout]:
+    """All Iceberg tables that a commit of a stream may touch."""
+    declared = [table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg"]
+    return [index_layout(stream), *system_layouts(), *declared]
 
 
 def entity_columns(stream: Stream, spec: TableSpec) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, BinaryIO, Final
 
+from orderlake.model.column import ColumnType
 from orderlake.model.ports import ObjectStore
 from orderlake.tables import thrift
 from orderlake.tables.thrift import BINARY, I16, I32, I64, LIST, STRUCT, Struct, get, put, without
@@ -21,6 +22,19 @@ _MAGIC: Final = b"PAR1"
 _COPY: Final = 1 << 20
 _LEAST: Final = 12
 """Bytes of the shortest file: its magic twice, and the length of a footer."""
+
+
+_DECIMAL: Final = 5
+_MICROS: Final = 10
+_KINDS: Final = {
+    (0, None): "boolean",
+    (1, None): "int",
+    (1, 6): "date",
+    (2, None): "bigint",
+    (5, None): "double",
+    (6, None): "string",
+}
+"""Types by a leaf's physical and converted type, as parquet.thrift numbers them."""
 
 
 class NotProjectableError(ValueError):
@@ -77,6 +91,23 @@ def project(store: ObjectStore, pieces: Sequence[Piece], columns: Sequence[tuple
 def column_names(found: Struct) -> list[str]:
     """The columns a footer lists, in order."""
     return [get(leaf, 4).decode() for leaf in get(found, 2)[1][1:]]
+
+
+def column_types(found: Struct) -> dict[str, ColumnType]:
+    """The columns that a footer lists, with those types that a pipeline can declare."""
+    kinds = {get(leaf, 4).decode(): _type(leaf) for leaf in get(found, 2)[1][1:]}
+    return {column: kind for column, kind in kinds.items() if kind is not None}
+
+
+def _type(leaf: Struct) -> ColumnType | None:
+    converted, physical = get(leaf, 6), get(leaf, 1)
+    if converted == _DECIMAL:
+        return ColumnType("decimal", get(leaf, 8), get(leaf, 7) or 0)
+    if converted == _MICROS:
+        zoned = get(get(get(leaf, 10), 8), 1) if get(leaf, 10) is not None else True
+        return ColumnType("timestamptz" if zoned else "timestamp")
+    kind = _KINDS.get((physical, converted)) or _KINDS.get((physical, None))
+    return None if kind is None else ColumnType(kind)
 
 
 def group_ends(found: Struct) -> list[int]:

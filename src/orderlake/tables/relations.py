@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orderlake.engine import name, parquet
+from orderlake.engine import name
 from orderlake.model.check import Check, CheckResult
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.staged import staged_name
@@ -64,8 +64,8 @@ def _known(cursor: duckdb.DuckDBPyConnection, house: Lakehouse, batch: Batch, ch
     low, high = cursor.execute(bounds).fetchone() or (None, None)
     opened = house.open([TableLayout(table, {}, ())])[table]
     files = may_hold(opened.live, column, low, high) if low is not None else []
-    selects = [f"SELECT {name(column)} AS v FROM {parquet(house.store.engine_path(file.location) for file in files)}"]
-    selects = selects if files else []
+    rows = opened.layout.rows(house.store.engine_path(file.location) for file in files)
+    selects = [f"SELECT {name(column)} AS v FROM {rows}"] if files and column in opened.layout.columns else []
     for other in batch.stream.tables:
         if other.name == table:  # rows that come with the batch are there too
             its = next(each for each in other.columns if each.name == column)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import Engine, name, parquet
+from orderlake.engine import Engine, name
 from orderlake.model.data_file import DataFile
 from orderlake.model.ports import ObjectStore
 from orderlake.tables.layout import TableLayout
@@ -78,7 +78,7 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
         for loses in (True, False):
             group = [file for file in files if (file.location in hits) is loses]
             if group:
-                rows = f"SELECT {columns} FROM {parquet(store.engine_path(file.location) for file in group)} AS t"
+                rows = f"SELECT {columns} FROM {layout.rows(store.engine_path(file.location) for file in group)} AS t"
                 selects.append(
                     f"{rows} ANTI JOIN {change.dropped} AS d ON {_same_key(layout, change)}" if loses else rows
                 )
@@ -102,7 +102,12 @@ def _same_key(layout: TableLayout, change: Change) -> str:
 
 
 def _columns(layout: TableLayout) -> str:
-    return ", ".join(f"CAST({name(column)} AS {kind.sql}) AS {name(column)}" for column, kind in layout.columns.items())
+    def value(column: str) -> str:
+        return "NULL" if column in layout.history else name(column)
+
+    return ", ".join(
+        f"CAST({value(column)} AS {kind.sql}) AS {name(column)}" for column, kind in layout.columns.items()
+    )
 
 
 def _counts(cursor: duckdb.DuckDBPyConnection, layout: TableLayout, change: Change) -> dict[int | str | None, int]:
@@ -132,7 +137,7 @@ def _hit_files(
     if not candidates:
         return []
     found = cursor.execute(
-        f"SELECT DISTINCT filename FROM {parquet(candidates, filename=True)} AS t "
+        f"SELECT DISTINCT filename FROM {layout.rows(candidates, filename=True)} AS t "
         f"SEMI JOIN {change.dropped} AS d ON {_same_key(layout, change)}"
     ).fetchall()
     return [candidates[filename] for (filename,) in found]

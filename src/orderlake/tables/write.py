@@ -106,7 +106,7 @@ class Writer:
         return f"{self.location}/data"
 
     def _options(self) -> str:
-        ids = ", ".join(f"{name(column)}: {number}" for number, column in enumerate(self.layout.columns, 1))
+        ids = ", ".join(f"{name(column)}: {number}" for column, number in self.layout.field_ids.items())
         return f"{_OPTIONS}, {_FOR_US if self.layout.is_index else _FOR_READERS}, FIELD_IDS {{{ids}}}"
 
     def _partition_name(self) -> str:

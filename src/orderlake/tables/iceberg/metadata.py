@@ -12,6 +12,7 @@ from orderlake.errors import ConfigError, NotFoundError
 from orderlake.tables.iceberg.schema import (
     FIRST_PARTITION_ID,
     SPEC_ID,
+    Field,
     PartitionField,
     Schema,
     spec_fields,
@@ -140,6 +141,26 @@ class TableMetadata:
             snapshots=(*self.snapshots, snapshot),
             snapshot_log=(*self.snapshot_log, SnapshotLogEntry(snapshot.id, snapshot.timestamp_ms)),
         )
+
+    @property
+    def last_column_id(self) -> int:
+        """The highest column id that was ever given out: none is given out twice."""
+        return max(int(self.other.get("last-column-id", 0)), self.schema.last_id)
+
+    @property
+    def schemas(self) -> Sequence[Mapping[str, Any]]:
+        """Every schema the table has had, as the metadata file holds them."""
+        found: Sequence[Mapping[str, Any]] = self.other["schemas"]
+        return found
+
+    def with_schema(self, fields: Sequence[Field]) -> TableMetadata:
+        """Make these columns current, as a schema of their own; nothing changes when they are. Nothing is written."""
+        if tuple(fields) == self.schema.fields:
+            return self
+        schema = Schema(tuple(fields), 1 + max(int(known["schema-id"]) for known in self.schemas))
+        last = max(self.last_column_id, schema.last_id)
+        other = {**self.other, "schemas": [*self.schemas, schema.to_json()], "last-column-id": last}
+        return replace(self, schema=schema, other=other)
 
     def to_json(self) -> bytes:
         """Serialize; `from_json` gives an equal object back."""
