@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from orderlake.config import PROJECT_FILE, Project, find_project, in_environment, load_project
 from orderlake.errors import ConfigError
+from orderlake.lake.drafting import Drafting
 from orderlake.lake.explaining import Explaining
 from orderlake.lake.quarantine import Quarantine
 from orderlake.lake.upkeep import Upkeep
@@ -25,7 +26,7 @@ lake: lake              # where the tables are kept
 """
 
 
-class Lake(Quarantine, Explaining, Upkeep):
+class Lake(Quarantine, Explaining, Upkeep, Drafting):
     """A project folder with its raw files and tables.
 
     >>> Lake.init("/tmp/shop", ["orders"]).run(["orders.json"])  # doctest: +SKIP
