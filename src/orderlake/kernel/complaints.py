@@ -31,7 +31,7 @@ def shape_complaints(plan: Plan) -> str:
     ]
     for path, node in plan.shape.root.walk():
         above = [path[:depth] for depth in range(1, len(path)) if plan.shape.node(path[:depth]).is_list]
-        cases += _shape_cases(path, node, above)
+        cases += _shape_cases(path, node, above, spared=plan.stream.contract.types == "discard_value")
     return _found(cases, "raws")
 
 
@@ -41,7 +41,7 @@ def value_complaints(plan: Plan, grain: Grain, relation: str) -> str:
     for _, column, done in plan.careful_casts(grain):
         field = quote(".".join(column.path))
         present = plan.present(grain, column)
-        if done.ok != "true":
+        if done.ok != "true" and not plan.is_spared(column, done):
             cases.append(f"WHEN NOT {done.ok} THEN [{field}, {quote(done.complaint)}]")
         if column.required:
             when = "" if present is None else f"{present} AND "
@@ -85,16 +85,18 @@ def _found(cases: list[str], relation: str) -> str:
     return f"SELECT {NUMBER}, c[1] AS field, c[2] AS reason FROM ({inside}) WHERE c IS NOT NULL"
 
 
-def _shape_cases(path: Grain, node: Node, above: list[Grain]) -> Iterator[str]:
+def _shape_cases(path: Grain, node: Node, above: list[Grain], *, spared: bool) -> Iterator[str]:
     field = ".".join(path)
     at = json_path(path, above)
     wanted = ["NULL", "ARRAY" if node.is_list else "OBJECT", *(["OBJECT"] if is_liftable(path, node) else [])]
-    yield _other_kind(at, wanted, field, "is", listed=bool(above))
+    if not spared:
+        yield _other_kind(at, wanted, field, "is", listed=bool(above))
     if not node.is_list or is_liftable(path, node):
         yield _doubled(node, at, field, listed=bool(above))
     if node.is_list:
         each = json_path(path, [*above, path])
-        yield _other_kind(each, ["OBJECT"], field, "holds", listed=True)
+        if not spared:
+            yield _other_kind(each, ["OBJECT"], field, "holds", listed=True)
         yield _doubled(node, each, field, listed=True)
 
 

@@ -95,6 +95,17 @@ class Plan:
             read, exact, text = (self.shape.value(column.path, grain, way) for way in WAYS)
             yield alias, column, cast.exact(column, read, exact, text)
 
+    def is_spared(self, column: Column, done: cast.Cast) -> bool:
+        """Whether a record loads without this value when the value does not fit its column."""
+        if self.stream.contract.types != "discard_value" or done.ok == "true" or column.required:
+            return False
+        sequence = self.stream.sequence_by
+        return sequence is None or column.path != sequence.path
+
+    def spared(self, column: Column, done: cast.Cast) -> str:
+        """SQL of the value of a careful record that is not set aside."""
+        return f"CASE WHEN {done.ok} THEN {done.value} END" if self.is_spared(column, done) else done.value
+
     def present(self, grain: Grain, column: Column) -> str | None:
         """SQL: the list element that the column belongs to exists; None for a column of the record itself."""
         depth = sum(1 for level in self.shape.levels(grain) if column.path[: len(level)] == level)
@@ -135,7 +146,8 @@ def strict_sql(plan: Plan, grain: Grain, relation: str, number: str | None) -> s
 
 def careful_sql(plan: Plan, grain: Grain, relation: str, bad: str, offset: int) -> str:
     """SELECT a grain's staged rows from careful records, without those whose number is in the table `bad`."""
-    values = [f"{done.value} AS {name(alias)}" for alias, _, done in plan.careful_casts(grain)]
+    casts = plan.careful_casts(grain)
+    values = [f"{plan.spared(column, done)} AS {name(alias)}" for alias, column, done in casts]
     content = plan.told(plan.content())
     if not plan.is_text:
         mix = f"r.{inner('mix')}"

@@ -12,6 +12,7 @@ from orderlake.kernel.complaints import MISSING, UNDECLARED
 from orderlake.kernel.flatten import ENTRIES, KEPT, NUMBER, Plan, set_aside
 from orderlake.kernel.shape import inner
 from orderlake.kernel.sniff import Layout
+from orderlake.kernel.spoiled import spoiled
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,10 +51,26 @@ def careful_relation(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
             f"INSERT INTO bad SELECT n, replace(x.path, '\\.', '.'), {reason} "
             f"FROM (SELECT n, {first} AS x FROM looked) WHERE x IS NOT NULL"
         )
-    return "records" if plan.is_text else _joined(cursor, "records")
+    if plan.stream.contract.types == "discard_value":
+        _add(cursor, spoiled(plan))
+    return _joined(cursor, f"(SELECT * EXCLUDE ({KEPT}) FROM records)" if plan.is_text else "records")
+
+
+def _add(cursor: duckdb.DuckDBPyConnection, entries: str) -> None:
+    """Add entries (n, at, path, value) to what is kept of their records."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE spoiled AS SELECT DISTINCT * FROM ({entries})")
+    if cursor.execute("SELECT count(*) FROM spoiled").fetchone() == (0,):
+        return
+    entry = "{'at': \"at\", 'path': path, 'value': value}"
+    packed = f"SELECT n, list({entry})::{ENTRIES} AS kept FROM spoiled GROUP BY n"
+    both = f"SELECT n, kept FROM looked SEMI JOIN spoiled USING (n) UNION ALL ({packed})"
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE looked AS SELECT n, kept FROM looked ANTI JOIN spoiled USING (n) UNION ALL "
+        f"SELECT n, list_sort(flatten(list(kept)))::{ENTRIES} FROM ({both}) GROUP BY n"
+    )
 
 
 def _joined(cursor: duckdb.DuckDBPyConnection, records: str) -> str:
-    if cursor.execute("SELECT count(*) FROM looked").fetchone() == (0,):
+    if cursor.execute("SELECT count(kept) FROM looked").fetchone() == (0,):
         return f"(SELECT *, NULL::{ENTRIES} AS {KEPT} FROM {records})"
     return f"(SELECT s.*, k.kept AS {KEPT} FROM {records} AS s LEFT JOIN looked AS k ON k.n = s.{NUMBER})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from orderlake.engine import Engine, name, parquet
 from orderlake.errors import UnreadableShareError
@@ -23,12 +23,12 @@ MOST_FOUND: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """A field that a file met the contract with: undeclared or missing, first in this record (from 1)."""
+    """A field that a file met the contract with, first in this record (from 1), and how it differs from declared."""
 
     source: int
     level: Grain
     path: str
-    is_missing: bool
+    how: Literal["new", "missing", "type"]
     first: int
 
 
@@ -43,8 +43,8 @@ def settled(engine: Engine, plan: Plan, load: StagedLoad) -> StagedLoad:
     for source in range(len(load.sources)):
         own = [each for each in met if each.source == source]
         if contract.missing == "freeze":
-            _refuse([each for each in own if each.is_missing], "lacks", "which the pipeline declares")
-        new = [each for each in own if not each.is_missing]
+            _refuse([each for each in own if each.how == "missing"], "lacks", "which the pipeline declares")
+        new = [each for each in own if each.how == "new"]
         if contract.new == "freeze":
             _refuse(new, "holds", "which the pipeline does not declare")
         if contract.new == "evolve" and len(new) > MOST_FOUND:
@@ -69,18 +69,17 @@ def _met(cursor: duckdb.DuckDBPyConnection, plan: Plan, load: StagedLoad, level:
     kept = name(kept_name(len(plan.shape.levels(level))))
     rows = f"SELECT _rid, unnest({kept}) AS x FROM {parquet(files)}"
     declared = {".".join((*level_of, key)) for level_of, node in _objects(plan) for key in node}
-    first: dict[tuple[int, str, bool], int] = {}
+    first: dict[tuple[int, str, Literal["new", "missing", "type"]], int] = {}
     for segment, path, is_missing, row in cursor.execute(
         f"SELECT _rid >> {ROW_BITS}, x.path, x.value IS NULL, min(_rid & {(1 << ROW_BITS) - 1}) FROM ({rows}) "
         "GROUP BY ALL ORDER BY ALL"
     ).fetchall():
-        if not is_missing and path in declared:
-            continue  # a value of another type than declared
         found = load.segments[segment]
-        at = (found.source, str(path), bool(is_missing))
+        how: Literal["new", "missing", "type"] = "missing" if is_missing else "type" if path in declared else "new"
+        at = (found.source, str(path), how)
         first[at] = min(first.get(at, int(row) + found.base), int(row) + found.base)
-    for (source, path, is_missing), number in first.items():
-        yield _Met(source, level, path, is_missing, number)
+    for (source, path, how), number in first.items():
+        yield _Met(source, level, path, how, number)
 
 
 def _objects(plan: Plan) -> Iterator[tuple[Grain, Sequence[str]]]:
@@ -113,23 +112,30 @@ def _refuse_types(cursor: duckdb.DuckDBPyConnection, load: StagedLoad) -> None:
 
 
 def _found(plan: Plan, met: Sequence[_Met]) -> Mapping[Grain, Sequence[str]]:
+    """Per list (() is the record itself) the paths of fields that become columns."""
     if plan.stream.contract.new != "evolve":
         return {}
-    found: dict[Grain, list[str]] = {}
+    found: dict[Grain, set[str]] = {}
     for each in met:
-        if not each.is_missing and each.path not in found.setdefault(each.level, []):
-            found[each.level].append(each.path)
+        if each.how == "new":
+            found.setdefault(each.level, set()).add(each.path)
     return {level: sorted(paths) for level, paths in found.items()}
 
 
 def _changes(plan: Plan, met: Sequence[_Met]) -> Mapping[int, Sequence[str]]:
-    """Per source what was kept of undeclared fields."""
-    what = {"rescue": "kept in _rescued", "evolve": "become columns"}.get(plan.stream.contract.new)
-    paths: dict[int, list[str]] = {}
-    for each in met if what is not None else ():
-        if not each.is_missing:
-            paths.setdefault(each.source, []).append(_plain(each.path))
-    return {source: (f"undeclared fields {what}: {_named(names)}",) for source, names in paths.items()}
+    """Per source a sentence for what is new about its fields."""
+    said = {"rescue": "undeclared fields are kept in _rescued", "evolve": "undeclared fields become columns"}
+    found: dict[int, list[str]] = {}
+    for source in sorted({each.source for each in met}):
+        for how, what in (
+            ("new", said.get(plan.stream.contract.new)),
+            ("type", "values that are not of their column's type are kept in _rescued"),
+        ):
+            own = (_plain(each.path) for each in met if each.source == source and each.how == how)
+            names = list(dict.fromkeys(own))
+            if names and what is not None:
+                found.setdefault(source, []).append(f"{what}: {_named(names)}")
+    return found
 
 
 def _plain(path: str) -> str:

@@ -36,9 +36,9 @@ def entries_of(plan: Plan, records: str) -> str:
     )
     exact = f"list_transform({_entries(plan, 'marked')}, lambda x: {_unmarked('x')})"
     looked = f"SELECT n, raw, {found} AS kept FROM {records}"
-    marked = f"SELECT n, kept, CASE WHEN {inexact} THEN {_marked('raw')} END AS marked FROM ({looked})"
+    again = f"SELECT n, kept, CASE WHEN {inexact} THEN {marked('raw')} END AS marked FROM ({looked})"
     chosen = f"CASE WHEN marked IS NULL THEN kept ELSE {exact} END"
-    return f"SELECT n, list_sort({chosen})::{ENTRIES} AS kept FROM ({marked} WHERE len(kept) > 0)"
+    return f"SELECT n, list_sort({chosen})::{ENTRIES} AS kept FROM ({again} WHERE len(kept) > 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ def _entry(at: str, path: str, value: str) -> str:
     return f"{{'at': {at}, 'path': {path}, 'value': CAST({value} AS VARCHAR)}}"
 
 
-def _marked(raw: str) -> str:
+def marked(raw: str) -> str:
+    """SQL of JSON text in which every number is a string that `unmarked` can tell."""
     doubled = f"replace({raw}, {_MARK}, {_MARK} || {_MARK})"
     tokens = rf"regexp_replace({doubled}, {_TOKENS}, '\1' || chr(2) || '\2' || chr(3), 'g')"
     strings = f"replace({tokens}, chr(2) || chr(3), '')"

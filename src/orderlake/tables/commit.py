@@ -188,7 +188,7 @@ class _Attempt:
         reports = [
             replace(
                 report,
-                changes=self.wanted.changes if number == 0 else (),
+                changes=(*(self.wanted.changes if number == 0 else ()), *report.changes),
                 nth=self.before.get(report.identity, -1) + 1,
                 seals=hive.seals_of(self.swaps, number, self.tables[self.batch.stream.index].next_sequence),
             )
