@@ -31,7 +31,7 @@ def grid(
     orders    12
     lines    120
     """
-    lines = [[_visible(cell) for cell in line] for line in (header, *rows)]
+    lines = [[visible(cell) for cell in line] for line in (header, *rows)]
     widths = [max(_width(line[at]) for line in lines) for at in range(len(header))]
     if width is not None:
         widths = _fitted(widths, width, {at for at, name in enumerate(header) if name in right})
@@ -50,10 +50,10 @@ def shortened(text: str, most: int) -> str:
     >>> shortened("a\nlong story", 8)
     'a\\nlong…'
     """
-    return _cut(_visible(text), most)
+    return _cut(visible(text), most)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Line ends and other control characters as escapes: data must not steer the terminal."""
     if text.isprintable():
         return text

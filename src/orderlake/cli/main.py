@@ -28,7 +28,7 @@ VERBS: Final[Mapping[str, str]] = {
     "tables": "list the tables with their rows and sizes",
     "loads": "list what was loaded, when, and how it went",
     "explain": "tell where a record comes from, and why it is as it is",
-    "quarantine": "list the records that were set aside, and why; fix or replay one",
+    "quarantine": "list the records that were set aside, and why; mend, replay or drop them",
     "deploy": "put the project on AWS, or take it down",
     "deadletter": "list the events that were set aside on AWS, or send them again",
     "verify": "prove that every record is accounted for",

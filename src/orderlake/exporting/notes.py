@@ -21,6 +21,7 @@ LINEAGE: Final[Mapping[str, str]] = {
 }
 _SYSTEM: Final[Mapping[str, str]] = {
     "quarantine": "Records that were set aside. One row per record of a file.",
+    "quarantine_drops": "Records of the quarantine that were closed by hand, by whom and why.",
     "check_results": "What checks found. One row per load, file and check.",
 }
 

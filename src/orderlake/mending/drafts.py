@@ -12,11 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NoReturn
 
+from orderlake.config import Project
 from orderlake.errors import DataError, SchemaMismatchError
 from orderlake.kernel.flatten import Plan, plan_of
 from orderlake.kernel.read_csv import dialect_of
 from orderlake.kernel.sniff import Dialect, form_of, is_utf8, text_chunks
 from orderlake.model.pipeline import Stream
+from orderlake.model.report import LoadReport
+from orderlake.sources import source_at
 from orderlake.values import counted
 
 _HEAD: Final = 1 << 16
@@ -37,6 +40,29 @@ class Draft:
 
     data: bytes
     key: tuple[str, ...]
+
+
+class Headers:
+    """The headers of CSV files that records came from; each file is read once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[tuple[str, int], Header | None] = {}
+
+    def of(self, stream: Stream, report: LoadReport, before: LoadReport | None) -> Header | None:
+        """The header of a record's file if that is as it was loaded, else that of the last try to mend the record."""
+        if stream.format != "csv":
+            return None
+        place = report.source, report.version
+        if place not in self._known:
+            self._known[place] = self._read(stream, report)
+        header = self._known[place]
+        return self._read(stream, before) if header is None and before is not None else header
+
+    def _read(self, stream: Stream, report: LoadReport) -> Header | None:
+        path = self._project.root / report.source
+        there = source_at(self._project, path)
+        return header_of(stream, path) if there is not None and there.version == report.version else None
 
 
 def header_of(stream: Stream, file: Path) -> Header | None:

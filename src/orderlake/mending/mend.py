@@ -1,94 +1,68 @@
-"""Mending: a record of the quarantine becomes a source object of its own, which loads like any other.
+"""Mending: records of the quarantine become source objects of their own, which load like any other.
 
-Its file lies in `raw/mended/`, in a folder named after the record, under a name of its stream. Its time is that of the
-file it is from, and a little: so a record that is mended late never outdoes a newer version of the same order, and the
-tables stay a function of the set of source versions, whatever was loaded when. Nothing else remembers the mending.
+The file of one lies in `raw/mended/`, in a folder named after the record, under a name of its stream. Its time is that
+of the file it is from, and a little: so a record that is mended late never outdoes a newer version of the same order,
+and the tables stay a function of the set of source versions, whatever was loaded when. Nothing else remembers the
+mending.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import name as identifier
-from orderlake.engine import quote
-from orderlake.errors import ConfigError, NotFoundError, StorageUnavailableError
-from orderlake.mending.drafts import Draft, Header, draft_of, header_of
-from orderlake.mending.records import FOLDER, is_closed, key_of, prefix_of
-from orderlake.model.pipeline import Pipeline, Stream
+from orderlake.errors import ConfigError, DataError, LakeError, NotFoundError, StorageUnavailableError
+from orderlake.mending.drafts import Draft, Headers, draft_of
+from orderlake.mending.files import place_of, put
+from orderlake.mending.mended import Mended, Outcome
+from orderlake.mending.records import FOLDER, Quarantined, find_records, is_closed, prefix_of
+from orderlake.mending.which import Which, table_of, texts
+from orderlake.model.pipeline import Stream
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
-from orderlake.sources import source_at, stream_of, uri_of
+from orderlake.sources import source_at
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
     from orderlake.query.duckdb import Result
 
-Outcome = Literal["loaded", "superseded", "duplicate", "quarantined", "rejected"]
 _TRY: Final = 1_000
 """Nanoseconds between a file and the first try to mend a record of it, and between two tries."""
 _BEFORE: Final = 1_000_000
 """Nanoseconds that a mended record is put before its file which has a later record of the same key."""
-_PACKED: Final = (".gz", ".gzip", ".zst", ".zstd")
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
-    """What became of a mended record: `mended` is its file, `outcome` how that loaded, `reason` why it did not.
+class Wish:
+    """A record of the quarantine, and the text that it is to be loaded with; None is as it is."""
 
-    `is_new` is False when this text was tried before, and nothing was loaded.
-    """
-
-    source: str
-    position: int
-    mended: str
-    outcome: Outcome
-    field: str
-    reason: str
-    load_id: str
-    is_new: bool
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the record has left the quarantine."""
-        return self.outcome in ("loaded", "superseded", "duplicate")
-
-    @property
-    def said(self) -> str:
-        """What became of it, for people."""
-        if self.outcome == "quarantined":
-            return f"set aside again: {self.field} {self.reason}".replace(":  ", ": ")
-        told = {
-            "loaded": "loaded",
-            "superseded": "loaded, and outdone by a newer version of it that is in the tables",
-            "duplicate": "loaded, and equal to what is in the tables",
-            "rejected": f"rejected: {self.reason}",
-        }[self.outcome]
-        return told if self.is_new else f"{told} (nothing is new: this text was tried before)"
-
-    def as_dict(self) -> dict[str, object]:
-        """JSON-ready values."""
-        return asdict(self)
+    record: Quarantined
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A row of the quarantine, the file it is from as it was loaded, and where it is mended."""
+class _Task:
+    """A wish that can be tried: the file it is from as it was loaded, the last try, and its new file."""
 
+    record: Quarantined
     report: LoadReport
-    position: int
-    record: str
-    pipeline: Pipeline
-    stream: Stream
-    key: str
     before: LoadReport | None
-    """The last try to mend it."""
+    stream: Stream
+    fingerprint: str
+    draft: Draft
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """The loads that records came by, by load and source; and the last try to mend each, by its file."""
+
+    loads: Mapping[tuple[str, str], LoadReport]
+    tries: Mapping[str, LoadReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,63 +79,112 @@ class Mender:
         DataError says what is wrong with the text, ConfigError why it cannot be mended here, NotFoundError that there
         is no such record. The same text twice is loaded once.
         """
-        row = self._row(source, position, version)
-        text = row.record if record is None else record
-        if record is None and row.before is not None and is_closed(row.before):
-            return self._outcome(row, row.before, is_new=False)
-        draft = draft_of(row.stream, text, self._header(row), source)
-        target = self._place(row)
-        with self.backends.ledger.turn(FOLDER):
-            is_new = self._write(row, target, draft)
-            found = source_at(self.backends.project, target)
-        if found is None:
-            raise StorageUnavailableError(f"{target} was removed before it was loaded: mend the record again")
-        report = self.load([found])[0]
-        if report.status == "unchanged":  # `watch` was quicker, or it was tried before: that load tells
-            report = self.backends.ledger.applied([report.identity])[report.identity]
-        return self._outcome(row, report, is_new=is_new)
+        (done,) = self.mend([Wish(self._found(source, position, version), record)])
+        if isinstance(done, LakeError):
+            raise done
+        return done
 
     def draft(self, source: str, position: int, version: int | None = None) -> str:
-        """The text to mend a record from: as it was set aside, a CSV row below its header where that is known."""
-        row = self._row(source, position, version)
-        header = self._header(row)
-        return row.record if header is None else f"{header.text}\n{row.record}"
+        """The text to begin fixing a record of the quarantine with; errors as of `fix`."""
+        record = self._found(source, position, version)
+        self._pipeline(self._history([record]).loads[record["load_id"], source])
+        return next(self.drafts([record]))[1]
 
-    def _row(self, source: str, position: int, version: int | None) -> _Row:
+    def drafts(self, records: Sequence[Quarantined]) -> Iterator[tuple[str, str]]:
+        """For each record its format, and the text to begin with: a CSV row below its header where that is known."""
+        history, headers = self._history(records), Headers(self.backends.project)
+        formats = {(p.name, s.name): s for p in self.backends.pipelines for s in p.streams}
+        for record in records:
+            report = history.loads.get((record["load_id"], record["source"]))
+            stream = None if report is None else formats.get((report.pipeline, report.stream))
+            header = None
+            if stream is not None and report is not None and not self.backends.is_remote:
+                header = headers.of(stream, report, history.tries.get(record["mended"] or ""))
+            yield (
+                "json" if stream is None else stream.format,
+                record["record"] if header is None else f"{header.text}\n{record['record']}",
+            )
+
+    def mend(self, wishes: Sequence[Wish]) -> list[Mended | LakeError]:
+        """Load these records, all in few commits; what became of each, or why it cannot be tried, in their order.
+
+        Nothing that is wrong with one stops another. Whoever dies in between leaves files that the next run loads.
+        """
+        self._refuse_on_aws()
+        history, headers = self._history([wish.record for wish in wishes]), Headers(self.backends.project)
+        done: dict[int, Mended | LakeError] = {}
+        tasks: dict[int, _Task] = {}
+        reports: dict[int, LoadReport] = {}
+        for number, wish in enumerate(wishes):
+            try:
+                task = self._task(wish, history, headers)
+            except (DataError, ConfigError, NotFoundError) as error:
+                done[number] = error
+                continue
+            tasks[number] = task
+            if wish.text is None and task.before is not None and is_closed(task.before):
+                reports[number] = task.before
+        tried = frozenset(reports)
+        news = {number: task for number, task in tasks.items() if number not in tried}
+        before = self._write(news)
+        reports |= before
+        reports |= self._load({number: task for number, task in news.items() if number not in before})
+        faults = self._faults(reports.values())
+        for number, report in reports.items():
+            is_new = number not in tried and number not in before
+            done[number] = _mended(tasks[number].record, report, faults, is_new=is_new)
+        return [done[number] for number in range(len(wishes))]
+
+    def _refuse_on_aws(self) -> None:
         if self.backends.is_remote:
             raise ConfigError(
                 "a lake on AWS cannot mend a record by itself: versions of objects count there by when they arrived, "
                 "so the mended record would outdo a newer version of its order; put the file, corrected, "
                 "in the place of the old one"
             )
-        at = f"source = {quote(source)} AND position = {position}"
-        wanted = "" if version is None else f" AND version = {version}"
-        found = self.ask(
-            f"SELECT version, record, load_id FROM quarantine WHERE {at}{wanted} ORDER BY version DESC LIMIT 1"
-        ).rows
+
+    def _found(self, source: str, position: int, version: int | None) -> Quarantined:
+        self._refuse_on_aws()
+        if source.startswith(prefix_of(self.backends.project)):
+            raise ConfigError(f"{source} is a mended record itself: mend the one that it was made of once more")
+        which = Which(source=source, position=position, version=version)
+        found = find_records(self.backends.project, self.backends.ledger.loads(), which, self.ask)
         if not found:
             raise NotFoundError(
                 f"there is no record {position} of {source} in quarantine; `orderlake quarantine list` shows what is"
             )
-        of, record, load_id = cast("tuple[int, str, str]", found[0])
-        prefix = prefix_of(self.backends.project)
-        if source.startswith(prefix):
-            raise ConfigError(f"{source} is a mended record itself: mend the one that it was made of once more")
-        key = key_of(source, of, position)
-        report: LoadReport | None = None
-        before: LoadReport | None = None
-        for each in self.backends.ledger.loads():
-            if each.load_id == load_id and each.source == source:
-                report = each
-            elif each.source.startswith(f"{prefix}{key}/") and (before is None or each.version > before.version):
-                before = each
-        if report is None:
-            raise NotFoundError(f"the load history does not know of {source}, load {load_id}")
-        pipeline, stream = self._stream(report)
-        again = self._quarantined(before) if before is not None else None
-        return _Row(report, position, record if again is None else again[2], pipeline, stream, key, before)
+        return max(found, key=lambda each: each["version"])
 
-    def _stream(self, report: LoadReport) -> tuple[Pipeline, Stream]:
+    def _history(self, records: Sequence[Quarantined]) -> _History:
+        wanted = {(each["load_id"], each["source"]) for each in records}
+        files = {each["mended"] for each in records}
+        loads: dict[tuple[str, str], LoadReport] = {}
+        tries: dict[str, LoadReport] = {}
+        for report in self.backends.ledger.loads():
+            if (report.load_id, report.source) in wanted:
+                loads[report.load_id, report.source] = report
+            elif report.source in files:
+                before = tries.get(report.source)
+                tries[report.source] = report if before is None or report.version >= before.version else before
+        return _History(loads, tries)
+
+    def _task(self, wish: Wish, history: _History, headers: Headers) -> _Task:
+        record = wish.record
+        report = history.loads.get((record["load_id"], record["source"]))
+        if report is None:
+            raise NotFoundError(f"the load history does not know of {record['source']}, load {record['load_id']}")
+        stream, fingerprint = self._pipeline(report)
+        before = history.tries.get(record["mended"] or "")
+        text = record["record"] if wish.text is None else wish.text
+        draft = draft_of(stream, text, headers.of(stream, report, before), record["source"])
+        if before is not None:
+            target = self.backends.project.root / before.source
+        else:
+            target = place_of(self.backends, record["source"], stream, record["id"])
+        return _Task(record, report, before, stream, fingerprint, draft, target)
+
+    def _pipeline(self, report: LoadReport) -> tuple[Stream, str]:
+        """The stream that a record is of, and the fingerprint of its pipeline."""
         for pipeline in self.backends.pipelines:
             for stream in pipeline.streams:
                 if (pipeline.name, stream.name) == (report.pipeline, report.stream):
@@ -170,119 +193,98 @@ class Mender:
                             f"{stream.pipeline}.{stream.name} has no key, so that its files count as a whole: "
                             f"correct the record in {report.source} itself, and load that again"
                         )
-                    return pipeline, stream
+                    return stream, pipeline.fingerprint
         raise ConfigError(f"the project has no pipeline {report.pipeline} with the source {report.stream} any more")
 
-    def _header(self, row: _Row) -> Header | None:
-        """The header of the record's file if that is as it was, else of the last try."""
-        if row.stream.format != "csv":
-            return None
-        project = self.backends.project
-        files = [(project.root / row.report.source, row.report.version)]
-        files += [(project.root / row.before.source, row.before.version)] if row.before is not None else []
-        for path, version in files:
-            there = source_at(project, path)
-            if there is not None and there.version == version:
-                return header_of(row.stream, path)
-        return None
-
-    def _place(self, row: _Row) -> Path:
-        """Where the mended record goes: a name under which any later run finds its stream."""
-        folder = self.backends.project.raw / FOLDER / row.key
-        if row.before is not None:
-            return self.backends.project.root / row.before.source
-        original = row.report.source.rsplit("/", 1)[-1]
-        bare = next((original[: -len(end)] for end in _PACKED if original.lower().endswith(end)), original)
-        for name in (bare, original, *(re.sub(r"[*?]|\[[^\]]*\]", "", pattern) for pattern in row.stream.match)):
-            uri, location = uri_of(self.backends.project, folder / name)
-            with suppress(ConfigError):
-                _, stream = stream_of(self.backends.pipelines, SourceObject(uri, location, 0, 0), None)
-                if stream == row.stream:
-                    return folder / name
-        raise ConfigError(
-            f"{row.report.source} was loaded with --pipeline, under a name that does not tell its pipeline, and so "
-            f"would the mended record be: add a pattern for it to `match` in pipelines/{row.pipeline.name}.yaml"
-        )
-
-    def _write(self, row: _Row, target: Path, draft: Draft) -> bool:
-        """Write the file, complete at once, newer than the last try; False when that had the same text.
+    def _write(self, tasks: Mapping[int, _Task]) -> dict[int, LoadReport]:
+        """Write the files, each complete at once and newer than the last try; give the loads of texts tried before.
 
         A text that was tried under other declarations is worth another try.
         """
-        there = source_at(self.backends.project, target)
-        last = row.report.version if row.before is None else row.before.version
-        if there is not None:
-            if target.read_bytes() == draft.data:
-                done = self.backends.ledger.applied([there.identity]).get(there.identity)
-                if done is None or is_closed(done) or done.definition == row.pipeline.fingerprint:
-                    return done is None
-            last = max(last, there.version)
-        before = row.before is not None or there is not None
-        version = (last if before or not self._is_outdone(row, draft.key) else last - _BEFORE) + _TRY
-        _put(target, draft.data, version)
-        return True
+        done: dict[int, LoadReport] = {}
+        files: list[tuple[Path, bytes, int]] = []
+        with self.backends.ledger.turn(FOLDER):
+            there = {number: source_at(self.backends.project, task.target) for number, task in tasks.items()}
+            late = self._outdone([task for number, task in tasks.items() if task.before is None and not there[number]])
+            known = self.backends.ledger.applied(each.identity for each in there.values() if each is not None)
+            for number, task in tasks.items():
+                found = there[number]
+                last = (task.before or task.report).version
+                if found is not None:
+                    if task.target.read_bytes() == task.draft.data:
+                        report = known.get(found.identity)
+                        if report is None:
+                            continue  # it was written and not loaded
+                        if is_closed(report) or (
+                            report.status != "rolled_back" and report.definition == task.fingerprint
+                        ):
+                            done[number] = report
+                            continue
+                    last = max(last, found.version)
+                version = (last - _BEFORE if task.record["id"] in late else last) + _TRY
+                files.append((task.target, task.draft.data, version))
+            put(files)
+        return done
 
-    def _is_outdone(self, row: _Row, values: Sequence[str]) -> bool:
-        """Whether its own file has a later record of the same key in the tables: the mended one then comes before."""
-        table = next((spec for spec in row.stream.tables if not spec.rows and spec.format == "iceberg"), None)
-        if table is None:
-            return False
-        own = [next(column.name for column in table.columns if column.path == key.path) for key in row.stream.key]
-        same = " AND ".join(
-            f"CAST({identifier(column)} AS VARCHAR) = {quote(value)}" for column, value in zip(own, values, strict=True)
-        )
-        return bool(
-            self.ask(
-                f"SELECT 1 FROM {identifier(table.name)} WHERE {same} AND _source_file = {quote(row.report.source)} "
-                f"AND _source_row > {row.position} LIMIT 1"
-            ).rows
-        )
+    def _outdone(self, tasks: Sequence[_Task]) -> set[str]:
+        """Those whose own file has a later record of the same key in the tables: their mended ones come before it."""
+        found: set[str] = set()
+        streams: dict[Stream, list[_Task]] = defaultdict(list)
+        for task in tasks:
+            streams[task.stream].append(task)
+        for stream, some in streams.items():
+            table = next((spec for spec in stream.tables if not spec.rows and spec.format == "iceberg"), None)
+            if table is None:
+                continue
+            own = [next(column.name for column in table.columns if column.path == key.path) for key in stream.key]
+            keys = {f"k{at}": "VARCHAR" for at in range(len(own))}
+            rows = [(each.record["id"], each.report.source, each.record["position"], *each.draft.key) for each in some]
+            wanted = table_of(rows, {"id": "VARCHAR", "source": "VARCHAR", "position": "BIGINT", **keys})
+            same = "".join(
+                f" AND CAST(t.{identifier(column)} AS VARCHAR) = w.{key}" for column, key in zip(own, keys, strict=True)
+            )
+            sql = (
+                f"SELECT DISTINCT w.id FROM {identifier(table.name)} AS t JOIN {wanted} AS w "
+                f"ON t._source_file = w.source AND t._source_row > w.position{same}"
+            )
+            found |= {str(row[0]) for row in self.ask(sql).rows}
+        return found
 
-    def _outcome(self, row: _Row, report: LoadReport, *, is_new: bool) -> Mended:
-        outcome: Outcome = "rejected"
-        field, reason = "", report.reason or ""
-        if report.status == "loaded":
-            counts: dict[Outcome, int] = {
-                "quarantined": report.quarantined,
-                "superseded": report.superseded,
-                "duplicate": report.duplicate,
-            }
-            outcome = next((name for name, count in counts.items() if count), "loaded")
-            again = self._quarantined(report)
-            field, reason = ("", "") if again is None else again[:2]
-        return Mended(row.report.source, row.position, report.source, outcome, field, reason, report.load_id, is_new)
+    def _load(self, tasks: Mapping[int, _Task]) -> dict[int, LoadReport]:
+        sources: list[SourceObject] = []
+        for task in tasks.values():
+            found = source_at(self.backends.project, task.target)
+            if found is None:
+                raise StorageUnavailableError(f"{task.target} was removed before it was loaded: mend the record again")
+            sources.append(found)
+        loaded = {report.source: report for report in (self.load(sources) if sources else ())}
+        # `watch` was quicker with some: that load tells.
+        others = [each.identity for each in loaded.values() if each.status == "unchanged"]
+        known = self.backends.ledger.applied(others)
+        reports = [loaded[each.uri] for each in sources]
+        return dict(zip(tasks, [known.get(report.identity, report) for report in reports], strict=True))
 
-    def _quarantined(self, report: LoadReport) -> tuple[str, str, str] | None:
-        """Field, reason and text of the record of a mended file that was set aside again."""
-        if not report.quarantined:
-            return None
-        rows = self.ask(
-            f"SELECT field, reason, record FROM quarantine "
-            f"WHERE source = {quote(report.source)} AND version = {report.version} LIMIT 1"
-        ).rows
-        return cast("tuple[str, str, str]", rows[0]) if rows else None
+    def _faults(self, reports: Iterable[LoadReport]) -> dict[tuple[str, int], tuple[str, str]]:
+        """Field and reason of the records of mended files that were set aside again, by file and version."""
+        again = [report.source for report in reports if report.quarantined]
+        if not again:
+            return {}
+        sql = f"SELECT source, version, field, reason FROM quarantine WHERE source IN {texts(again)}"
+        return {(source, version): (field, reason) for source, version, field, reason in self.ask(sql).rows}
 
 
-def _put(target: Path, data: bytes, version: int) -> None:
-    """Create or replace a file in one step, with its time; it is on disk when this returns."""
-    part = target.with_name(f".part-{uuid.uuid4().hex}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.utime(part, ns=(version, version))
-        if part.stat().st_mtime_ns != version:
-            raise ConfigError(f"the file system of {target} does not keep times of files to the microsecond: move raw/")
-        part.replace(target)
-        for folder in (target.parent, target.parent.parent):
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-    except OSError as error:
-        raise StorageUnavailableError(f"{target}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+def _mended(
+    record: Quarantined, report: LoadReport, faults: Mapping[tuple[str, int], tuple[str, str]], *, is_new: bool
+) -> Mended:
+    outcome: Outcome = "rejected"
+    field, reason = "", report.reason or ""
+    if report.status == "loaded":
+        counts: dict[Outcome, int] = {
+            "quarantined": report.quarantined,
+            "superseded": report.superseded,
+            "duplicate": report.duplicate,
+        }
+        outcome = next((name for name, count in counts.items() if count), "loaded")
+        field, reason = faults.get((report.source, report.version), ("", ""))
+    place = record["id"], record["source"], record["position"]
+    return Mended(*place, report.source, outcome, field, reason, report.load_id, is_new)

@@ -1,31 +1,40 @@
-"""The records in quarantine, each once, and what has become of it: told by what was loaded since, stored nowhere.
+"""The records in quarantine, each once, and what has become of it: told by what was loaded since.
 
-A record is *fixed* when the newest version of its mended file was loaded without complaint, *replaced* when a newer
-version of its own file was loaded (what is wrong there is in quarantine anew), else *open*.
+A record is *fixed* when the newest version of its mended file was loaded without complaint, *dropped* when somebody
+closed it by hand or a check took it out with `drop`, *replaced* when a newer version of its own file was loaded (what
+is wrong there is in quarantine anew), else *open*. Only what is closed by hand is stored, in `quarantine_drops`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypedDict
+from collections.abc import Callable, Iterable
+from datetime import UTC
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 from orderlake.config import Project
 from orderlake.engine import quote
+from orderlake.mending.which import Which, table_of, texts
 from orderlake.model.report import LoadReport
 from orderlake.sources import uri_of
+from orderlake.tables.layout import DROPS, QUARANTINE_COLUMNS
+
+if TYPE_CHECKING:
+    from orderlake.query.duckdb import Result
 
 FOLDER: Final = "mended"
+STATUSES: Final = ("open", "fixed", "replaced", "dropped")
 _KEY_DIGITS: Final = 12
 
 
 class Quarantined(TypedDict):
     """A record that was set aside, as `quarantine list --json` shows it.
 
-    `field`, `reason` and `record` are those of the last try to mend it, where that failed; `mended` names the file of
-    the tries.
+    `field`, `reason`, `record`, `check_name` and `action` are those of the last try to mend it, where that failed;
+    `mended` names the file of the tries. `closed_by` is the load that closed it.
     """
 
+    id: str
     source: str
     position: int
     line: int | None
@@ -37,6 +46,12 @@ class Quarantined(TypedDict):
     version: int
     status: str
     mended: str | None
+    closed_by: str | None
+    check_name: str | None
+    action: str
+    dropped_by: str | None
+    drop_reason: str | None
+    dropped_at: str | None
     quarantined_at: str
 
 
@@ -51,7 +66,7 @@ def prefix_of(project: Project) -> str:
 
 
 def key_of(source: str, version: int, position: int) -> str:
-    """The folder of a record's mended file: the same for the same record of the same version of the same file.
+    """The id of a record, and the folder of its mended file: the same for that record of that version of that file.
 
     >>> key_of("raw/orders.json", 1700000000000000000, 7)
     'e2dd9b3bab19-7'
@@ -70,28 +85,61 @@ def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
     """
     prefix = prefix_of(project)
     tries, newer = _newest(loads, prefix)
-    if not tries and not newer:  # nearly always: then nothing has to be joined
-        return (
-            f"(SELECT {', '.join(COLUMNS[:-3])}, 'open' AS status, NULL::VARCHAR AS mended, quarantined_at "
-            "FROM quarantine)"
-        )
-    again = "a.source IS NOT NULL"
-    failed = ", ".join(quote(uri) for _, _, _, uri, _, closed, _ in tries if not closed)
+    failed = sorted(uri for _, _, _, uri, _, closed, *_ in tries if not closed)
+    found = {
+        **{name: f"o.{name}" for name in COLUMNS},
+        "id": f"substr(sha256(concat(o.source, chr(10), o.version)), 1, {_KEY_DIGITS}) || '-' || o.position",
+        "field": _newest_of("field", "CASE WHEN m.reason IS NOT NULL THEN '' ELSE o.field END"),
+        "reason": _newest_of("reason", "coalesce(m.reason, o.reason)"),
+        "record": _newest_of("record", "o.record"),
+        "check_name": _newest_of("check_name", f"CASE WHEN m.reason IS NULL THEN {_own('o', 'check_name')} END"),
+        "action": _ACTION,
+        "status": (
+            f"CASE WHEN m.closed THEN 'fixed' WHEN d.source IS NOT NULL OR {_ACTION} = 'drop' THEN 'dropped' "
+            "WHEN n.version IS NOT NULL THEN 'replaced' ELSE 'open' END"
+        ),
+        "mended": "m.uri",
+        "closed_by": (
+            f"CASE WHEN m.closed THEN m.load_id WHEN d.source IS NOT NULL THEN NULL "
+            f"WHEN {_ACTION} = 'drop' THEN coalesce(m.load_id, o.load_id) ELSE n.load_id END"
+        ),
+        "dropped_by": "d.dropped_by",
+        "drop_reason": "d.reason",
+        "dropped_at": "strftime(make_timestamp(epoch_us(d.dropped_at)), '%Y-%m-%dT%H:%M:%S.%g+00:00')",
+    }
     return (
-        "(SELECT o.source, o.position, o.line, "
-        f"CASE WHEN {again} THEN a.field WHEN m.reason IS NOT NULL THEN '' ELSE o.field END AS field, "
-        f"CASE WHEN {again} THEN a.reason WHEN m.reason IS NOT NULL THEN m.reason ELSE o.reason END AS reason, "
-        f"CASE WHEN {again} THEN a.record ELSE o.record END AS record, "
-        "o.pipeline, o.load_id, o.version, "
-        "CASE WHEN m.closed THEN 'fixed' WHEN o.version < n.version THEN 'replaced' ELSE 'open' END AS status, "
-        "m.uri AS mended, o.quarantined_at "
+        f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in found.items())} "
         f"FROM (SELECT * FROM quarantine WHERE NOT starts_with(source, {quote(prefix)})) AS o "
-        f"LEFT JOIN {_table(tries, _TRY)} AS m "
+        f"LEFT JOIN {table_of(tries, _TRY)} AS m "
         "ON m.source = o.source AND m.version = o.version AND m.position = o.position "
-        f"LEFT JOIN {_table(newer, _NEWER)} AS n ON n.source = o.source "
-        "LEFT JOIN (SELECT DISTINCT ON (source, version) source, version, field, reason, record FROM quarantine "
-        f"WHERE source IN ({failed or 'NULL'})) AS a ON a.source = m.uri AND a.version = m.tried)"
+        f"LEFT JOIN {table_of(newer, _NEWER)} AS n ON n.source = o.source AND n.version > o.version "
+        f"LEFT JOIN (SELECT DISTINCT ON (source, version, position) * FROM {DROPS} ORDER BY dropped_at) AS d "
+        "ON d.source = o.source AND d.version = o.version AND d.position = o.position "
+        "LEFT JOIN (SELECT DISTINCT ON (source, version) * FROM quarantine "
+        f"WHERE source IN {texts(failed)}) AS a "
+        "ON a.source = m.uri AND a.version = m.tried)"
     )
+
+
+def find_records(
+    project: Project, loads: Iterable[LoadReport], which: Which, ask: Callable[[str], Result]
+) -> list[Quarantined]:
+    """The records that are meant, newest last; `ask` answers SQL over the lake's tables."""
+    some = "" if which.limit is None else f"LIMIT {max(0, which.limit)}"
+    newest = (
+        f"SELECT * FROM {quarantine_records(project, loads)} {which.where} "
+        f"ORDER BY quarantined_at DESC, source DESC, position DESC {some}"
+    )
+    # As UTC without a zone: DuckDB gives times with a zone only where pytz is installed.
+    result = ask(
+        "SELECT * REPLACE (make_timestamp(epoch_us(quarantined_at)) AS quarantined_at) "
+        f"FROM ({newest}) ORDER BY quarantined_at, source, position, version"
+    )
+    at = result.columns.index("quarantined_at")
+    times = [row[at].replace(tzinfo=UTC).isoformat(timespec="milliseconds") for row in result.rows]
+    return [
+        cast("Quarantined", row | {"quarantined_at": time}) for row, time in zip(result.as_dicts(), times, strict=True)
+    ]
 
 
 def is_closed(report: LoadReport) -> bool:
@@ -99,6 +147,16 @@ def is_closed(report: LoadReport) -> bool:
     return report.status == "loaded" and report.read > 0 and report.quarantined == 0
 
 
+def _own(table: str, column: str) -> str:
+    """A column of `quarantine` that older versions of it lack."""
+    return f"{table}.{column}" if column in QUARANTINE_COLUMNS else "NULL::VARCHAR"
+
+
+def _newest_of(column: str, otherwise: str) -> str:
+    return f"CASE WHEN a.source IS NOT NULL THEN {_own('a', column)} ELSE {otherwise} END"
+
+
+_ACTION: Final = f"coalesce({_newest_of('action', _own('o', 'action'))}, 'quarantine')"
 _TRY: Final = {
     "source": "VARCHAR",
     "version": "BIGINT",
@@ -107,43 +165,38 @@ _TRY: Final = {
     "tried": "BIGINT",
     "closed": "BOOLEAN",
     "reason": "VARCHAR",
+    "load_id": "VARCHAR",
 }
-_NEWER: Final = {"source": "VARCHAR", "version": "BIGINT"}
-_Tried = tuple[str, int, int, str, int, bool, str | None]
+_NEWER: Final = {"source": "VARCHAR", "version": "BIGINT", "load_id": "VARCHAR"}
+_Tried = tuple[str, int, int, str, int, bool, str | None, str]
+_Newer = tuple[str, int, str]
 
 
-def _newest(loads: Iterable[LoadReport], prefix: str) -> tuple[list[_Tried], list[tuple[str, int]]]:
+def _newest(loads: Iterable[LoadReport], prefix: str) -> tuple[list[_Tried], list[_Newer]]:
     """The last try to mend each record; and of sources with a record in quarantine, the newest version loaded."""
+    ends: dict[tuple[str, int], LoadReport] = {}
+    for report in loads:  # of a version of a file the last event counts: a load may have been rolled back
+        ends[report.source, report.version] = report
     tries: dict[str, LoadReport] = {}
-    versions: dict[str, int] = {}
+    newest: dict[str, LoadReport] = {}
     bad: dict[str, tuple[str, int]] = {}
-    for report in loads:
-        if report.source.startswith(prefix):
-            before = tries.get(report.source)
+    for report in ends.values():
+        is_try = report.source.startswith(prefix)
+        if is_try or report.status == "loaded":
+            latest = tries if is_try else newest
+            before = latest.get(report.source)
             if before is None or report.version > before.version:
-                tries[report.source] = report
-        elif report.status == "loaded":
-            versions[report.source] = max(report.version, versions.get(report.source, report.version))
-            if report.quarantined:
-                bad[_digest(report.source, report.version)] = (report.source, report.version)
+                latest[report.source] = report
+        if report.quarantined and not is_try:
+            bad[_digest(report.source, report.version)] = (report.source, report.version)
     found: list[_Tried] = []
     for uri, last in tries.items():
         digest, _, position = uri.removeprefix(prefix).split("/", 1)[0].partition("-")
         if digest in bad and position.isdecimal():  # else somebody put a file of their own there
-            found.append((*bad[digest], int(position), uri, last.version, is_closed(last), last.reason))
-    return found, sorted({(source, versions[source]) for source, version in bad.values() if versions[source] > version})
-
-
-def _table(rows: Sequence[Sequence[object]], columns: Mapping[str, str]) -> str:
-    """A FROM item of a few rows."""
-    if not rows:
-        return f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in columns.items())} WHERE false)"
-    values = ", ".join(f"({', '.join(_literal(value) for value in row)})" for row in rows)
-    cast = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
-    return f"(SELECT {cast} FROM (VALUES {values}) AS v({', '.join(columns)}))"
-
-
-def _literal(value: Any) -> str:  # noqa: ANN401 - what a row holds
-    if value is None:
-        return "NULL"
-    return quote(value) if isinstance(value, str) else str(value).lower()
+            source, version = bad[digest]
+            said = last.reason, last.load_id
+            found.append((source, version, int(position), uri, last.version, is_closed(last), *said))
+    newer = sorted(
+        {source for source, version in bad.values() if source in newest and newest[source].version > version}
+    )
+    return found, [(each, newest[each].version, newest[each].load_id) for each in newer]

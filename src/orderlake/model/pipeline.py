@@ -22,7 +22,7 @@ TRIAL: Final = "smoke"
 """The pipeline that `orderlake deploy apply` tries a deployment out with."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9][\w-]*\Z", re.ASCII)
-_TAKEN: Final = ("quarantine", "check_results", "reconciliation")
+_TAKEN: Final = ("quarantine", "quarantine_drops", "check_results", "reconciliation")
 _PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
 _WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 

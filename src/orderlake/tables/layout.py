@@ -56,6 +56,16 @@ CHECK_RESULTS_COLUMNS: Final[Mapping[str, ColumnType]] = {
     "checked_at": ColumnType("timestamptz"),
 }
 """A row per load, file and check: `examples` are the numbers of the first records that fail it."""
+DROPS: Final = "quarantine_drops"
+DROPS_COLUMNS: Final[Mapping[str, ColumnType]] = {
+    "source": _STRING,
+    "version": _LONG,
+    "position": _LONG,
+    "reason": _STRING,
+    "dropped_by": _STRING,
+    "dropped_at": ColumnType("timestamptz"),
+}
+"""Which records of the quarantine were closed by hand, why, by whom and when."""
 INDEX_COLUMNS: Final[Mapping[str, ColumnType]] = {
     "_version": _LONG,
     "_time": _LONG,
@@ -147,9 +157,14 @@ def check_results_layout() -> TableLayout:
     return TableLayout(CHECK_RESULTS, CHECK_RESULTS_COLUMNS, ())
 
 
+def drops_layout() -> TableLayout:
+    """The table of records of the quarantine that were closed by hand."""
+    return TableLayout(DROPS, DROPS_COLUMNS, ())
+
+
 def system_layouts() -> tuple[TableLayout, ...]:
     """The tables that every lake has beside the declared ones, shown to whoever asks."""
-    return (quarantine_layout(), check_results_layout())
+    return (quarantine_layout(), check_results_layout(), drops_layout())
 
 
 def layouts_of(stream: Stream) -> list[TableLayout]:

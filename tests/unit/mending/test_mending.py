@@ -351,7 +351,7 @@ def test_a_file_system_that_keeps_whole_seconds_is_named(one_bad, monkeypatch):
     def coarse(path, *, ns):
         utime(path, ns=tuple(time // SECOND * SECOND for time in ns))
 
-    monkeypatch.setattr("orderlake.mending.mend.os.utime", coarse)
+    monkeypatch.setattr("orderlake.mending.files.os.utime", coarse)
     with pytest.raises(ConfigError, match="does not keep times of files to the microsecond"):
         one_bad.fix("raw/orders.json", 2, good(2))
     assert not [each for each in (one_bad.project.raw / "mended").rglob("*") if each.is_file()]
