@@ -28,7 +28,7 @@ def raws_of(cursor: duckdb.DuckDBPyConnection, share: Share, numbers: str, copy:
         return
     with readable(share, copy) as path:
         read = f"read_json_objects({quote(str(path))}, format = {quote(FORMATS[share.layout])}, "
-        every = f"SELECT row_number() OVER () AS n, json FROM {read}maximum_object_size = {scan.MAX_RECORD})"
+        every = f"SELECT row_number() OVER () AS n, json FROM {read}compression = 'none', maximum_object_size = {scan.MAX_RECORD})"
         found = cursor.execute(f"SELECT n, CAST(json AS VARCHAR) FROM ({every}) WHERE n IN ({numbers})")
         yield from _placed(share, _fetched(found))
 

@@ -64,14 +64,17 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def strict_relation(plan: Plan, file: Path, dialect: Dialect, base: int) -> str:
-    """A FROM item with the declared columns as text, blank ones NULL, and `base` plus the row's number from 1."""
+    """A FROM item with the declared columns as text, blank ones NULL, and `base` plus the row's number from 1.
+
+    Blank rows are neither rows nor counted.
+    """
     columns = names(plan, dialect.header)
     read = (
         f"read_csv({quote(str(file))}, header = true, delim = {quote(dialect.delimiter)}, "
         f"{_settings(columns, MAX_ROW)})"
     )
-    rows = f"SELECT {base} + row_number() OVER () AS {NUMBER}, * FROM {read}"
-    return f"({_cleaned(plan, rows, columns, dialect.header)})"
+    rows = _cleaned(plan, read, columns, dialect.header)
+    return f"(SELECT {base} + row_number() OVER () AS {NUMBER}, * FROM ({rows}))"
 
 
 def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, work: Path) -> int:
@@ -92,7 +95,7 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, wo
     try:
         rows = careful_rows(text, delimiter, len(header))
         count = _write(cursor, rows, file)
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_cleaned(plan, read, columns, header)}")
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_cleaned(plan, f'({read})', columns, header)}")
     finally:
         file.unlink(missing_ok=True)
     cursor.execute(f"INSERT INTO raws SELECT {NUMBER}, CAST({_LINE} AS BIGINT), {_RAW} FROM records")
@@ -116,8 +119,8 @@ def _write(cursor: duckdb.DuckDBPyConnection, rows: Iterable[Row], file: Path) -
 def _settings(columns: Sequence[str], longest: int, own: Sequence[str] = ()) -> str:
     types = ", ".join(f"{column}: 'VARCHAR'" for column in [*own, *(name(column) for column in columns)])
     return (
-        f"auto_detect = false, quote = '\"', escape = '\"', strict_mode = true, null_padding = false, "
-        f"max_line_size = {longest}, columns = {{{types}}}"
+        f"auto_detect = false, compression = 'none', quote = '\"', escape = '\"', strict_mode = true, "
+        f"null_padding = false, max_line_size = {longest}, columns = {{{types}}}"
     )
 
 
@@ -137,4 +140,4 @@ def _cleaned(plan: Plan, rows: str, columns: Sequence[str], header: Sequence[str
         there.append(f"{kept_cells(plan, columns, header)} AS {KEPT}")
     blank = " AND ".join(f"nullif(trim({name(column)}), '') IS NULL" for column in columns)
     others = ", ".join(name(column) for column in columns)
-    return f"SELECT * EXCLUDE ({others}), {', '.join(there)} FROM ({rows}) WHERE NOT ({blank})"
+    return f"SELECT * EXCLUDE ({others}), {', '.join(there)} FROM {rows} WHERE NOT ({blank})"

@@ -13,6 +13,7 @@ from orderlake.engine import name, paths, quote
 from orderlake.kernel import scan
 from orderlake.kernel.complaints import inexact, is_liftable, json_path, shape_complaints
 from orderlake.kernel.flatten import NUMBER, WAYS, Plan
+from orderlake.kernel.lines import lines, records_by_line
 from orderlake.kernel.shape import Node, Reading, inner
 from orderlake.kernel.sniff import Layout
 
@@ -24,11 +25,15 @@ _LINE, _RAW, _ERROR = inner("line"), inner("raw"), inner("error")
 
 
 def strict_relation(plan: Plan, files: Sequence[Path], layout: Layout) -> str:
-    """A FROM item that reads files of one layout with the declared types; any record that does not fit raises."""
+    """A FROM item that reads files of one layout with the declared types; any record that does not fit raises.
+
+    What a file is named says nothing of its compression.
+    """
     columns = ", ".join(f"{name(key)}: {quote(node.read_type())}" for key, node in plan.shape.root.children.items())
     return (
         f"read_json({paths(str(file) for file in files)}, format = '{FORMATS[layout]}', records = true, "
-        f"maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')}, columns = {{{columns}}})"
+        f"compression = 'none', maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')}, "
+        f"columns = {{{columns}}})"
     )
 
 
@@ -36,7 +41,7 @@ def objects(files: Sequence[Path], layout: Layout) -> str:
     """A FROM item with the text (`json`) of the same records, in the same order."""
     return (
         f"read_json_objects({paths(str(file) for file in files)}, format = '{FORMATS[layout]}', "
-        f"maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')})"
+        f"compression = 'none', maximum_object_size = {scan.MAX_RECORD}, filename = {quote('.file')})"
     )
 
 
@@ -63,13 +68,13 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Tex
 
 def _write(text: scan.Text, file: Path) -> tuple[int, int]:
     if text.layout == "lines":
-        return _write_records(scan.lines(text), file)
+        return _write_records(lines(text), file)
     try:
         return _write_records(scan.records(text), file)
     except scan.UnbalancedError:
-        if text.layout == "array" and not text.is_cut:
+        if not text.is_cut:
             with suppress(scan.UnbalancedError):
-                return _write_records(scan.records_by_line(text), file)
+                return _write_records(records_by_line(text), file)
         raise
 
 
@@ -81,7 +86,7 @@ def _write_records(found: Iterable[scan.RawRecord], file: Path) -> tuple[int, in
             count += 1
             longest = max(longest, len(record.text))
             try:
-                text, error = record.text.decode(), ""
+                text, error = record.text.decode(), record.wrong
             except UnicodeDecodeError as wrong:
                 text = record.text.decode(errors="backslashreplace")
                 error = f"is not valid UTF-8: {wrong.reason} at byte {wrong.start + 1}"

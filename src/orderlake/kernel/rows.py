@@ -21,7 +21,7 @@ MAX_ROW: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row after the header: its number (from 1, blank ones counted), line (from 1), cells, text, what is wrong."""
+    """A row after the header: its number among those not blank, and line (from 1), cells, text, what is wrong."""
 
     number: int
     line: int
@@ -38,11 +38,9 @@ def careful_rows(text: Text, delimiter: str, width: int) -> Iterator[Row]:
     number = 0
     while (found := lines.row(delimiter)) is not None:
         cells, wrong = found
-        if not cells and wrong is None and width > 1:
-            continue
-        number += 1
         if wrong is None and not any(cell.strip() for cell in cells):
             continue
+        number += 1
         if wrong is None and len(cells) != width:
             wrong = f"has {len(cells)} fields where the header has {width}"
         yield Row(number, lines.start, cells, lines.raw, wrong)

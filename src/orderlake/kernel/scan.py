@@ -2,7 +2,7 @@
 
 Used only for a share that DuckDB's strict reader refused. It counts brackets outside strings, so a
 record that is balanced but wrong inside is set aside alone, and its neighbours load. Where brackets do
-not balance, the lines of an array that begin as its first record does still tell where records begin.
+not balance, lines that begin as records do still tell where records begin (`kernel/lines.py`).
 """
 
 from __future__ import annotations
@@ -21,16 +21,10 @@ if TYPE_CHECKING:
 
 MAX_RECORD: Final = 16 << 20
 """The largest record (bytes), for the careful reader as for DuckDB's own."""
-_LIMIT: Final = f"{MAX_RECORD >> 20} MiB"
+LIMIT: Final = f"{MAX_RECORD >> 20} MiB"
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _OPEN: Final = (b"{", b"[")
 _CLOSE: Final = (b"}", b"]")
-_BLANK: Final = b" \t\r\n"
-_FIRST: Final = re.compile(
-    rb'\s*\[[ \t\r]*(?:\n\s*?(?P<indent>[ \t]*))?(?P<start>\{(?:[ \t]*"(?:[^"\\]|\\.)*"|[ \t\r]*\n))'
-)
-"""An array's beginning up to its first record's first key, if that is on the record's first line; `indent` when the
-record has a line of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +43,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record's text and the line (from 1) it starts on."""
+    """A record's text, the line (from 1) it starts on, and what is wrong with it, if that is known already."""
 
     text: bytes
     line: int
+    wrong: str = ""
 
 
 class UnbalancedError(ValueError):
     """The brackets of a text do not balance, so it does not tell where its records are."""
-
-
-def lines(text: Text) -> Iterator[RawRecord]:
-    """One record per line that is not blank."""
-    for number, line in enumerate(_split_lines(text.chunks()), text.line):
-        if line.strip():
-            yield RawRecord(line.strip(), number)
-
-
-def _split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    rest: list[bytes] = []
-    held = 0
-    for chunk in chunks:
-        parts = chunk.split(b"\n")
-        for part in parts[:-1]:
-            rest.append(part)
-            yield b"".join(rest) + b"\n"
-            rest, held = [], 0
-        rest.append(parts[-1])
-        held += len(parts[-1])
-        if held > MAX_RECORD:
-            raise UnreadableObjectError(f"holds a record longer than {_LIMIT}")
-    if held:
-        yield b"".join(rest)
 
 
 def records(text: Text) -> Iterator[RawRecord]:
@@ -169,42 +140,13 @@ class _Scanner:
 
     def _drop(self, count: int) -> None:
         if len(self._buffer) - count > MAX_RECORD:
-            raise UnreadableObjectError(f"the record at byte {self._dropped + count} is longer than {_LIMIT}")
+            raise UnreadableObjectError(f"the record at byte {self._dropped + count} is longer than {LIMIT}")
         self._line_at(count)
         self._buffer = self._buffer[count:]
         self._dropped += count
         self._position -= count
         self._counted = 0
         self._start, self._gap = max(0, self._start - count), max(0, self._gap - count)
-
-
-def records_by_line(text: Text) -> Iterator[RawRecord]:
-    """The records of an array whose brackets do not balance, told by the lines that begin as its first record does.
-
-    UnbalancedError when the end is missing too, so that more may be: its last record must be whole.
-    """
-    pieces = _split_lines(text.chunks())
-    head, first = b"", None
-    while first is None and len(head) < MAX_RECORD and (piece := next(pieces, b"")):
-        head += piece
-        first = _FIRST.match(head)
-    if first is None:
-        raise UnbalancedError("no record is to be found")
-    indent = b"[ \t]?" if first["indent"] is None else re.escape(first["indent"])
-    begins = re.compile(indent + re.escape(first["start"]))
-    at = first.start("start")
-    line, record = text.line + head.count(b"\n", 0, at), head[at:]
-    for number, piece in enumerate(pieces, text.line + head.count(b"\n")):
-        if begins.match(piece):
-            yield RawRecord(record.rstrip(_BLANK).removesuffix(b",").rstrip(_BLANK), line)
-            line, record = number, b""
-        record += piece
-        if len(record) > MAX_RECORD:
-            raise UnreadableObjectError(f"the record at line {line} is longer than {_LIMIT}")
-    last = record.rstrip(_BLANK)
-    if not last.endswith(b"]") or not _is_balanced(last[:-1]):
-        raise UnbalancedError("the end is missing")
-    yield RawRecord(last[:-1].rstrip(_BLANK), line)
 
 
 def is_inside_list(data: Buffer, start: int, end: int) -> bool:
@@ -217,6 +159,7 @@ def is_inside_list(data: Buffer, start: int, end: int) -> bool:
     return False
 
 
-def _is_balanced(text: bytes) -> bool:
+def is_balanced(text: bytes) -> bool:
+    """Whether every bracket and quote of a text is closed."""
     marks = Counter(token[0] for token in _TOKEN.finditer(text))
     return b'"' not in marks and sum(marks[mark] for mark in _OPEN) == sum(marks[mark] for mark in _CLOSE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,11 @@ PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
 _MASK: Final = (1 << ROW_BITS) - 1
 _AT_ONCE: Final = 500
 _NO_JSON: Final = "is not valid JSON"
+_ESCAPE: Final = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""An escape in a JSON text; two that make one character are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +215,8 @@ def explained(raw: str) -> str:
     try:
         json.loads(raw)
     except json.JSONDecodeError as error:
-        return f"{_NO_JSON}: {error.msg} at character {error.pos + 1}"
+        return f"{_NO_JSON}: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
     except RecursionError:
         return f"{_NO_JSON}: nested too deeply"
-    return f"{_NO_JSON}: a lone surrogate" if "\\u" in raw else _NO_JSON
+    lone = next((escape.start("lone") for escape in _ESCAPE.finditer(raw) if escape["lone"]), 0)
+    return f"{_NO_JSON}: a lone surrogate at character {lone}" if lone else _NO_JSON

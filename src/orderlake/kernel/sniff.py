@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from orderlake.errors import UnreadableObjectError
+from orderlake.kernel.foreign import foreign_kind
 from orderlake.model.source import RemoteFile
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ class Dialect:
 
 
 def form_of(path: Path | RemoteFile, declared: str = "auto") -> Form:
-    """Tell compression and encoding from the first bytes; UTF-8 unless a BOM, NULs or `declared` say otherwise."""
+    """Tell compression and encoding from the first bytes; UTF-8 unless a BOM, NULs or `declared` say otherwise.
+
+    UnreadableObjectError says what a file is that cannot hold records at all.
+    """
     with path.open("rb") as file:
         magic = file.read(4)
     compression: Literal["none", "gzip", "zstd"] = "none"
@@ -70,6 +74,9 @@ def form_of(path: Path | RemoteFile, declared: str = "auto") -> Form:
     elif magic == _ZSTD:
         compression = "zstd"
     head = next(raw_chunks(path, compression, _HEAD), b"")
+    foreign = foreign_kind(head)
+    if foreign is not None:
+        raise UnreadableObjectError(foreign)
     for bom, encoding in _BOMS:
         if head.startswith(bom):
             return Form(compression, encoding, len(bom))
@@ -210,7 +217,8 @@ def layout_of(chunks: Iterable[bytes]) -> Layout:
     good = sum(_is_json(line) for line in lines)
     if head[:1] != b"{" and not good:
         raise UnreadableObjectError(f"is not JSON: it begins with {head[:20].decode(errors='replace')!r}")
-    return "lines" if len(lines) > 1 and good * 2 >= len(lines) else "values"
+    goes_on = len(lines) > 1 or (len(lines) == 1 and len(rest) == _HEAD)
+    return "lines" if goes_on and good * 2 >= len(lines) else "values"
 
 
 def _is_json(line: bytes) -> bool:

@@ -23,7 +23,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.kernel.scan import Text, is_inside_list
+from orderlake.errors import UnreadableObjectError
+from orderlake.kernel.scan import MAX_RECORD, Text, is_inside_list
 from orderlake.kernel.sniff import CHUNK, Dialect, Layout, is_utf8, json_layout, legacy_encoding
 
 if TYPE_CHECKING:
@@ -73,11 +74,21 @@ def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
     layout = json_layout(path)
     if layout == "empty":
         return []
+    if layout == "array":
+        _check_end(path, size)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         found = _unwrap(data, size, envelope) if layout in ("values", "lines") and envelope else None
         start, end, layout = found or (0, size, layout)
         share = Share(path, layout, start, end, whole=found is None, is_firm=workers == 0)
         return _cut(data, share, _count(end - start, workers))
+
+
+def _check_end(path: Path, size: int) -> None:
+    """An array that ends after a comma lacks records: the engine would not miss them."""
+    with path.open("rb") as file:
+        file.seek(max(0, size - _ENDS))
+        if file.read().rstrip().endswith(b","):
+            raise UnreadableObjectError(f"the JSON ends at byte {size} inside its list: was the upload cut short?")
 
 
 def pieces(share: Share) -> list[Share]:
@@ -110,11 +121,21 @@ def _cut(data: mmap.mmap, share: Share, count: int) -> list[Share]:
 def _line_cuts(data: mmap.mmap, start: int, end: int, count: int) -> list[int]:
     cuts = [start]
     for number in range(1, count):
-        newline = data.find(b"\n", max(cuts[-1], start + (end - start) * number // count), end)
-        if newline < 0:
+        wanted = max(cuts[-1], start + (end - start) * number // count)
+        cut = line_border(data, wanted, min(end, wanted + 2 * MAX_RECORD)) or data.find(b"\n", wanted, end) + 1
+        if not cut:
             break
-        cuts.append(newline + 1)
+        cuts.append(cut)
     return [*cuts, end]
+
+
+def line_border(data: mmap.mmap | bytearray, start: int, end: int, *, last: bool = False) -> int:
+    """Where the first (or last) line begins that certainly begins a record; 0 when there is none.
+
+    A record may lie over several lines, of which none but the first begins with a brace. It is never longer than
+    MAX_RECORD, so where that much has no border, any line's end is one.
+    """
+    return (data.rfind if last else data.find)(b"\n{", start, end) + 1
 
 
 def _array_cuts(data: mmap.mmap, share: Share, count: int) -> list[int]:
@@ -190,6 +211,20 @@ def _is_object(text: bytes) -> bool:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def has_long_line(share: Share) -> bool:
+    """Whether a line of it is longer than a record may be: the engine would take up to twice as much."""
+    if share.end - share.start <= MAX_RECORD:
+        return False
+    with share.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = share.start
+        while share.end - at > MAX_RECORD:
+            newline = data.rfind(b"\n", at, at + MAX_RECORD + 1)
+            if newline < 0:
+                return True
+            at = newline + 1
+    return False
 
 
 @contextmanager

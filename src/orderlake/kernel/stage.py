@@ -16,6 +16,7 @@ from orderlake.engine import Engine
 from orderlake.errors import DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.conditions import prove
+from orderlake.kernel.foreign import misnamed
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
 from orderlake.kernel.settle import settled
@@ -141,7 +142,7 @@ def _shares(plan: flatten.Plan, path: Path, source: int, workers: int) -> list[S
         with path.open("rb") as file:
             dialect = read_csv.dialect_of(plan, file.read(1 << 16))
     except DataError as error:
-        raise UnreadableShareError(str(error), source) from None
+        raise UnreadableShareError(f"{error}{misnamed(path)}", source) from None
     if dialect is None:
         return []
     return [Share(path, "csv", dialect.start, path.stat().st_size, whole=dialect.start == 0, dialect=dialect)]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from orderlake.kernel.scan import MAX_RECORD
 from orderlake.kernel.sniff import CHUNK, Layout, is_utf8
-from orderlake.kernel.split import FIRST_KEY, Share, border_of, closing_of, envelope_at, last_border
+from orderlake.kernel.split import FIRST_KEY, Share, border_of, closing_of, envelope_at, last_border, line_border
 
 WINDOW: Final = 32 << 20
 _LOOK: Final = 1 << 18
@@ -63,7 +64,9 @@ class Windows:
         while stream.held:
             end = len(stream.held)
             while not stream.ended:
-                end = stream.held.rfind(b"\n") + 1
+                end = line_border(stream.held, 0, len(stream.held), last=True)
+                if not end and len(stream.held) > 2 * MAX_RECORD:
+                    end = stream.held.rfind(b"\n") + 1
                 if end:
                     break
                 self._more(stream)  # one record is longer than a window

@@ -24,7 +24,7 @@ from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
 from orderlake.kernel.sniff import Layout
-from orderlake.kernel.split import Lines, Share, chunks_of, pieces, readable, text_of
+from orderlake.kernel.split import Lines, Share, chunks_of, has_long_line, pieces, readable, text_of
 from orderlake.model.staged import ROW_BITS
 from orderlake.storage.raised import raised_in_engine
 
@@ -129,6 +129,8 @@ class Worker:
         """Stage a share strictly; give the number of records in it, None when it is refused."""
         import duckdb  # noqa: PLC0415 - as in run
 
+        if share.layout == "lines" and has_long_line(share):
+            return None
         try:
             with readable(share, self.folder / f"share-{get_ident()}") as path:
                 if share.dialect is None:
