@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from orderlake.engine import quote
 from orderlake.kernel import scan
 from orderlake.kernel.read_json import FORMATS
-from orderlake.kernel.split import Share, chunks_of, readable
+from orderlake.kernel.rows import careful_rows
+from orderlake.kernel.split import Lines, Share, chunks_of, readable, text_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,8 +28,11 @@ def raws_of(cursor: duckdb.DuckDBPyConnection, share: Share, numbers: str, copy:
         yield from _rows(share, wanted) if share.dialect is not None else _lines(share, wanted)
         return
     with readable(share, copy) as path:
-        read = f"read_json_objects({quote(str(path))}, format = {quote(FORMATS[share.layout])}, "
-        every = f"SELECT row_number() OVER () AS n, json FROM {read}compression = 'none', maximum_object_size = {scan.MAX_RECORD})"
+        read = (
+            f"read_json_objects({quote(str(path))}, format = {quote(FORMATS[share.layout])}, compression = 'none', "
+            f"maximum_object_size = {scan.MAX_RECORD})"
+        )
+        every = f"SELECT row_number() OVER () AS n, json FROM {read}"
         found = cursor.execute(f"SELECT n, CAST(json AS VARCHAR) FROM ({every}) WHERE n IN ({numbers})")
         yield from _placed(share, _fetched(found))
 
@@ -66,22 +70,17 @@ def _lines(share: Share, wanted: set[int]) -> Iterator[Raw]:
 
 
 def _rows(share: Share, wanted: set[int]) -> Iterator[Raw]:
-    """Rows below the header: lines, and those that go on in a quoted field."""
-    number = -1
-    row, start, quotes = b"", 0, 0
-    for line, text in _split(share):
-        if not row:
-            if not text.strip(b"\r\n"):
-                continue
-            start = line
-        row += text
-        quotes += text.count(b'"')
-        if quotes % 2:
-            continue
-        number += 1
-        if number in wanted:
-            yield number, start, row.rstrip(b"\r\n").decode(errors="backslashreplace")
-        row, quotes = b"", 0
+    """Rows as the careful reader counts them, which is as the strict one does: blank ones are none."""
+    if share.dialect is None or not wanted:
+        return
+    last = max(wanted)
+    text = text_of(share, Lines(share.path, share.line))
+    rows = careful_rows(text, share.dialect.delimiter, len(share.dialect.header))
+    for row in rows:
+        if row.number in wanted:
+            yield row.number, row.line, row.raw
+        if row.number >= last:
+            return
 
 
 def _split(share: Share) -> Iterator[tuple[int, bytes]]:
