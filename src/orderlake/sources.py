@@ -33,6 +33,11 @@ class LocalSources:
         """The current version of the file at its place; None when it is gone."""
         return source_at(self._project, Path(source.location))
 
+    def version(self, uri: str, identity: str) -> SourceObject | None:
+        """The file at this place, if it is as it was."""
+        found = source_at(self._project, self._project.root / uri)
+        return found if found is not None and found.identity == identity else None
+
     def file(self, source: SourceObject, folder: Path) -> Path:  # noqa: ARG002 - it need not be copied
         """The file itself."""
         return Path(source.location)

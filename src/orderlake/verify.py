@@ -66,7 +66,9 @@ class VerifyReport:
 def verify(backends: Backends, engine: Engine) -> VerifyReport:
     """Recount a project. Reads every table's key and lineage columns once."""
     cursor = engine.cursor()
-    loads = [report for report in backends.ledger.loads() if report.status == "loaded"]
+    history = backends.ledger.loads()
+    loads = [report for report in history if report.status == "loaded"]
+    undone = [report for report in history if report.status == "rolled_back"]
     findings: list[str] = []
     tables = files = 0
     findings += _arithmetic(loads)
@@ -74,7 +76,8 @@ def verify(backends: Backends, engine: Engine) -> VerifyReport:
     findings += _quarantine(cursor, backends, loads, quarantine)
     for pipeline in backends.pipelines:
         for stream in pipeline.streams:
-            mine = [report for report in loads if (report.pipeline, report.stream) == (pipeline.name, stream.name)]
+            every = [*loads, *undone]
+            mine = [report for report in every if (report.pipeline, report.stream) == (pipeline.name, stream.name)]
             layouts = [table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg"]
             opened = backends.house.open([index_layout(stream), *layouts])
             tables += len(stream.tables)
@@ -83,7 +86,8 @@ def verify(backends: Backends, engine: Engine) -> VerifyReport:
             findings += damage
             if not damage:
                 findings += _Recount(cursor, backends, stream, opened, mine).findings()
-    return VerifyReport(len(loads), sum(report.read for report in loads), tables, files, tuple(findings))
+    sources = len({report.identity for report in loads})
+    return VerifyReport(sources, sum(report.read for report in loads), tables, files, tuple(findings))
 
 
 def _arithmetic(loads: Sequence[LoadReport]) -> Iterator[str]:
@@ -146,12 +150,14 @@ def _row_count(store: ObjectStore, location: str) -> int | None:
 
 
 def _expected(loads: Sequence[LoadReport]) -> dict[str, int]:
-    """Per source identity, the entities it loaded less those that later loads took over."""
+    """Per source identity, the entities it loaded, less those taken over since or rolled back, and those put back."""
     expected: dict[str, int] = defaultdict(int)
     for report in loads:
         expected[report.identity] += report.loaded
         for identity, count in report.replaced.items():
             expected[identity] -= count
+        for identity, count in report.restored.items():
+            expected[identity] += count
     return expected
 
 

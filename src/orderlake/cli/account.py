@@ -17,6 +17,8 @@ def line(report: LoadReport) -> str:
     if report.status == "rejected":
         return f"{head}  {report.reason or 'it cannot be read'}"
     if report.status == "unchanged":
+        if report.reason is not None:
+            return f"{head}  {report.reason}"
         return f"{head}  loaded already on {report.at[:16].replace('T', ' ')} UTC"
     done = f"{head}  {_records(report)}  ({_tables(report.tables)}{report.seconds:.2f} s)"
     return f"{done}\n{'':<9}  new here: {'; '.join(report.changes)}" if report.changes else done

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("list", "show"), nargs="?", default="list", help="list them (the default)")
     parser.add_argument("load", metavar="ID", nargs="?", help="show: a load's id or its beginning, or a source's name")
     parser.add_argument("--source", metavar="TEXT", help="only sources whose name holds this text")
-    parser.add_argument("--status", choices=("loaded", "rejected"), help="only loads that ended so")
+    parser.add_argument("--status", choices=("loaded", "rejected", "rolled_back"), help="only loads that ended so")
     parser.add_argument("--limit", metavar="N", type=int, help="only the last N")
 
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         for line in json_lines(load.as_dict() for load in found):
             print(line)
     elif found:
-        header = ["at (UTC)", "status", "source", "read", *FATES, "seconds", "reason"]
+        header = ["load", "at (UTC)", "status", "source", "read", *FATES, "seconds", "reason"]
         print_grid(header, [_row(load) for load in found], {"read", *FATES, "seconds"})
     elif not is_empty:
         print("no load is like that: leave out --source or --status to see all")
@@ -67,4 +67,5 @@ def _show(args: argparse.Namespace) -> int:
 
 def _row(load: LoadReport) -> list[str]:
     counts = [f"{load.read:,}", *(f"{getattr(load, fate):,}" for fate in FATES)]
-    return [load.at[:19].replace("T", " "), load.status, load.source, *counts, f"{load.seconds:.2f}", load.reason or ""]
+    at = load.at[:19].replace("T", " ")
+    return [load.load_id[:8], at, load.status, load.source, *counts, f"{load.seconds:.2f}", load.reason or ""]

@@ -29,6 +29,7 @@ VERBS: Final[Mapping[str, str]] = {
     "loads": "list what was loaded, when, and how it went",
     "explain": "tell where a record comes from, and why it is as it is",
     "quarantine": "list the records that were set aside, and why; mend, replay or drop them",
+    "rollback": "take a load back as if it had never come, or load it again",
     "deploy": "put the project on AWS, or take it down",
     "deadletter": "list the events that were set aside on AWS, or send them again",
     "verify": "prove that every record is accounted for",

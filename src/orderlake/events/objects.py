@@ -78,6 +78,12 @@ class S3Sources:
         bucket, key = split(source.location)
         return self.resolve(bucket, key)
 
+    def version(self, uri: str, identity: str) -> SourceObject | None:
+        """The version of the key, if the bucket keeps it still."""
+        bucket, key = split(uri)
+        found = [version for version in self._versions(bucket, key, exact=True) if version.key == key]
+        return next((source for source in _ranked(bucket, found) if source.identity == identity), None)
+
     def file(self, source: SourceObject, folder: Path) -> Path | RemoteFile:
         """A copy of a small object in `folder`, a stream of a large one.
 

@@ -14,6 +14,7 @@ from orderlake.errors import ConfigError
 from orderlake.lake.drafting import Drafting
 from orderlake.lake.explaining import Explaining
 from orderlake.lake.quarantine import Quarantine
+from orderlake.lake.undoing import Undoing
 from orderlake.lake.upkeep import Upkeep
 from orderlake.wiring import Backends, bundled_pipelines
 
@@ -26,7 +27,7 @@ lake: lake              # where the tables are kept
 """
 
 
-class Lake(Quarantine, Explaining, Upkeep, Drafting):
+class Lake(Quarantine, Explaining, Undoing, Upkeep, Drafting):
     """A project folder with its raw files and tables.
 
     >>> Lake.init("/tmp/shop", ["orders"]).run(["orders.json"])  # doctest: +SKIP

@@ -54,6 +54,10 @@ class SqliteLedger:
         """
         with self._database.writing() as connection:
             for report in reports:
+                if report.status != "rejected":  # it stands in the history where it was done
+                    connection.execute(
+                        "DELETE FROM loads WHERE identity = ? AND status = 'rejected'", (report.identity,)
+                    )
                 if report.nth:
                     connection.execute(
                         f"UPDATE loads SET identity = identity || '.' || {_NTH} "

@@ -2,13 +2,14 @@
 
 A record is *fixed* when the newest version of its mended file was loaded without complaint, *dropped* when somebody
 closed it by hand or a check took it out with `drop`, *replaced* when a newer version of its own file was loaded (what
-is wrong there is in quarantine anew), else *open*. Only what is closed by hand is stored, in `quarantine_drops`.
+is wrong there is in quarantine anew) or the load that set it aside was rolled back, else *open*. Only what is closed by
+hand is stored, in `quarantine_drops`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Final, TypedDict, cast
 
@@ -84,7 +85,9 @@ def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
     `loads` is the load history.
     """
     prefix = prefix_of(project)
-    tries, newer = _newest(loads, prefix)
+    history = list(loads)
+    tries, newer = _newest(history, prefix)
+    undone, hidden = _undone(history)
     failed = sorted(uri for _, _, _, uri, _, closed, *_ in tries if not closed)
     found = {
         **{name: f"o.{name}" for name in COLUMNS},
@@ -95,12 +98,14 @@ def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
         "check_name": _newest_of("check_name", f"CASE WHEN m.reason IS NULL THEN {_own('o', 'check_name')} END"),
         "action": _ACTION,
         "status": (
-            f"CASE WHEN m.closed THEN 'fixed' WHEN d.source IS NOT NULL OR {_ACTION} = 'drop' THEN 'dropped' "
+            "CASE WHEN u.load_id IS NOT NULL THEN 'replaced' "
+            f"WHEN m.closed THEN 'fixed' WHEN d.source IS NOT NULL OR {_ACTION} = 'drop' THEN 'dropped' "
             "WHEN n.version IS NOT NULL THEN 'replaced' ELSE 'open' END"
         ),
         "mended": "m.uri",
         "closed_by": (
-            f"CASE WHEN m.closed THEN m.load_id WHEN d.source IS NOT NULL THEN NULL "
+            "CASE WHEN u.load_id IS NOT NULL THEN u.closed_by "
+            f"WHEN m.closed THEN m.load_id WHEN d.source IS NOT NULL THEN NULL "
             f"WHEN {_ACTION} = 'drop' THEN coalesce(m.load_id, o.load_id) ELSE n.load_id END"
         ),
         "dropped_by": "d.dropped_by",
@@ -109,7 +114,9 @@ def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
     }
     return (
         f"(SELECT {', '.join(f'{sql} AS {name}' for name, sql in found.items())} "
-        f"FROM (SELECT * FROM quarantine WHERE NOT starts_with(source, {quote(prefix)})) AS o "
+        f"FROM (SELECT * FROM quarantine WHERE NOT starts_with(source, {quote(prefix)}) "
+        f"AND concat(load_id, source) NOT IN {texts(hidden)}) AS o "
+        f"LEFT JOIN {table_of(undone, _UNDONE)} AS u ON u.source = o.source AND u.load_id = o.load_id "
         f"LEFT JOIN {table_of(tries, _TRY)} AS m "
         "ON m.source = o.source AND m.version = o.version AND m.position = o.position "
         f"LEFT JOIN {table_of(newer, _NEWER)} AS n ON n.source = o.source AND n.version > o.version "
@@ -168,8 +175,23 @@ _TRY: Final = {
     "load_id": "VARCHAR",
 }
 _NEWER: Final = {"source": "VARCHAR", "version": "BIGINT", "load_id": "VARCHAR"}
+_UNDONE: Final = {"source": "VARCHAR", "load_id": "VARCHAR", "closed_by": "VARCHAR"}
 _Tried = tuple[str, int, int, str, int, bool, str | None, str]
 _Newer = tuple[str, int, str]
+
+
+def _undone(loads: Sequence[LoadReport]) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Of loads that were rolled back and had set records aside: source, load, and rollback.
+
+    What was loaded again since has set them aside anew, and the ones before are not shown: load and source of these.
+    """
+    events = {(report.identity, report.nth): report for report in loads if report.status != "rejected"}
+    bad = [report for report in events.values() if report.quarantined and (report.identity, report.nth + 1) in events]
+    again = [report for report in bad if (report.identity, report.nth + 2) in events]
+    undone = [
+        (each.source, each.load_id, events[each.identity, each.nth + 1].load_id) for each in bad if each not in again
+    ]
+    return sorted(undone), sorted(f"{each.load_id}{each.source}" for each in again)
 
 
 def _newest(loads: Iterable[LoadReport], prefix: str) -> tuple[list[_Tried], list[_Newer]]:

@@ -119,6 +119,10 @@ class SourceFiles(Protocol):
         """What its place holds now: the same source as long as what was read of it is what is there; None when gone."""
         ...
 
+    def version(self, uri: str, identity: str) -> SourceObject | None:
+        """The version of a file that has this identity, if it is there still; None when it is gone, or was changed."""
+        ...
+
     def file(self, source: SourceObject, folder: Path) -> Path | RemoteFile:
         """Its bytes: where they lie, or a copy in `folder`, or, when they are too many for that, a stream."""
         ...

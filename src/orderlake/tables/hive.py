@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import duckdb
 
 PENDING: Final = ".pending"
-_OPTIONS: Final = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440"
+OPTIONS: Final = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440"
 _NANOS: Final = 1_000_000_000
 
 
@@ -144,7 +144,7 @@ class Plain:
             source = parquet([self.store.engine_path(before)])
             cursor.execute(
                 f"COPY (SELECT t.* FROM {source} AS t ANTI JOIN {decision.dropped} AS d ON {on}) "
-                f"TO {quote(self.store.target_path(after))} ({_OPTIONS})"
+                f"TO {quote(self.store.target_path(after))} ({OPTIONS})"
             )
             self.store.delete(before)
             return after
@@ -171,7 +171,7 @@ class Plain:
         folder = self.store.folder(self.hidden) / self.attempt
         done = self.engine.cursor().execute(
             f"COPY ({select}) TO {quote(str(folder))} "
-            f"({_OPTIONS}, PARTITION_BY (_n), RETURN_STATS, FILENAME_PATTERN 'rows-{{i}}')"
+            f"({OPTIONS}, PARTITION_BY (_n), RETURN_STATS, FILENAME_PATTERN 'rows-{{i}}')"
         )
         moves, rows, files = [], {}, []
         for path, count, _, _, _, keys, *_ in done.fetchall():
@@ -194,7 +194,7 @@ class Plain:
             except NotProjectableError:
                 pass  # careful and strict files differ in what may be null: let the engine write them
         done = cursor.execute(
-            f"COPY ({batch.rows_of(self.spec, decision.losers)}) TO {quote(path)} ({_OPTIONS})"
+            f"COPY ({batch.rows_of(self.spec, decision.losers)}) TO {quote(path)} ({OPTIONS})"
         ).fetchone()
         return int(done[0]) if done is not None else 0
 

@@ -34,10 +34,25 @@ class Loads:
         proceed: Callable[[], bool] = lambda: True,
     ) -> list[LoadReport]:
         """Load, as Loader does; MissingExtraError when the project wants events and the client is not installed."""
+        return self._told(Loader(self._backends, on_report, on_step, proceed), sources, pipeline)
+
+    def again(
+        self,
+        sources: Sequence[SourceObject],
+        on_report: Callable[[LoadReport], None],
+        pipeline: str,
+        on_step: Callable[[int], None] = lambda _: None,
+    ) -> list[LoadReport]:
+        """Load sources although they were rolled back."""
+        loader = Loader(self._backends, on_report, on_step, again=frozenset(source.identity for source in sources))
+        return self._told(loader, sources, pipeline)
+
+    def _told(self, loader: Loader, sources: Sequence[SourceObject], pipeline: str | None) -> list[LoadReport]:
         if self.teller is None:
-            return Loader(self._backends, on_report, on_step, proceed).run(sources, pipeline)
-        with self.teller.hearing(on_report) as hearing:
-            return Loader(self._backends, hearing.report, on_step, proceed, hearing.begin).run(sources, pipeline)
+            return loader.run(sources, pipeline)
+        with self.teller.hearing(loader.on_report) as hearing:
+            loader.on_report, loader.on_begin = hearing.report, hearing.begin
+            return loader.run(sources, pipeline)
 
     def build(self, options: Options, on_step: Callable[[Step], None]) -> BuildReport:
         """Build the marts, as orderlake.building does; a build that failed is told of too."""

@@ -1,0 +1,53 @@
+"""Undoing: a load taken back, and back again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from orderlake.errors import NotFoundError
+from orderlake.lake.parts import Parts
+from orderlake.model.report import LoadReport
+
+if TYPE_CHECKING:
+    from orderlake.rollback import RolledBack, Wish
+
+
+class Undoing(Parts):
+    """Rolls loads back."""
+
+    def rollback(self, load: str | Wish, on_step: Callable[[int], None] = lambda _: None) -> RolledBack:
+        """Make the tables what they were had a load never come; the loads after it stay. All in one commit.
+
+        `load` is its id, the beginning of it, or `last`; a Wish says more. What the load took over is read again from
+        the files that had it. Its files stay known: `run` leaves them alone, a new version of one loads as ever.
+        NotFoundError, and nothing is done, when there is no such load, or a file that has to be read again is gone.
+        """
+        from orderlake.rollback import Wish, roll_back  # noqa: PLC0415 - `run` rolls nothing back
+
+        return roll_back(self._backends, load if isinstance(load, Wish) else Wish(load), on_step)
+
+    def restore(
+        self,
+        load: str,
+        sources: Sequence[str | os.PathLike[str]] = (),
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        on_step: Callable[[int], None] = lambda _: None,
+    ) -> list[LoadReport]:
+        """Load again what was rolled back: `load` is the id of the load, or of the rollback; a report per file.
+
+        NotFoundError when nothing of it is rolled back, or a file is gone or was changed since; nothing is done then.
+        """
+        from orderlake.rollback import undone  # noqa: PLC0415 - as above
+        from orderlake.rollback.raw import version_text  # noqa: PLC0415 - as above
+
+        reports = undone(self.project, self._backends.ledger.loads(), load, sources)
+        found = [(report, self.sources.version(report.source, report.identity)) for report in reports]
+        lacking = [version_text(report) for report, source in found if source is None]
+        if lacking:
+            raise NotFoundError(
+                f"nothing was done: {'; '.join(lacking)}: gone, or changed since; put it back as it was, with its time"
+            )
+        there = [source for _, source in found if source is not None]
+        return self._loads.again(there, on_report, reports[0].pipeline, on_step)
