@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.errors import NotFoundError
+from orderlake.model.data_file import ColumnStats
 from orderlake.tables.layout import TableLayout, system_layouts, table_layout
 
 if TYPE_CHECKING:
-    from orderlake.model.data_file import ColumnStats, DataFile
+    from orderlake.model.data_file import DataFile
     from orderlake.query.duckdb import QueryTable
     from orderlake.query.footers import Chunk, Footers
     from orderlake.tables.iceberg import Snapshot
@@ -117,7 +118,7 @@ def _iceberg(opened: Opened) -> Anatomy:
         "iceberg",
         sum(file.records for file in live),
         sum(file.size for file in live),
-        tuple(_column(name, kind.sql, live) for name, kind in layout.columns.items()),
+        tuple(_column(name, kind.sql, live, may_lack=layout.differs) for name, kind in layout.columns.items()),
         _largest(pieces),
         "" if partition is None else f"{partition.transform}({partition.column})",
         () if partition is None else tuple(_parts(pieces)),
@@ -125,8 +126,8 @@ def _iceberg(opened: Opened) -> Anatomy:
     )
 
 
-def _column(name: str, kind: str, live: Sequence[DataFile]) -> ColumnFacts:
-    stats = [file.columns.get(name) for file in live]
+def _column(name: str, kind: str, live: Sequence[DataFile], *, may_lack: bool) -> ColumnFacts:
+    stats = [_stats(name, file, may_lack=may_lack) for file in live]
     known = [each for each in stats if each is not None]
     if len(known) < len(stats):
         return ColumnFacts(name, kind)
@@ -138,6 +139,13 @@ def _column(name: str, kind: str, live: Sequence[DataFile]) -> ColumnFacts:
     if kind == "VARCHAR" and upper is not None and len(upper) >= _CUT:
         upper = f"{upper[:-1]}…"  # its last character is one further than what was cut
     return ColumnFacts(name, kind, sum(each.nulls for each in known), lower, upper)
+
+
+def _stats(name: str, file: DataFile, *, may_lack: bool) -> ColumnStats | None:
+    """What a file tells of a column; that all is NULL, where it is older than the column."""
+    if may_lack and file.columns and name not in file.columns:
+        return ColumnStats(file.records, file.records, 0)
+    return file.columns.get(name)
 
 
 def _bound(
@@ -216,26 +224,27 @@ def _version(snapshot: Snapshot) -> Version:
 
 def _plain(footers: Footers, table: QueryTable, *, values: bool) -> Anatomy:
     told = footers.files(table.files)
-    kinds = footers.types(table.files[0]) if table.files else table.columns
+    kinds = footers.types(table.files[0]) if table.files and not table.differs else table.columns
     chunks = footers.columns(table.files) if values else {}
     return Anatomy(
         table.name,
         "parquet",
         sum(file.rows for file in told.values()),
         sum(file.bytes for file in told.values()),
-        tuple(_told(name, kind, chunks.get(name, ())) for name, kind in kinds.items()),
+        tuple(_told(name, kind, chunks.get(name, ()), len(table.files)) for name, kind in kinds.items()),
         _largest(Piece(name, "", file.rows, file.bytes) for name, file in told.items()),
     )
 
 
-def _told(name: str, kind: str, chunks: Sequence[Chunk]) -> ColumnFacts:
+def _told(name: str, kind: str, chunks: Sequence[Chunk], files: int) -> ColumnFacts:
+    """A column by what those of so many files tell that have it."""
     nulls = [chunk.nulls for chunk in chunks if chunk.nulls is not None]
     lower = {text for chunk in chunks for text in chunk.lower}
     upper = {text for chunk in chunks for text in chunk.upper}
     return ColumnFacts(
         name,
         kind,
-        sum(nulls) if chunks and len(nulls) == len(chunks) else None,
+        sum(nulls) if chunks and len(nulls) == files else None,
         min(lower, key=_ordered(kind), default=None),
         max(upper, key=_ordered(kind), default=None),
     )

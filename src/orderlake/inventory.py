@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from orderlake.building.origin import plain_shapes
 from orderlake.errors import NotFoundError
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.tables.hive import files_of
@@ -54,7 +55,12 @@ def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
         if infos[layout.name].rows == 0 and not system:
             del infos[layout.name]
     names = [spec.name for _, spec in declared]
-    infos |= {spec.name: _parquet(backends, stream, spec) for stream, spec in declared if spec.format == "parquet"}
+    shapes = plain_shapes(backends)
+    infos |= {
+        spec.name: _parquet(backends, stream, spec, shapes[spec.name][0])
+        for stream, spec in declared
+        if spec.name in shapes
+    }
     return [infos.pop(name) for name in names] + list(infos.values()) + _marts(backends, {*names, *infos})
 
 
@@ -81,9 +87,8 @@ def _iceberg(pipeline: str, table: Opened) -> TableInfo:
     )
 
 
-def _parquet(backends: Backends, stream: Stream, spec: TableSpec) -> TableInfo:
+def _parquet(backends: Backends, stream: Stream, spec: TableSpec, columns: dict[str, str]) -> TableInfo:
     files = list(_measured(backends, spec.name))
-    columns = {column.name: column.type.sql for column in spec.columns}
     rows, size = sum(rows for rows, _ in files), sum(size for _, size in files)
     return TableInfo(spec.name, stream.pipeline, "parquet", rows, len(files), size, 0, columns)
 

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from pyiceberg.table import StaticTable
 
 from orderlake import Lake
 from orderlake.cli.main import main
 from orderlake.errors import ConfigError
+from orderlake.exporting import Export
 from orderlake.tables.layout import layouts_of
 from tests.reference import NOON, SECOND, by_text, put
 
@@ -330,3 +332,76 @@ def test_run_tells_of_a_change_and_loads_keeps_it(shop, capsys, monkeypatch):
     assert "new here: orders.points (bigint) was added" in capsys.readouterr().out
     assert main(["loads", "--json", "--limit", "1"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["changes"] == ["orders.points (bigint) was added"]
+
+
+def test_the_column_of_an_identity_partition_grows(tmp_path):
+    shop = Shop(tmp_path, pipeline(partition="identity(quantity)"))
+    shop.load(order(1), order(2))
+    wide = (replaced("quantity: int", "quantity: bigint", columns) for columns in (ORDERS, PLAIN))
+    shop.declare(pipeline(*wide, partition="identity(quantity)"))
+    shop.load(order(2, note="newer"), order(3, quantity=3_000_000_000))
+    assert shop.rows("SELECT quantity, note FROM orders") == [(1, "n1"), (2, "newer"), (3_000_000_000, "n3")]
+    shop.proven()
+
+
+def test_a_key_grows_and_its_index_with_it(tmp_path):
+    narrow = [replaced("order_id: bigint required", "order_id: int required", columns) for columns in (ORDERS, PLAIN)]
+    shop = Shop(tmp_path, pipeline(*narrow))
+    shop.load(order(1), order(2))
+    shop.declare(pipeline())
+    report = shop.load(order(2, note="newer"), order(3_000_000_000, quantity=3))
+    assert (report.loaded, [*report.replaced.values()]) == (2, [1])
+    assert shop.rows("SELECT order_id, note FROM orders") == [(1, "n1"), (2, "newer"), (3_000_000_000, "n3000000000")]
+    assert shop.load(order(1, note="newer")).replaced
+    shop.proven()
+
+
+def test_without_a_key_files_follow_the_pipeline_too(tmp_path):
+    def text(*more):
+        return pipeline((*ORDERS, *more), (*PLAIN, *more)).replace("    key: order_id\n", "")
+
+    shop = Shop(tmp_path, text())
+    shop.load(order(1), order(2), tick=1)
+    shop.load(order(5), tick=2)
+    shop.declare(text(POINTS))
+    put(shop.folder / "raw" / "orders_2.json", [order(5)], NOON + 1000 * SECOND)
+    with Lake(shop.folder) as lake:
+        assert [report.loaded for report in lake.run() if report.status == "loaded"] == [1]
+    shop.load(order(3), tick=4)
+    assert shop.rows("SELECT order_id, points FROM orders") == [(1, None), (2, None), (3, 300), (5, 500)]
+    shop.proven()
+
+
+@pytest.fixture
+def grown(shop):
+    """A lake with files of before and of after a change, in both kinds of tables."""
+    wide = [replaced("quantity: int", "quantity: bigint", columns) for columns in (ORDERS, PLAIN)]
+    shop.declare(pipeline((*wide[0], POINTS), (*wide[1], POINTS)))
+    shop.load(order(4, quantity=3_000_000_000))
+    return shop
+
+
+@pytest.mark.parametrize("table", ["orders", "flat"])
+def test_a_table_of_old_and_new_files_is_shown_and_given_out_whole(grown, tmp_path, table):
+    columns = "order_id, quantity, note, points"
+    rows = [(1, 1, "n1", None), (2, 2, "n2", None), (3, 3, "n3", None), (4, 3_000_000_000, "n4", 400)]
+    with Lake(grown.folder) as lake:
+        (info,) = [info for info in lake.tables() if info.name == table]
+        assert (info.rows, info.columns["quantity"], info.columns["points"]) == (4, "BIGINT", "BIGINT")
+        with lake.session() as session:
+            facts = {fact.name: fact for fact in session.anatomy(table).columns}
+            assert (facts["quantity"].type, facts["quantity"].lower, facts["quantity"].upper) == (
+                "BIGINT",
+                "1",
+                "3000000000",
+            )
+            assert (facts["points"].lower, facts["points"].upper) == ("400", "400")
+        for copy in (False, True):
+            file = tmp_path / f"out{copy}.duckdb"
+            lake.export(Export("duckdb", file, copy=copy))
+            with duckdb.connect(str(file), read_only=True) as exported:
+                assert by_text(exported.execute(f"SELECT {columns} FROM {table}").fetchall()) == rows
+        lake.export(Export("parquet", tmp_path / "out"))
+    with duckdb.connect() as reader:
+        given = reader.execute(f"SELECT {columns} FROM '{tmp_path}/out/{table}.parquet'").fetchall()
+    assert by_text(given) == rows

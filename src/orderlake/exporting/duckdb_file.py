@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import Engine, name, parquet, quote
+from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.errors import ConfigError
 from orderlake.exporting.notes import Note
 from orderlake.query.duckdb import QueryTable, cursor_over
@@ -84,7 +84,7 @@ def _one(cursor: duckdb.DuckDBPyConnection, table: QueryTable, database: Databas
         done = cursor.execute(f"CREATE TABLE {target} AS SELECT {chosen} FROM {name(table.name)}").fetchone()
         rows = int(done[0]) if done is not None else 0
     else:
-        cursor.execute(f"CREATE VIEW {target} AS SELECT {chosen} FROM {_source(table, database)}")
+        cursor.execute(f"CREATE VIEW {target} AS SELECT {chosen} FROM {_source(cursor, table, database)}")
     kind = "TABLE" if database.copy else "VIEW"
     note = database.notes.get(table.name)
     if note is not None:
@@ -95,11 +95,25 @@ def _one(cursor: duckdb.DuckDBPyConnection, table: QueryTable, database: Databas
     return rows
 
 
-def _source(table: QueryTable, database: Database) -> str:
+def _source(cursor: duckdb.DuckDBPyConnection, table: QueryTable, database: Database) -> str:
+    files = [database.plain[table.name]] if table.files and table.name in database.plain else table.files
+    if table.files and table.differs:
+        return _united(cursor, table, files)
     if table.files:
-        return parquet([database.plain[table.name]] if table.name in database.plain else table.files)
+        return parquet(files)
     columns = ", ".join(f"NULL::{kind} AS {name(column)}" for column, kind in table.columns.items())
     return f"(SELECT {columns} WHERE false)"
+
+
+def _united(cursor: duckdb.DuckDBPyConnection, table: QueryTable, files: Sequence[str]) -> str:
+    """Files that differ in their columns, in words that DuckDB has known since its first stable version."""
+    rows = f"read_parquet({paths(files)}, hive_partitioning = false, union_by_name = true)"
+    there = {str(row[0]) for row in cursor.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()}
+    columns = (
+        f"CAST({name(column) if column in there else 'NULL'} AS {kind}) AS {name(column)}"
+        for column, kind in table.columns.items()
+    )
+    return f"(SELECT {', '.join(columns)} FROM {rows})"
 
 
 def _mark(cursor: duckdb.DuckDBPyConnection, database: Database) -> None:

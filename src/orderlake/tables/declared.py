@@ -201,9 +201,14 @@ def _lost_key(stream: Stream, spec: TableSpec, stored: Types) -> list[str]:
 def _other_entities(stream: Stream, known: Declared | None, index: Opened, *, told: bool) -> list[str]:
     """What keeps records loaded before from being compared with new ones."""
     at = f"{stream.pipeline}.{stream.name}"
-    keys = {each for each in index.layout.history if each.startswith("_k") or each == "_entity"}
+    stored = _stored(index)
+    keys = {each for each in stored if each.startswith("_k") or each == "_entity"}
     before = None if known is None else known.key
-    if keys or (before is not None and before != _key(stream)) or (index.conflicts and not told):
+    if (
+        keys != set(key_names(stream))
+        or (before is not None and before != _key(stream))
+        or (index.conflicts and not told)
+    ):
         was = "" if before is None else f"was {', '.join(before) or 'the file itself'} when its files were loaded, and "
         now = ", ".join(_key(stream)) or "the file itself"
         return [f"{at}: what identifies a record {was}cannot become {now}: let `key` be as it was, or {INSTEAD}"]
