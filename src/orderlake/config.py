@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Final
 from orderlake.errors import ConfigError, NotFoundError
 
 PROJECT_FILE: Final = "orderlake.yaml"
-_KEYS: Final = {"raw", "lake", "memory_mb", "workers", "aws", "lineage"}
+_KEYS: Final = {"raw", "lake", "memory_mb", "workers", "aws", "lineage", "alerts"}
 DEFAULT_MEMORY_MB: Final = 192
 ENVIRONMENTS: Final = ("local", "aws")
 AWS_FILE: Final = "aws.json"
@@ -26,7 +26,8 @@ class AwsSettings:
     """A deployment on AWS, as Terraform's outputs or a Lambda function's environment name its parts.
 
     `raw` and `lake` and `pipelines` are `s3://bucket/prefix` without a slash at the end, `table` is the DynamoDB table
-    of heads, leases and loads, `database` the Glue database.
+    of heads, leases and loads, `database` the Glue database. Alerts of the kinds `alerts_on` (with
+    commas) go to the SNS topic `alerts_topic`, if there is one.
     """
 
     name: str
@@ -41,6 +42,8 @@ class AwsSettings:
     dead_letter_url: str = ""
     state_machine: str = ""
     crawler: str = ""
+    alerts_topic: str = ""
+    alerts_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Project:
     """How the project is to be deployed: variables of the Terraform module, by name."""
     lineage: Mapping[str, str] = field(default_factory=dict)
     """Where OpenLineage events go: to a `file` or a `url`; and the `namespace` of the project's jobs."""
+    alerts: Sequence[Any] = ()
+    """Where alerts go; orderlake.alerts.settings reads them."""
 
     @property
     def state(self) -> Path:
@@ -103,6 +108,7 @@ def load_project(root: Path) -> Project:
         _whole(file, settings, "workers"),
         deploy=_mapping(file, settings, "aws"),
         lineage=_lineage(file, settings),
+        alerts=_alerts(settings),
     )
 
 
@@ -177,6 +183,12 @@ def _lineage(file: Path, settings: dict[str, Any]) -> Mapping[str, str]:
     if "url" in value and not value["url"].startswith(("http://", "https://")):
         raise ConfigError(f"{file}: lineage's url must begin with http:// or https://, not {value['url']!r}")
     return dict(value)
+
+
+def _alerts(settings: dict[str, Any]) -> tuple[Any, ...]:
+    """One mapping is a list of one."""
+    value = settings.get("alerts")
+    return tuple(value) if isinstance(value, list) else () if value is None else (value,)
 
 
 def _whole(file: Path, settings: dict[str, Any], key: str) -> int | None:

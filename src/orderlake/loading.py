@@ -76,6 +76,8 @@ class Loader:
     """Hears of each load as it begins: its stream, its id, its sources."""
     again: frozenset[str] = frozenset()
     """Identities of sources that are loaded although they were rolled back."""
+    known: dict[str, LoadReport] = field(default_factory=dict)
+    """What the ledger said of the sources as the run began, by identity."""
     _work: Path | None = None
     _engine: Engine | None = None
     _parts: ExitStack = field(default_factory=ExitStack)
@@ -102,6 +104,7 @@ class Loader:
         self, sources: Sequence[SourceObject], named: str | None, done: Report
     ) -> Iterator[tuple[Stream, str, list[SourceObject]]]:
         known = self.backends.ledger.applied(source.identity for source in sources)
+        self.known.update(known)
         waiting: dict[tuple[str, str], tuple[Pipeline, Stream, list[SourceObject]]] = {}
         for source in sources:
             before = known.get(source.identity)

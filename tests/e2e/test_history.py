@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from orderlake import Lake
 from orderlake.cli import main
-from orderlake.errors import ConfigError, NotFoundError
+from orderlake.errors import ConfigError, NotFoundError, QueryError
 from orderlake.explain.layouts import layouts_of
 from orderlake.tables import commit
 from tests.reference import NOON, SECOND, new_lake, order, written
@@ -98,6 +99,21 @@ def test_what_lies_further_back_than_snapshots_are_kept_is_refused_with_how_far_
         lake.query("SELECT count(*) FROM orders", as_of=loads[0])
     with pytest.raises(NotFoundError, match="ask for a later moment"):
         lake.query("SELECT count(*) FROM orders", as_of="1 day ago")
+
+
+def test_columns_are_those_of_the_time(lake, three):
+    file = lake.project.pipelines / "orders.yaml"
+    file.write_text(
+        file.read_text("utf-8").replace("total_amount: money", "total_amount: money\n          note: string", 1)
+    )
+    with Lake(lake.project.root) as later:
+        last = load(later, "orders_4.json", [order(4, "D", note="new")], NOON + 4 * SECOND)
+        assert "note" in later.query("SELECT * FROM orders", as_of=last).columns
+        before = later.query("SELECT * FROM orders ORDER BY order_id", as_of=three[2])
+        assert "note" not in before.columns
+        assert [row[0] for row in before.rows] == [1, 2, 3]
+        with pytest.raises(QueryError, match="note"):
+            later.query("SELECT note FROM orders", as_of=three[2])
 
 
 def test_data_files_of_the_past_outlive_a_compaction(lake, three):

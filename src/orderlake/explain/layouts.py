@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from orderlake.tables.layout import TableLayout, quarantine_layout, table_layout
+from orderlake.tables.layout import TableLayout, system_layouts, table_layout
 from orderlake.wiring import Backends
 
 
 def layouts_of(backends: Backends) -> list[TableLayout]:
-    """The declared ones, then quarantine."""
+    """The declared ones, then those of the lake itself: quarantine and what checks found."""
     declared = [table_layout(stream, spec) for stream, spec in backends.specs if spec.format == "iceberg"]
-    return [*declared, quarantine_layout()]
+    return [*declared, *system_layouts()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orderlake.errors import ConfigError, LakeError
 from orderlake.lake.parts import Parts
@@ -67,3 +67,14 @@ class Loading(Parts):
         load = partial(self._loads.run, on_report=on_report)
         follow = then or (lambda: None)
         Watch(lambda: self.sources.find(()), load, wait, on_error, pace or EVERY_SECOND, then=follow).run()
+
+    def alerts(self, limit: int = 20) -> list[dict[str, Any]]:
+        """The last alerts that were sent from here, newest last: at, target, text, tries, error (None: it got through).
+
+        ConfigError when the settings of alerts are wrong.
+        """
+        return [] if self._loads.alerter is None else self._loads.alerter.recent(limit)
+
+    def try_alerts(self) -> list[tuple[str, str | None]]:
+        """Tell each target of alerts that this is a trial; what went wrong with it, None when nothing did."""
+        return [] if self._loads.alerter is None else self._loads.alerter.trial()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from orderlake.errors import DataError
 from orderlake.loading import Loader
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
-from orderlake.wiring import Backends
+from orderlake.wiring import Backends, utc_now
 
 if TYPE_CHECKING:
+    from orderlake.alerts import Alerter
     from orderlake.building.builder import Options
     from orderlake.building.report import BuildReport, Step
     from orderlake.telling.teller import Teller
@@ -33,7 +35,11 @@ class Loads:
         on_step: Callable[[int], None] = lambda _: None,
         proceed: Callable[[], bool] = lambda: True,
     ) -> list[LoadReport]:
-        """Load, as Loader does; MissingExtraError when the project wants events and the client is not installed."""
+        """Load, as Loader does, and alert of what went wrong, where that is wanted.
+
+        MissingExtraError when the project wants events and the client is not installed, ConfigError when its alerts
+        are wrong: before anything is loaded.
+        """
         return self._told(Loader(self._backends, on_report, on_step, proceed), sources, pipeline)
 
     def again(
@@ -48,11 +54,33 @@ class Loads:
         return self._told(loader, sources, pipeline)
 
     def _told(self, loader: Loader, sources: Sequence[SourceObject], pipeline: str | None) -> list[LoadReport]:
-        if self.teller is None:
-            return loader.run(sources, pipeline)
-        with self.teller.hearing(loader.on_report) as hearing:
-            loader.on_report, loader.on_begin = hearing.report, hearing.begin
-            return loader.run(sources, pipeline)
+        with self._alerting(loader):
+            if self.teller is None:
+                return loader.run(sources, pipeline)
+            with self.teller.hearing(loader.on_report) as hearing:
+                loader.on_report, loader.on_begin = hearing.report, hearing.begin
+                return loader.run(sources, pipeline)
+
+    @contextmanager
+    def _alerting(self, loader: Loader) -> Iterator[None]:
+        """Hear what a load reports, and alert of it at its end; of one that failed, as far as it came."""
+        if self.alerter is None:
+            yield
+            return
+        heard: list[LoadReport] = []
+        tell = loader.on_report
+
+        def hear(report: LoadReport) -> None:
+            heard.append(report)
+            tell(report)
+
+        loader.on_report = hear
+        try:
+            yield
+        except Exception:
+            self.alerter.tell(heard, loader.known)
+            raise
+        self.alerter.tell(heard, loader.known)
 
     def build(self, options: Options, on_step: Callable[[Step], None]) -> BuildReport:
         """Build the marts, as orderlake.building does; a build that failed is told of too."""
@@ -68,6 +96,16 @@ class Loads:
         if teller is not None and report.status == "published":
             teller.built()
         return report
+
+    @cached_property
+    def alerter(self) -> Alerter | None:
+        """Who alerts of them, or None when nobody wants it."""
+        project = self._backends.project
+        if not project.alerts and (project.aws is None or not project.aws.alerts_topic):
+            return None
+        from orderlake.alerts import alerter_of  # noqa: PLC0415 - most projects alert nobody
+
+        return alerter_of(project, utc_now)
 
     @cached_property
     def teller(self) -> Teller | None:
