@@ -60,6 +60,7 @@ def test_a_plain_file_whose_rows_were_doubled_is_found(lake):
     duckdb.execute(f"COPY (SELECT * FROM '{file}' UNION ALL SELECT * FROM '{file}') TO '{file}.new' (FORMAT parquet)")
     Path(f"{file}.new").replace(file)
     findings = lake.verify().findings
+    assert any(finding.startswith(f"orders_parquet_datalake: the file {file} ") for finding in findings), findings
     assert any(finding.startswith("orders_parquet_datalake: has ") for finding in findings), findings
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orderlake.errors import ConfigError, NotFoundError
 from orderlake.lake.parts import Parts
 
 if TYPE_CHECKING:
@@ -19,16 +21,20 @@ if TYPE_CHECKING:
 class Upkeep(Parts):
     """Proves, compacts and builds."""
 
-    def verify(self) -> VerifyReport:
-        """Recount everything from stored data; the report names each table and file that disagrees."""
-        from orderlake.verify import verify  # noqa: PLC0415 - `run` needs no verification
+    def verify(self, *, quick: bool = False, orphan_hours: float | None = None) -> VerifyReport:
+        """Recount everything from stored data; the report names each table and file that disagrees, and the remedy.
 
+        `quick` opens no data file. Files that nothing needs are told once they are older than `orphan_hours`.
+        """
+        from orderlake.verify import Scope, verify  # noqa: PLC0415 - `run` needs no verification
+
+        scope = Scope(quick) if orphan_hours is None else Scope(quick, orphan_hours)
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-verify")
         try:
-            for pipeline in self.pipelines:
-                for stream in pipeline.streams:
+            for stream in (stream for pipeline in self.pipelines for stream in pipeline.streams):
+                with suppress(ConfigError, NotFoundError):  # damaged metadata, which is named by what follows
                     self._recover(engine, stream)
-            return verify(self._backends, engine)
+            return verify(self._backends, engine, scope)
         finally:
             engine.close()
 

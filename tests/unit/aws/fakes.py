@@ -10,7 +10,7 @@ from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 from orderlake.tables.compact import Compaction
-from orderlake.verify import VerifyReport
+from orderlake.verify import Finding, VerifyReport
 from orderlake.wiring import bundled_pipelines, load_pipeline
 
 SETTINGS = AwsSettings(
@@ -129,7 +129,7 @@ class FakeLake:
         return made
 
     def verify(self) -> VerifyReport:
-        return VerifyReport(1, 12, 1, 1, self.findings)
+        return VerifyReport(1, 12, 1, 1, tuple(Finding("gone", each, "") for each in self.findings))
 
     def marts(self) -> Sequence[Mart]:
         if self.wrong_mart:

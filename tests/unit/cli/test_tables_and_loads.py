@@ -90,7 +90,8 @@ def test_a_limit_of_none_lists_none(cli, loaded):
 def test_verify_says_ok_with_what_it_counted(cli, loaded):
     answer = cli("verify")
     assert answer.code == 0
-    assert answer.out.startswith("ok: 1 source")
+    assert answer.out.startswith("ok: 1 source conserved, 2 records, 3 tables, ")
+    assert "files whole and sealed, keys unique, headers and lines agree, plain files equal their tables" in answer.out
     assert cli("verify", "--json").json["ok"] is True
 
 
@@ -98,11 +99,32 @@ def test_verify_tells_each_finding_and_exits_with_65(cli, loaded):
     next((loaded / "lake" / "orders_parquet_datalake").glob("*.parquet")).unlink()
     answer = cli("verify")
     assert answer.code == 65
-    assert all(line.startswith("wrong  ") for line in answer.lines)
-    assert "orders_parquet_datalake" in answer.out
+    assert answer.lines[0].startswith("1 finding in 1 source, 3 tables, ")
+    assert answer.lines[1].startswith("wrong  orders_parquet_datalake: the file ")
+    assert answer.lines[2].startswith("       restore it")
     told = cli("verify", "--json")
     assert (told.code, told.json["ok"]) == (65, False)
-    assert told.json["findings"]
+    (found,) = told.json["found"]
+    assert (found["kind"], found["table"]) == ("gone", "orders_parquet_datalake")
+    assert told.json["findings"] == [found["message"]]
+
+
+def test_verify_tells_what_takes_room_and_is_ok_all_the_same(cli, loaded):
+    (loaded / "lake" / ".pending").mkdir(exist_ok=True)
+    (loaded / "lake" / ".pending" / "left.parquet").write_bytes(b"left")
+    assert "no orphan" in cli("verify").out
+    answer = cli("verify", "--orphan-hours", "0")
+    assert answer.code == 0
+    assert "1 orphan" in answer.lines[0]
+    assert answer.lines[1].startswith("waste  the file ")
+    assert "--orphan-hours" in cli("verify", "--orphan-hours", "-1").err
+
+
+def test_verify_in_a_hurry_says_what_it_did_not_open(cli, loaded):
+    answer = cli("verify", "--quick")
+    assert "files there" in answer.out
+    assert "sealed" not in answer.out
+    assert cli("verify", "--quick", "--json").json["quick"] is True
 
 
 def test_quarantined_records_are_listed_with_their_reasons(cli, with_quarantine):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orderlake.errors import ConfigError, NotFoundError, SchemaMismatchError
+from orderlake.model.seal import seal_of
 from orderlake.tables.iceberg import (
     Field,
     PartitionField,
@@ -229,8 +230,9 @@ def test_a_metadata_file_is_named_after_its_bytes_in_a_form_that_engines_take_fo
     store: Any = Memory()
     location = write_metadata(store, table(), None)
     data = store.read(location)
+    seal, other = seal_of(data), seal_of(data.replace(b"orders", b"orderz"))
 
     assert uuid.UUID(location[-50:-14]).version == 8
-    assert keeps_its_name(location, data) is True
-    assert keeps_its_name(location, data.replace(b"orders", b"orderz")) is False
-    assert keeps_its_name("file:///t/metadata/00001-4f2e2a3c-0000-4000-8000-000000000000.metadata.json", data) is None
+    assert keeps_its_name(location, seal) is True
+    assert keeps_its_name(location, other) is False
+    assert keeps_its_name("file:///t/metadata/00001-4f2e2a3c-0000-4000-8000-000000000000.metadata.json", seal) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import md5
@@ -52,7 +53,7 @@ def decode(location: str, data: bytes) -> AvroFile:
     try:
         reader = fastavro.reader(io.BytesIO(data))
         records = list(reader)
-    except (ValueError, EOFError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, EOFError, LookupError, TypeError, OverflowError, zlib.error, MemoryError) as error:
         raise ConfigError(f"{location} is not an Iceberg manifest, restore it from a backup: {error!r}") from error
     return AvroFile(records, reader.writer_schema)  # type: ignore[arg-type]
 

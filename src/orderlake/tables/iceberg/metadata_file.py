@@ -36,26 +36,25 @@ def write_metadata(store: Objects, metadata: TableMetadata, previous_location: s
     log, _ = _extended_log(metadata, previous_location)
     version = 0 if previous_location is None else _version(previous_location) + 1
     data = replace(metadata, metadata_log=log).to_json()
-    location = metadata_location(metadata.location, version, sealing_uuid(data))
+    location = metadata_location(metadata.location, version, uuid_of(seal_of(data)))
     store.write(location, data)
     return location
 
 
-def sealing_uuid(data: bytes) -> str:
-    """The seal of these bytes as a UUID, for engines want one in the name: of version 8, which is free for such uses.
+def uuid_of(seal: str) -> str:
+    """A seal as a UUID, for engines want one in the name: of version 8, which is free for such uses.
 
-    >>> sealing_uuid(b"{}")
+    >>> uuid_of("44136fa355b3678a1146ad16f7e8649e")
     '44136fa3-55b3-878a-9146-ad16f7e8649e'
     """
-    number = int(seal_of(data), 16)
-    number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62
+    number = int(seal, 16) & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62
     return str(UUID(int=number))
 
 
-def keeps_its_name(location: str, data: bytes) -> bool | None:
-    """Whether a metadata file has the bytes that it is named after; None when it is named after none."""
+def keeps_its_name(location: str, seal: str) -> bool | None:
+    """Whether a metadata file of this seal has the bytes that it is named after; None when it is named after none."""
     name = _UUID.search(location.rpartition("/")[2])
-    return None if name is None else name[0] == sealing_uuid(data)
+    return None if name is None else name[0] == uuid_of(seal)
 
 
 def obsolete_metadata(metadata: TableMetadata, previous_location: str | None) -> tuple[str, ...]:

@@ -1,0 +1,192 @@
+"""Plain Parquet tables: whose each file is, that it is as its load left it, and that its rows are those of the twin.
+
+Their files have no manifest: what their load noted of them is in its report. A plain table's twin is an Iceberg table
+of the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orderlake.engine import name, parquet
+from orderlake.model.column import Column
+from orderlake.model.data_file import DataFile
+from orderlake.model.pipeline import TableSpec
+from orderlake.model.source import SourceObject
+from orderlake.model.staged import staged_name
+from orderlake.tables.batch import source_of
+from orderlake.tables.hive import file_name
+from orderlake.verify.files import LOST, UNKNOWN, Files
+from orderlake.verify.finding import Finding
+from orderlake.verify.keys import AGAIN
+from orderlake.verify.subject import CREDITS, STANDING, Subject
+
+_OWNERS: Final = "owners"
+"""The engine's table of plain files, each with the number of its credit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTable:
+    """One plain Parquet table of a stream."""
+
+    subject: Subject
+    spec: TableSpec
+    files: Files
+
+    @property
+    def folder(self) -> str:
+        """Its folder, as the engine names it."""
+        return self.files.store.engine_path(f"{self.subject.backends.root}/{self.spec.name}")
+
+    def there(self) -> list[str]:
+        """The files that readers of the folder see."""
+        inside = (path for path in self.files.listed if path.startswith(f"{self.folder}/"))
+        return [
+            path for path in inside if not any(part.startswith(".") for part in path[len(self.folder) :].split("/"))
+        ]
+
+    def owners(self) -> dict[str, tuple[str, SourceObject]]:
+        """Whose each file is that may be there: its credit, and the source that this names."""
+        found = {}
+        for credit in self.subject.standing():
+            source = source_of(credit)
+            found[f"{self.folder}/{file_name(self.spec.file_prefix, source)}"] = (credit, source)
+        return found
+
+    def whole(self) -> Iterator[Finding]:
+        """Each file is of a source that stands, and as its load left it; none that should be there is gone."""
+        owners, noted = self.owners(), self._noted()
+        table, there = self.spec.name, self.there()
+        for path in there:
+            if path not in owners or noted.get(path) == "":
+                what = "belongs to no source that stands in the tables"
+                yield Finding("foreign", f"{table}: the file {path} {what}", _AWAY, table, path)
+        own = [path for path in there if path in owners and noted.get(path) != ""]
+        described = [DataFile(path, self._rows(owners[path][1]), UNKNOWN, seal=noted.get(path)) for path in own]
+        for file, state in zip(described, self.files.store.each(self.files.state, described), strict=True):
+            yield from self.files.told(table, file.location, state)
+        for path, (_, source) in owners.items():
+            wanted = bool(noted[path]) if path in noted else self._rows(source) > 0
+            if wanted and path not in there and self.files.found(path) is None:
+                yield Finding("gone", f"{table}: the file {path} is gone", LOST, table, path, source.uri)
+
+    def owned(self) -> Iterator[Finding]:
+        """Each file's rows are of records that stand for its source."""
+        subject, owners = self.subject, self.owners()
+        mine = [path for path in self.there() if path in owners]
+        if not mine or not subject.stream.key:
+            return
+        subject.cursor.execute(f"CREATE OR REPLACE TABLE {_OWNERS} (path VARCHAR, credit VARCHAR)")
+        subject.cursor.execute(
+            f"INSERT INTO {_OWNERS} SELECT unnest(?), unnest(?)", [mine, [owners[path][0] for path in mine]]
+        )
+        keys = ", ".join(f"t.{key}" for key in subject.keys(self.spec))
+        rows = subject.cursor.execute(
+            f"SELECT t.filename, count(*), any_value(concat_ws(', ', {keys})) "
+            f"FROM {parquet(mine, filename=True)} AS t "
+            f"JOIN (SELECT path, n FROM {_OWNERS} JOIN {CREDITS} USING (credit)) AS o ON o.path = t.filename "
+            f"LEFT JOIN {STANDING} AS i ON {subject.same(self.spec)} "
+            "WHERE i.n IS DISTINCT FROM o.n GROUP BY t.filename ORDER BY t.filename"
+        ).fetchall()
+        for path, count, key in rows:
+            yield Finding(
+                "unknown",
+                f"{self.spec.name}: {count} rows of {path} are of records that stand for another source, "
+                f"for example {key}",
+                AGAIN,
+                self.spec.name,
+                str(path),
+                owners[str(path)][1].uri,
+            )
+
+    def like_its_twin(self) -> Iterator[Finding]:
+        """Its rows are those of its twin, value by value in the columns that both have."""
+        subject, spec = self.subject, self.spec
+        twin = next(
+            (each for each in subject.stream.tables if each.format == "iceberg" and each.rows == spec.rows), None
+        )
+        if twin is None:
+            return
+        shared = _shared(spec, twin)
+        here = [path for path in self.there() if path.endswith(".parquet")]
+        mine = _sums(parquet(here) if here else None, [own for own, _ in shared])
+        others = _sums(subject.rows(twin.name), [other for _, other in shared])
+        rows, values = subject.cursor.execute(mine).fetchone() or (0, None)
+        there, known = subject.cursor.execute(others).fetchone() or (0, None)
+        if rows != there:
+            message = f"{spec.name}: has {rows} rows, {twin.name} has {there}"
+            yield Finding("doubled" if rows > there else "missing", f"{message}{self._example(twin)}", AGAIN, spec.name)
+        elif values != known:
+            message = f"{spec.name}: has other values than {twin.name}{self._example(twin)}"
+            yield Finding("disagrees", message, AGAIN, spec.name)
+        else:
+            subject.tally.twins += 1
+
+    def _example(self, twin: TableSpec) -> str:
+        """Which records differ, for people."""
+        subject, shared = self.subject, _shared(self.spec, twin)
+        here, there = [path for path in self.there() if path.endswith(".parquet")], subject.rows(twin.name)
+        if not here or there is None or not subject.stream.key:
+            return ""
+        numbered = [f"_k{number}" for number in range(len(subject.keys(twin)))]
+
+        def grouped(rows: str, keys: list[str], columns: list[Column], more: str) -> str:
+            named = ", ".join(f"{key} AS {number}" for key, number in zip(keys, numbered, strict=True))
+            value = f"sum({_hash(columns)}::HUGEINT)"
+            return f"(SELECT {named}, count(*) AS c, {value} AS v, {more} FROM {rows} GROUP BY ALL)"
+
+        own = grouped(
+            parquet(here, filename=True), subject.keys(self.spec), [own for own, _ in shared], "max(filename) AS file"
+        )
+        other = grouped(there, subject.keys(twin), [other for _, other in shared], "max(_source_file) AS source")
+        key = ", ".join(numbered)
+        found = subject.cursor.execute(
+            f"SELECT count(*), any_value(concat_ws(', ', {key})), any_value(source), any_value(file) "
+            f"FROM {own} AS a FULL JOIN {other} AS b USING ({key}) "
+            "WHERE a.c IS DISTINCT FROM b.c OR a.v IS DISTINCT FROM b.v"
+        ).fetchone()
+        if found is None or not found[0]:
+            return ""
+        return f": {found[0]} records differ, for example {found[1]} (of {found[2]}, in {found[3]})"
+
+    def _noted(self) -> dict[str, str]:
+        """The seal of each file, as the newest commit that touched it left it."""
+        newest: dict[str, tuple[int, str]] = {}
+        for report in self.subject.events:
+            for file, (commit, seal) in report.seals.items():
+                newest[file] = max(newest.get(file, (0, "")), (commit, seal))
+        root = self.files.store.engine_path(self.subject.backends.root)
+        return {f"{root}/{file}": seal for file, (_, seal) in newest.items()}
+
+    def _rows(self, source: SourceObject) -> int:
+        """The rows of a source's file: UNKNOWN once others have taken records over."""
+        events: Mapping[str, int | None] = {
+            report.identity: report.tables.get(self.spec.name)
+            for report in self.subject.events
+            if report.status == "loaded"
+        }
+        touched = any(source.identity in {*each.replaced, *each.restored} for each in self.subject.events)
+        count = events.get(source.identity)
+        return UNKNOWN if touched or count is None else count
+
+
+_AWAY: Final = "take it out of the folder: whoever reads the folder counts its rows"
+
+
+def _shared(spec: TableSpec, twin: TableSpec) -> list[tuple[Column, Column]]:
+    """The columns that two tables have of the same value, however they name it."""
+    theirs = {staged_name(column): column for column in twin.columns}
+    return [(column, theirs[staged_name(column)]) for column in spec.columns if staged_name(column) in theirs]
+
+
+def _hash(columns: list[Column]) -> str:
+    return f"hash({', '.join(f'{name(each.name)}::{each.type.sql}' for each in columns)})"
+
+
+def _sums(rows: str | None, columns: list[Column]) -> str:
+    """SQL: how many rows, and a fingerprint of their values whatever their order."""
+    if rows is None:
+        return "SELECT 0, NULL"
+    return f"SELECT count(*), CAST(sum({_hash(columns)}::HUGEINT) AS VARCHAR) FROM {rows}"
