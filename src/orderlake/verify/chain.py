@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.data_file import DataFile
 from orderlake.tables import iceberg
+from orderlake.tables.evolve import evolve
 from orderlake.tables.iceberg import TableMetadata
 from orderlake.tables.iceberg.files import data_file
 from orderlake.tables.iceberg.manifest import read_manifest
@@ -56,7 +57,7 @@ def follow(house: Lakehouse, layout: TableLayout, head: str | None) -> Chain:
         return chain
     live = links.live(metadata)
     if live is not None:
-        chain.opened = Opened(layout, metadata.location, head, metadata, tuple(live))
+        chain.opened = Opened(evolve(layout, metadata).layout, metadata.location, head, metadata, tuple(live))
     return chain
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from orderlake.model.report import LoadReport
-from orderlake.tables.layout import CHECK_RESULTS, QUARANTINE
+from orderlake.tables.layout import CHECK_RESULTS, DROPS, QUARANTINE
 from orderlake.verify.finding import RECOUNT, RELOAD, Finding
 
 if TYPE_CHECKING:
@@ -56,6 +56,16 @@ def checked(cursor: duckdb.DuckDBPyConnection, events: Sequence[LoadReport], row
     """The table of check results has a row for each result that a load reported, and no other."""
     counted = {_load(report): len(report.checks) for report in events if report.checks}
     yield from _compared(CHECK_RESULTS, "results", counted, _rows_per_load(cursor, rows))
+
+
+def dropped(cursor: duckdb.DuckDBPyConnection, drops: str | None, rows: str | None) -> Iterator[Finding]:
+    """Whatever was closed by hand is a record of the quarantine."""
+    if drops is None:
+        return
+    known = "" if rows is None else f" ANTI JOIN {rows} AS q USING (source, version, position)"
+    for source, position in cursor.execute(f"SELECT source, position FROM {drops} AS d{known} ORDER BY ALL").fetchall():
+        message = f"{DROPS}: record {position} of {source} was dropped, and is not in the quarantine"
+        yield Finding("unknown", message, RELOAD, DROPS, source=str(source))
 
 
 _Load = tuple[str, str, int]

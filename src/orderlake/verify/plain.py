@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from orderlake.engine import name, parquet
-from orderlake.model.column import Column
 from orderlake.model.data_file import DataFile
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import staged_name
 from orderlake.tables.batch import source_of
+from orderlake.tables.declared import plain_table, remembered
 from orderlake.tables.hive import file_name
 from orderlake.verify.files import LOST, UNKNOWN, Files
 from orderlake.verify.finding import Finding
@@ -85,7 +85,7 @@ class PlainTable:
         keys = ", ".join(f"t.{key}" for key in subject.keys(self.spec))
         rows = subject.cursor.execute(
             f"SELECT t.filename, count(*), any_value(concat_ws(', ', {keys})) "
-            f"FROM {parquet(mine, filename=True)} AS t "
+            f"FROM {self.rows(filename=True)} AS t "
             f"JOIN (SELECT path, n FROM {_OWNERS} JOIN {CREDITS} USING (credit)) AS o ON o.path = t.filename "
             f"LEFT JOIN {STANDING} AS i ON {subject.same(self.spec)} "
             "WHERE i.n IS DISTINCT FROM o.n GROUP BY t.filename ORDER BY t.filename"
@@ -109,10 +109,8 @@ class PlainTable:
         )
         if twin is None:
             return
-        shared = _shared(spec, twin)
-        here = [path for path in self.there() if path.endswith(".parquet")]
-        mine = _sums(parquet(here) if here else None, [own for own, _ in shared])
-        others = _sums(subject.rows(twin.name), [other for _, other in shared])
+        own, other = self._values(twin)
+        mine, others = _sums(self.rows(), own), _sums(subject.rows(twin.name), other)
         rows, values = subject.cursor.execute(mine).fetchone() or (0, None)
         there, known = subject.cursor.execute(others).fetchone() or (0, None)
         if rows != there:
@@ -126,30 +124,42 @@ class PlainTable:
 
     def _example(self, twin: TableSpec) -> str:
         """Which records differ, for people."""
-        subject, shared = self.subject, _shared(self.spec, twin)
-        here, there = [path for path in self.there() if path.endswith(".parquet")], subject.rows(twin.name)
-        if not here or there is None or not subject.stream.key:
+        subject, (own, other) = self.subject, self._values(twin)
+        here, there = self.rows(filename=True), subject.rows(twin.name)
+        if here is None or there is None or not subject.stream.key:
             return ""
         numbered = [f"_k{number}" for number in range(len(subject.keys(twin)))]
 
-        def grouped(rows: str, keys: list[str], columns: list[Column], more: str) -> str:
+        def grouped(rows: str, keys: list[str], values: str, more: str) -> str:
             named = ", ".join(f"{key} AS {number}" for key, number in zip(keys, numbered, strict=True))
-            value = f"sum({_hash(columns)}::HUGEINT)"
-            return f"(SELECT {named}, count(*) AS c, {value} AS v, {more} FROM {rows} GROUP BY ALL)"
+            return f"(SELECT {named}, count(*) AS c, sum({values}::HUGEINT) AS v, {more} FROM {rows} GROUP BY ALL)"
 
-        own = grouped(
-            parquet(here, filename=True), subject.keys(self.spec), [own for own, _ in shared], "max(filename) AS file"
-        )
-        other = grouped(there, subject.keys(twin), [other for _, other in shared], "max(_source_file) AS source")
+        mine = grouped(here, subject.keys(self.spec), own, "max(filename) AS file")
+        others = grouped(there, subject.keys(twin), other, "max(_source_file) AS source")
         key = ", ".join(numbered)
         found = subject.cursor.execute(
             f"SELECT count(*), any_value(concat_ws(', ', {key})), any_value(source), any_value(file) "
-            f"FROM {own} AS a FULL JOIN {other} AS b USING ({key}) "
+            f"FROM {mine} AS a FULL JOIN {others} AS b USING ({key}) "
             "WHERE a.c IS DISTINCT FROM b.c OR a.v IS DISTINCT FROM b.v"
         ).fetchone()
         if found is None or not found[0]:
             return ""
         return f": {found[0]} records differ, for example {found[1]} (of {found[2]}, in {found[3]})"
+
+    def rows(self, *, filename: bool = False) -> str | None:
+        """A FROM item: the rows of its files, as they are to be read; None when it has none."""
+        here = [path for path in self.there() if path.endswith(".parquet")]
+        types, differs = plain_table(self.spec, remembered(self.subject.opened[self.subject.stream.index]))
+        columns = {column: kind.sql for column, kind in types.items()} if differs else None
+        return parquet(here, filename=filename, columns=columns) if here else None
+
+    def _values(self, twin: TableSpec) -> tuple[str, str]:
+        """SQL: a fingerprint of a row's values in the columns that both tables have, however they name them."""
+        theirs = {staged_name(column): column.name for column in twin.columns}
+        pairs = [(each.name, theirs[staged_name(each)]) for each in self.spec.columns if staged_name(each) in theirs]
+        types = self.subject.opened[twin.name].layout.columns
+        own = ", ".join(f"{name(mine)}::{types[other].sql}" for mine, other in pairs)
+        return f"hash({own})", f"hash({', '.join(f'{name(other)}::{types[other].sql}' for _, other in pairs)})"
 
     def _noted(self) -> dict[str, str]:
         """The seal of each file, as the newest commit that touched it left it."""
@@ -175,18 +185,8 @@ class PlainTable:
 _AWAY: Final = "take it out of the folder: whoever reads the folder counts its rows"
 
 
-def _shared(spec: TableSpec, twin: TableSpec) -> list[tuple[Column, Column]]:
-    """The columns that two tables have of the same value, however they name it."""
-    theirs = {staged_name(column): column for column in twin.columns}
-    return [(column, theirs[staged_name(column)]) for column in spec.columns if staged_name(column) in theirs]
-
-
-def _hash(columns: list[Column]) -> str:
-    return f"hash({', '.join(f'{name(each.name)}::{each.type.sql}' for each in columns)})"
-
-
-def _sums(rows: str | None, columns: list[Column]) -> str:
+def _sums(rows: str | None, values: str) -> str:
     """SQL: how many rows, and a fingerprint of their values whatever their order."""
     if rows is None:
         return "SELECT 0, NULL"
-    return f"SELECT count(*), CAST(sum({_hash(columns)}::HUGEINT) AS VARCHAR) FROM {rows}"
+    return f"SELECT count(*), CAST(sum({values}::HUGEINT) AS VARCHAR) FROM {rows}"

@@ -14,6 +14,7 @@ from orderlake.model.report import LoadReport
 from orderlake.storage.raised import raised_in_engine
 from orderlake.tables.layout import (
     CHECK_RESULTS,
+    DROPS,
     QUARANTINE,
     TableLayout,
     index_layout,
@@ -101,10 +102,17 @@ class _Recount:
     def _system(self, events: list[LoadReport], chains: Mapping[str, Chain], damaged: set[str]) -> Iterator[Finding]:
         if self.scope.quick:
             return
-        for table, proof in ((QUARANTINE, conservation.set_aside), (CHECK_RESULTS, conservation.checked)):
+
+        def rows(table: str) -> str | None:
             opened = chains[table].opened
-            if opened is not None and table not in damaged:
-                yield from self._safe(table, proof(self.cursor, events, rows_of(self.backends, opened)))
+            return None if opened is None else rows_of(self.backends, opened)
+
+        if QUARANTINE not in damaged:
+            yield from self._safe(QUARANTINE, conservation.set_aside(self.cursor, events, rows(QUARANTINE)))
+        if CHECK_RESULTS not in damaged:
+            yield from self._safe(CHECK_RESULTS, conservation.checked(self.cursor, events, rows(CHECK_RESULTS)))
+        if not {QUARANTINE, DROPS} & damaged:
+            yield from self._safe(DROPS, conservation.dropped(self.cursor, rows(DROPS), rows(QUARANTINE)))
 
     def _stream(
         self, stream: Stream, events: list[LoadReport], chains: Mapping[str, Chain], damaged: set[str], files: Files

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from orderlake.engine import name, parquet
+from orderlake.engine import name
 from orderlake.model.column import ColumnType
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.report import LoadReport
@@ -103,4 +103,4 @@ class Subject:
 def rows_of(backends: Backends, table: Opened, *, filename: bool = False) -> str | None:
     """A FROM item: the rows of a table's live files; None when it has none."""
     files = [backends.store.engine_path(file.location) for file in table.live]
-    return parquet(files, filename=filename) if files else None
+    return table.layout.rows(files, filename=filename) if files else None
