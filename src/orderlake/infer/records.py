@@ -11,7 +11,8 @@ from orderlake.errors import DataError
 from orderlake.infer.envelope import HEAD, envelope_of
 from orderlake.infer.look import EACH, PLACES, Look
 from orderlake.infer.parse import parsed
-from orderlake.kernel.scan import RawRecord, Text, UnbalancedError, lines, records
+from orderlake.kernel.lines import lines
+from orderlake.kernel.scan import RawRecord, Text, UnbalancedError, records
 from orderlake.kernel.sniff import json_layout
 from orderlake.kernel.split import Share, chunks_of, envelope_at, shares
 

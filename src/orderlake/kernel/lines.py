@@ -6,6 +6,7 @@ Lines also tell where records begin when brackets do not.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
@@ -32,6 +33,20 @@ def lines(text: Text) -> Iterator[RawRecord]:
     for block in _blocks(_numbered(text)):
         for found in _told(block) if _is_odd(block) else block:
             yield RawRecord(found.text.strip(), found.line, found.wrong)
+
+
+def raw_records(text: Text) -> Iterator[RawRecord]:
+    """The records as they are told with care: by their brackets if these balance to the end, else by lines.
+
+    UnbalancedError when neither tells them, UnreadableObjectError when one is too long.
+    """
+    if text.layout == "lines":
+        return lines(text)
+    try:
+        deque(records(text), maxlen=0)
+    except UnbalancedError:
+        return records_by_line(text)
+    return records(text)
 
 
 def records_by_line(text: Text) -> Iterator[RawRecord]:

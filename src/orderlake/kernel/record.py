@@ -7,7 +7,6 @@ import csv
 import io
 import mmap
 import re
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +16,7 @@ from typing import Final
 from orderlake.errors import DataError, NotFoundError, UnreadableObjectError
 from orderlake.kernel import read_csv, scan
 from orderlake.kernel.flatten import plan_of
-from orderlake.kernel.lines import lines, records_by_line
+from orderlake.kernel.lines import raw_records
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.rows import careful_rows
 from orderlake.kernel.sniff import Dialect
@@ -103,16 +102,5 @@ def _records(plain: Path, stream: Stream) -> Iterator[tuple[int, Record]]:
         return
     for share in islice(shares(plain, 0, stream.envelope), 1):
         text = text_of(share, Lines(plain))
-        for at, raw in enumerate(_raws(text), 1):
+        for at, raw in enumerate(raw_records(text), 1):
             yield at, Record(raw.text.decode(errors="backslashreplace"), raw.line)
-
-
-def _raws(text: scan.Text) -> Iterator[scan.RawRecord]:
-    """The records as the careful reader tells them: by their brackets if these balance to the end, else by lines."""
-    if text.layout == "lines":
-        return lines(text)
-    try:
-        deque(scan.records(text), maxlen=0)
-    except scan.UnbalancedError:
-        return records_by_line(text)
-    return scan.records(text)
