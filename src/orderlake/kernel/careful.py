@@ -28,8 +28,8 @@ class Careful:
 
 def stage_carefully(
     cursor: duckdb.DuckDBPyConnection, how: Careful, text: Text, base: int, files: Mapping[flatten.Grain, str]
-) -> tuple[int, SetAside]:
-    """Write a text's grains to `files`; give the number of records read, and what is set aside.
+) -> tuple[int, dict[flatten.Grain, str], SetAside]:
+    """Write a text's grains to `files`; give the number of records read, where they are, and what is set aside.
 
     `base` is the `_rid` before its first record's. UnreadableObjectError when the text does not even tell its
     records, UnbalancedError when it ends inside one. The tables made on the way are the cursor's own.
@@ -42,4 +42,4 @@ def stage_carefully(
     for grain, file in files.items():
         select = flagged(plan, grain, flatten.careful_sql(plan, grain, records, "bad", base))
         cursor.execute(f"COPY ({select}) TO {quote(file)} {PARQUET}")
-    return count, put_carefully(cursor, plan, base, files)
+    return count, *put_carefully(cursor, plan, base, files)

@@ -99,10 +99,17 @@ class _Counted:
                 values += [f"count(*) FILTER ({fails})", f"min({self._position()}, {_EXAMPLES}) FILTER ({fails})"]
             rows = self.cursor.execute(
                 f"SELECT CAST({self._source()} AS INTEGER) AS n, {', '.join(values)} "
-                f"FROM {parquet(self.staged.grains[grain])} GROUP BY n"
+                f"FROM {self._flags(grain)} GROUP BY n"
             ).fetchall()
             counted = {int(row[0]): row[1:] for row in rows}
         return {(flag.spec.name, flag.check.name): self._per_source(flag, flags, counted) for flag in flags}
+
+    def _flags(self, grain: Grain) -> str:
+        """A FROM item: the flags of all rows of a grain, of those that were taken out too."""
+        levels = "".join(f"_i{depth}, " for depth in range(1, len(self.plan.shape.levels(grain)) + 1))
+        places = [self.staged.grains[grain], self.staged.taken.get(grain, ())]
+        selects = [f"SELECT _rid, {levels}{FLAGS} FROM {parquet(files)}" for files in places if files]
+        return f"({' UNION ALL '.join(selects)})"
 
     def _per_source(
         self, flag: Flag, flags: Sequence[Flag], counted: Mapping[int, Sequence[object]]
@@ -120,12 +127,9 @@ class _Counted:
         """A FROM item: a table's staged rows with its own column names, their source and record number."""
         grain = self.plan.grain_of(spec.rows)
         columns = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
-        staged = parquet(self.staged.grains[grain])
-        if self.staged.excluded:
-            staged = f"{staged} ANTI JOIN {parquet(self.staged.excluded)} AS x USING (_rid)"
         return (
             f"(SELECT {columns}, _rid, CAST({self._source()} AS INTEGER) AS {_N}, {self._position()} AS {_AT} "
-            f"FROM {staged} WHERE {applies(self.plan, spec, grain)})"
+            f"FROM {parquet(self.staged.grains[grain])} WHERE {applies(self.plan, spec, grain)})"
         )
 
     def _of_file(self, spec: TableSpec, check: Check) -> dict[int, CheckResult]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import parquet, quote
-from orderlake.kernel.flags import FLAGS, Flag, flags_of
+from orderlake.kernel.flags import FLAGS, Flag, flags_at, flags_of
 from orderlake.kernel.flatten import NUMBER, Grain, Plan
 from orderlake.kernel.raws import Raw, raws_of
 from orderlake.kernel.shape import inner
@@ -38,46 +38,79 @@ _ESCAPE: Final = re.compile(
 class SetAside:
     """What is set aside: `counts` records per segment, in Parquet files (`rejected`, as model.staged.REJECTED).
 
-    `excluded` are files of the `_rid` of those among them that are staged all the same.
+    `taken` are files, by grain, with the flags of rows that were staged and taken out again.
     """
 
     rejected: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
+    taken: Mapping[Grain, tuple[str, ...]] = field(default_factory=dict)
     counts: Mapping[int, int] = field(default_factory=dict)
 
     def __add__(self, other: SetAside) -> SetAside:
         """Both."""
         every = {*self.counts, *other.counts}
         counts = {segment: self.counts.get(segment, 0) + other.counts.get(segment, 0) for segment in every}
-        return SetAside(self.rejected + other.rejected, self.excluded + other.excluded, counts)
+        grains = {*self.taken, *other.taken}
+        taken = {grain: self.taken.get(grain, ()) + other.taken.get(grain, ()) for grain in grains}
+        return SetAside(self.rejected + other.rejected, taken, counts)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A share that was staged as a segment; `start` is the number in the segment before its first record's."""
+    """A share of `count` records, staged as a segment; `start` is the number in the segment before its first."""
 
     segment: int
     share: Share
+    count: int
     start: int = 0
 
 
 def take_out(
     cursor: duckdb.DuckDBPyConnection, plan: Plan, parts: Sequence[Part], files: Mapping[Grain, str], copy: Path
-) -> SetAside:
-    """Set aside the strictly read records of some shares that fail a check which takes them out."""
-    if not find_flagged(cursor, plan, files):
-        return SetAside()
-    first = files[plan.shape.grains[0]]
+) -> tuple[dict[Grain, str], SetAside]:
+    """Set aside the strictly read records of some shares that fail a check which takes them out.
+
+    Gives the files without them, and what is set aside.
+    """
+    if not _find_flagged(cursor, plan, files):
+        return dict(files), SetAside()
     texts = copy.with_suffix(".flagged.csv")
     try:
         longest = _write(texts, cursor, parts, copy)
-        raws = _read(texts, longest)
-        return _put(cursor, first, _of_checks(plan, raws))
+        rejected, counts = _put(cursor, files[plan.shape.grains[0]], _of_checks(plan, _read(texts, longest)))
     finally:
         texts.unlink(missing_ok=True)
+    clean, taken = _cleaned(cursor, plan, files)
+    return clean, SetAside(rejected, taken, counts)
 
 
-def find_flagged(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[Grain, str]) -> bool:
+def _cleaned(
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[Grain, str]
+) -> tuple[dict[Grain, str], dict[Grain, tuple[str, ...]]]:
+    """Files without the flagged records, and files with the flags of those.
+
+    Written once more, so that all that follows reads what it is about, and plain files can take row groups over.
+    """
+    clean: dict[Grain, str] = {}
+    taken: dict[Grain, tuple[str, ...]] = {}
+    for grain, file in files.items():
+        folder, _, base = file.rpartition("/")
+        clean[grain], flags = f"{folder}/clean-{base}", f"{folder}/flags-{base}"
+        staged = f"{parquet([file])} AS s"
+        cursor.execute(
+            f"COPY (SELECT s.* FROM {staged} ANTI JOIN flagged USING (_rid)) TO {quote(clean[grain])} {PARQUET}"
+        )
+        if flags_at(plan, grain):
+            levels = "".join(f"_i{depth}, " for depth in range(1, len(plan.shape.levels(grain)) + 1))
+            columns = f"_rid, {levels}{FLAGS}"
+            cursor.execute(
+                f"COPY (SELECT {columns} FROM {staged} SEMI JOIN flagged USING (_rid)) TO {quote(flags)} {PARQUET}"
+            )
+            taken[grain] = (flags,)
+        Path(file).unlink(missing_ok=True)  # of a bucket's it is no path: they go with their folder
+    return clean, taken
+
+
+def _find_flagged(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[Grain, str]) -> bool:
     """Fill the temporary table `flagged` with `_rid` and flags of what is to be taken out; whether there is any."""
     takes = sum(flag.mask for flag in flags_of(plan) if flag.check.takes_out)
     if not takes:
@@ -91,10 +124,12 @@ def find_flagged(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[G
     return cursor.execute("SELECT count(*) FROM flagged").fetchone() != (0,)
 
 
-def put_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, base: int, files: Mapping[Grain, str]) -> SetAside:
+def put_carefully(
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, base: int, files: Mapping[Grain, str]
+) -> tuple[dict[Grain, str], SetAside]:
     """Set aside what careful reading found wrong (`bad`), and what of the rest fails a check that takes it out.
 
-    `raws` has the texts; `base` is the `_rid` before the first of them.
+    `raws` has the texts; `base` is the `_rid` before the first of them. Gives the files without them, too.
     """
     _explain(cursor)
     first = files[plan.shape.grains[0]]
@@ -107,30 +142,24 @@ def put_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, base: int, file
         f"JOIN (SELECT {NUMBER}, {line} AS line, {raw} AS raw FROM raws) AS r USING ({NUMBER}) "
         f"LEFT JOIN explained AS e USING ({NUMBER})"
     )
-    if find_flagged(cursor, plan, files):
+    is_flagged = _find_flagged(cursor, plan, files)
+    if is_flagged:
         texts = f"(SELECT {base} + {NUMBER} AS _rid, {line} AS line, {raw} AS raw FROM raws)"
         bad = f"{bad} UNION ALL {_of_checks(plan, texts)}"
-    else:
-        cursor.execute("CREATE OR REPLACE TEMP TABLE flagged (_rid BIGINT, f BIGINT)")
-    found = _put(cursor, first, bad)
+    rejected, counts = _put(cursor, first, bad)
     for table in ("bad", "raws", "records", "explained"):
         cursor.execute(f"DROP TABLE {table}")
-    return found
+    clean, taken = _cleaned(cursor, plan, files) if is_flagged else (dict(files), {})
+    return clean, SetAside(rejected, taken, counts)
 
 
-def _put(cursor: duckdb.DuckDBPyConnection, first: str, select: str) -> SetAside:
-    """Write the records to be set aside, and the `_rid` of those that are staged, beside the first grain's file."""
+def _put(cursor: duckdb.DuckDBPyConnection, first: str, select: str) -> tuple[tuple[str, ...], dict[int, int]]:
+    """Write the records to be set aside beside the first grain's file; give that file, and how many per segment."""
     folder, _, file = first.rpartition("/")
-    rejected, excluded = (f"{folder}/{what}-{file}" for what in ("rejected", "excluded"))
+    rejected = f"{folder}/rejected-{file}"
     cursor.execute(f"COPY ({select} ORDER BY segment, position) TO {quote(rejected)} {PARQUET}")
     counts = cursor.execute(f"SELECT segment, count(*) FROM {parquet([rejected])} GROUP BY ALL").fetchall()
-    if not counts:
-        return SetAside()
-    out: tuple[str, ...] = ()
-    if cursor.execute("SELECT count(*) FROM flagged").fetchone() != (0,):
-        cursor.execute(f"COPY (SELECT _rid FROM flagged) TO {quote(excluded)} {PARQUET}")
-        out = (excluded,)
-    return SetAside((rejected,), out, {int(segment): int(count) for segment, count in counts})
+    return ((rejected,) if counts else ()), {int(segment): int(count) for segment, count in counts}
 
 
 def _of_checks(plan: Plan, texts: str) -> str:
@@ -173,7 +202,7 @@ def _write(file: Path, cursor: duckdb.DuckDBPyConnection, parts: Sequence[Part],
             base = (part.segment << ROW_BITS) + part.start
             of_it = f"_rid >> {ROW_BITS} = {part.segment} AND _rid > {base}"
             numbers = f"SELECT _rid - {base} FROM flagged WHERE {of_it} ORDER BY 1"
-            longest = max(longest, _write_raws(writer, base, raws_of(cursor, part.share, numbers, copy)))
+            longest = max(longest, _write_raws(writer, base, raws_of(cursor, part.share, numbers, part.count, copy)))
     return longest
 
 

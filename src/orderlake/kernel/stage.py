@@ -19,6 +19,7 @@ from orderlake.kernel.conditions import prove
 from orderlake.kernel.foreign import misnamed
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
+from orderlake.kernel.set_aside import SetAside
 from orderlake.kernel.settle import settled
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
 from orderlake.kernel.split import SMALL, Share, shares
@@ -182,5 +183,5 @@ def _collect(
         tuple(segments),
         {grain: tuple(file for result in done for file in result.grains[grain]) for grain in plan.shape.grains},
         tuple(file for result in done for file in result.aside.rejected),
-        tuple(file for result in done for file in result.aside.excluded),
+        sum((result.aside for result in done), SetAside()).taken,
     )

@@ -104,14 +104,15 @@ class Worker:
         files = self._files(task, "all")
         count = self._strict(cursor, share, base, files)
         if count is not None:
-            return Done(_single(files), (count,), self._taken(cursor, [Part(task.first, share)], files))
+            files, aside = self._taken(cursor, [Part(task.first, share, count)], files)
+            return Done(_single(files), (count,), aside)
         some = pieces(share)
         if len(some) > 1:
             try:
                 return self._piecewise(cursor, task, some)
             except UnbalancedError:
                 pass  # a piece was cut wrongly, or is damaged: the share as a whole tells more
-        count, aside = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
+        count, files, aside = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
         return Done(_single(files), (count,), aside)
 
     def _files(self, task: Task, what: str) -> Files:
@@ -122,7 +123,7 @@ class Worker:
 
     def _carefully(
         self, cursor: duckdb.DuckDBPyConnection, text: Text, base: int, files: Files
-    ) -> tuple[int, SetAside]:
+    ) -> tuple[int, Files, SetAside]:
         return stage_carefully(cursor, Careful(self.plan, self.folder / f"careful-{get_ident()}"), text, base, files)
 
     def _strict(self, cursor: duckdb.DuckDBPyConnection, share: Share, base: int, files: Files) -> int | None:
@@ -161,10 +162,10 @@ class Worker:
             count = self._strict(cursor, piece, base, files) if refused * 2 <= number + 2 else None
             if count is None:
                 refused += 1
-                count, bad = self._carefully(cursor, text_of(piece, lines), base, files)
-                aside += bad
+                count, files, more = self._carefully(cursor, text_of(piece, lines), base, files)
             else:
-                aside += self._taken(cursor, [Part(task.first, piece, read)], files)
+                files, more = self._taken(cursor, [Part(task.first, piece, count, read)], files)
+            aside += more
             done.append(files)
             read += count
         grains = {grain: tuple(files[grain] for files in done) for grain in self.plan.shape.grains}
@@ -188,9 +189,10 @@ class Worker:
             return None
         found = self._counts(cursor, files)
         counts = tuple(found.get(task.first + at, 0) for at in range(len(read)))
-        starts = accumulate(counts, initial=0)
-        parts = [Part(task.first + at, *each) for at, each in enumerate(zip(task.shares, starts, strict=False))]
-        return Done(_single(files), counts, self._taken(cursor, parts, files), is_numbered_through=True)
+        each = enumerate(zip(task.shares, counts, accumulate(counts, initial=0), strict=False))
+        parts = [Part(task.first + at, *one) for at, one in each]
+        files, aside = self._taken(cursor, parts, files)
+        return Done(_single(files), counts, aside, is_numbered_through=True)
 
     def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage each file of a group alone, so that a fault stays with its file."""
@@ -202,7 +204,7 @@ class Worker:
         counts = tuple(count for one in alone for count in one.counts)
         return Done(grains, counts, sum((one.aside for one in alone), SetAside()))
 
-    def _taken(self, cursor: duckdb.DuckDBPyConnection, parts: list[Part], files: Files) -> SetAside:
+    def _taken(self, cursor: duckdb.DuckDBPyConnection, parts: list[Part], files: Files) -> tuple[Files, SetAside]:
         return take_out(cursor, self.plan, parts, files, self.folder / f"share-{get_ident()}")
 
     def _relation(

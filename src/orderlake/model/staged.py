@@ -38,15 +38,15 @@ class StagedLoad:
 
     `grains` gives, per list path ("" for one row per record), the staged Parquet files in order.
     `sources[i]` belongs to the segments whose `source` is i. `rejected` are Parquet files of the records set aside
-    (REJECTED), `excluded` of the `_rid` of those among them that are staged too; `checks` gives per source what its
-    checks found.
+    (REJECTED), `taken`, by grain, of the flags of those among them that a check took out; `checks` gives per source
+    what its checks found.
     """
 
     sources: tuple[SourceObject, ...]
     segments: tuple[Segment, ...]
     grains: Mapping[tuple[str, ...], tuple[str, ...]]
     rejected: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
+    taken: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     checks: tuple[tuple[CheckResult, ...], ...] = ()
     found: Mapping[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
     """Per list path ("" for the record itself) the paths of undeclared fields that become columns."""

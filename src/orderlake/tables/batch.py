@@ -108,10 +108,7 @@ class Batch:
             keep = " WHERE " + " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1))
         else:
             keep = ""
-        staged = parquet(self.files(rows))
-        if self.staged.excluded:
-            staged = f"{staged} ANTI JOIN {parquet(self.staged.excluded)} AS x USING (_rid)"
-        return f"(SELECT * FROM {staged}{keep})"
+        return f"(SELECT * FROM {parquet(self.files(rows))}{keep})"
 
     def _levels(self, grain: Grain) -> int:
         lists = {table.rows for table in self.stream.tables if table.rows}

@@ -206,7 +206,7 @@ def _with_source(select: str, number: str) -> str:
 
 def _all_rows(cursor: duckdb.DuckDBPyConnection, batch: Batch, spec: TableSpec, files: Sequence[str]) -> bool:
     """Whether the table has exactly the staged rows: no record without elements, and no record's rows to fold."""
-    if spec.rows != batch.grain_of(spec.rows) or batch.staged.excluded:
+    if spec.rows != batch.grain_of(spec.rows):
         return False
     if not spec.rows:
         return True

@@ -159,8 +159,7 @@ def _rows(load: StagedLoad) -> list[dict[str, Any]]:
     for files in load.grains.values():
         if not files:
             continue
-        out = f" ANTI JOIN {parquet(load.excluded)} AS x USING (_rid)" if load.excluded else ""
-        found = duckdb.execute(f"SELECT * FROM {parquet(files)}{out}")
+        found = duckdb.execute(f"SELECT * FROM {parquet(files)}")
         names = [column[0].split("|")[0] for column in found.description or ()]
         some = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
         some.sort(key=lambda row: (row["_rid"], row.get("_i1") or 0, row.get("_i2") or 0))
