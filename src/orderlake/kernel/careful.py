@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from orderlake.engine import quote
 from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.complaints import value_complaints
 from orderlake.kernel.flags import flagged
+from orderlake.kernel.raws import Raw
 from orderlake.kernel.scan import Text
 from orderlake.kernel.set_aside import PARQUET, SetAside, put_carefully
 
@@ -34,12 +35,26 @@ def stage_carefully(
     `base` is the `_rid` before its first record's. UnreadableObjectError when the text does not even tell its
     records, UnbalancedError when it ends inside one. The tables made on the way are the cursor's own.
     """
-    plan = how.plan
-    count = (read_json if text.dialect is None else read_csv).read_carefully(cursor, plan, text, how.work)
+    count = (read_json if text.dialect is None else read_csv).read_carefully(cursor, how.plan, text, how.work)
+    return count, *_staged(cursor, how.plan, base, files)
+
+
+def stage_again(
+    cursor: duckdb.DuckDBPyConnection, how: Careful, raws: Iterable[Raw], base: int, files: Mapping[flatten.Grain, str]
+) -> tuple[dict[flatten.Grain, str], SetAside]:
+    """As stage_carefully, for JSON records that a strictly read share has been staged without."""
+    read_json.read_again(cursor, how.plan, raws, how.work)
+    return _staged(cursor, how.plan, base, files)
+
+
+def _staged(
+    cursor: duckdb.DuckDBPyConnection, plan: flatten.Plan, base: int, files: Mapping[flatten.Grain, str]
+) -> tuple[dict[flatten.Grain, str], SetAside]:
+    """Write what of the careful records can be loaded."""
     for grain in plan.shape.grains:
         cursor.execute(f"INSERT INTO bad {value_complaints(plan, grain, 'records')}")
     records = rescue.careful_relation(cursor, plan) if plan.stream.contract.is_kept else "records"
     for grain, file in files.items():
         select = flagged(plan, grain, flatten.careful_sql(plan, grain, records, "bad", base))
         cursor.execute(f"COPY ({select}) TO {quote(file)} {PARQUET}")
-    return count, *put_carefully(cursor, plan, base, files)
+    return put_carefully(cursor, plan, base, files)

@@ -27,6 +27,8 @@ KEPT: Final = inner("kept")
 ENTRIES: Final = 'STRUCT("at" VARCHAR, path VARCHAR, "value" VARCHAR)[]'
 """The type of what is kept of a record beside its declared fields (see `undeclared`)."""
 _HASH: Final = inner("hash")
+SIFTED: Final = "sifted"
+"""The sequence that counts the records that a sieve keeps out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Plan:
 
     stream: Stream
     shape: Shape
+    sieve: str = ""
+    """SQL that is true of the JSON records that no check takes out (see `sieve`); empty when there is no such check."""
 
     @property
     def is_text(self) -> bool:
@@ -139,6 +143,8 @@ def strict_sql(plan: Plan, grain: Grain, relation: str, number: str | None) -> s
     guarded = f"CASE WHEN {' AND '.join(conditions) or 'true'} THEN r.{NUMBER} ELSE error('strict') END"
     numbered = "" if number is None else f", {number} AS {NUMBER}"
     base = f"SELECT *, {plan.told(plan.content())} AS {_HASH}{numbered} FROM {relation} AS r"
+    if plan.sieve:  # what a filter drops no answer tells: the sequence counts it
+        base = f"SELECT * FROM ({base}) AS r WHERE CASE WHEN {plan.sieve} THEN true ELSE nextval('{SIFTED}') < 0 END"
     rows = unnested(plan, grain, base, WAYS[:1])
     system = _system(plan, grain, guarded, "typed")
     return f"SELECT {', '.join([*values, *system])} FROM ({rows}) AS r"

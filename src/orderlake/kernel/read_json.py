@@ -54,16 +54,36 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Tex
     file = work.with_suffix(".records.csv")
     try:
         count, longest = _write(text, file)
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {_raws(file, longest)}")
+        _fill(cursor, plan, file, longest)
     finally:
         file.unlink(missing_ok=True)
+    return count
+
+
+def read_again(cursor: duckdb.DuckDBPyConnection, plan: Plan, raws: Iterable[tuple[int, int, str]], work: Path) -> None:
+    """As read_carefully, for some records of a share, each with its number and line."""
+    file = work.with_suffix(".records.csv")
+    try:
+        longest = 0
+        with file.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+            for number, line, text in raws:
+                longest = max(longest, len(text.encode()))
+                writer.writerow((number, line, "", text))
+        _fill(cursor, plan, file, longest)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _fill(cursor: duckdb.DuckDBPyConnection, plan: Plan, file: Path, longest: int) -> None:
+    """Make the tables from a file of records."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {_raws(file, longest)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad AS {shape_complaints(plan)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_records(plan)}")
     for grain in plan.shape.grains:
         wide = inexact(plan, grain, "records")
         mix = plan.content("exact")
         cursor.execute(f"UPDATE records AS r SET {inner('mix')} = {mix} WHERE r.{NUMBER} IN ({wide})")
-    return count
 
 
 def _write(text: scan.Text, file: Path) -> tuple[int, int]:

@@ -19,8 +19,6 @@ from orderlake.kernel.split import Share
 from orderlake.model.staged import ROW_BITS
 
 if TYPE_CHECKING:
-    import _csv
-
     import duckdb
 
 PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
@@ -56,18 +54,22 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A share of `count` records, staged as a segment; `start` is the number in the segment before its first."""
+    """A share that is staged as a segment, or a part of one; `start` records of the segment come before it."""
 
     segment: int
     share: Share
-    count: int
     start: int = 0
+
+    @property
+    def base(self) -> int:
+        """The `_rid` before its first record's."""
+        return (self.segment << ROW_BITS) + self.start
 
 
 def take_out(
-    cursor: duckdb.DuckDBPyConnection, plan: Plan, parts: Sequence[Part], files: Mapping[Grain, str], copy: Path
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, part: Part, files: Mapping[Grain, str], copy: Path
 ) -> tuple[dict[Grain, str], SetAside]:
-    """Set aside the strictly read records of some shares that fail a check which takes them out.
+    """Set aside the strictly read rows of a CSV share that fail a check which takes them out.
 
     Gives the files without them, and what is set aside.
     """
@@ -75,7 +77,8 @@ def take_out(
         return dict(files), SetAside()
     texts = copy.with_suffix(".flagged.csv")
     try:
-        longest = _write(texts, cursor, parts, copy)
+        numbers = f"SELECT _rid - {part.base} FROM flagged ORDER BY 1"
+        longest = _write(texts, part.base, raws_of(cursor, part.share, numbers, 0, copy))
         rejected, counts = _put(cursor, files[plan.shape.grains[0]], _of_checks(plan, _read(texts, longest)))
     finally:
         texts.unlink(missing_ok=True)
@@ -193,25 +196,14 @@ def _all(flags: Sequence[Flag], values: Sequence[str], between: str) -> str:
     return f"concat_ws({quote(between)}, {', '.join(cases)})"
 
 
-def _write(file: Path, cursor: duckdb.DuckDBPyConnection, parts: Sequence[Part], copy: Path) -> int:
-    """Write `_rid`, line and text of each flagged record; give the length of the longest."""
+def _write(file: Path, base: int, raws: Iterable[Raw]) -> int:
+    """Write `_rid`, line and text of each record; give the length of the longest."""
     longest = 0
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for part in parts:
-            base = (part.segment << ROW_BITS) + part.start
-            of_it = f"_rid >> {ROW_BITS} = {part.segment} AND _rid > {base}"
-            numbers = f"SELECT _rid - {base} FROM flagged WHERE {of_it} ORDER BY 1"
-            longest = max(longest, _write_raws(writer, base, raws_of(cursor, part.share, numbers, part.count, copy)))
-    return longest
-
-
-def _write_raws(writer: _csv.Writer, base: int, raws: Iterable[Raw]) -> int:
-    longest = 0
-    for number, line, text in raws:
-        shown = text.replace("\0", "\\x00")
-        longest = max(longest, len(shown))
-        writer.writerow((base + number, line, shown))
+        for number, line, text in raws:
+            longest = max(longest, len(text.encode()))
+            writer.writerow((base + number, line, text))
     return longest
 
 

@@ -20,8 +20,6 @@ from orderlake.model.staged import staged_name
 if TYPE_CHECKING:
     import duckdb
 
-SIFTED: Final = "sifted"
-"""The sequence that counts the records kept out."""
 _ROW: Final = "fields"
 
 
@@ -33,13 +31,6 @@ def sieve_of(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
     return " AND ".join(_holds(cursor, plan, flag) for flag in takes)
 
 
-def sifting(sieve: str, base: str) -> str:
-    """The SELECT of records without those kept out, which SIFTED counts: what a filter drops, no answer tells."""
-    if not sieve:
-        return base
-    return f"SELECT * FROM ({base}) AS r WHERE CASE WHEN {sieve} THEN true ELSE nextval('{SIFTED}') < 0 END"
-
-
 def _holds(cursor: duckdb.DuckDBPyConnection, plan: Plan, flag: Flag) -> str:
     """SQL: no row that a table would get of the record fails the check."""
     columns = {column.name: column for column in flag.spec.columns}
@@ -49,7 +40,8 @@ def _holds(cursor: duckdb.DuckDBPyConnection, plan: Plan, flag: Flag) -> str:
     values = {alias: done.value for alias, _, done in plan.casts(grain)}
     fields = ", ".join(f"{quote(each)}: {values[staged_name(columns[each])]}" for each in sorted(used)) or "'': true"
     for depth in range(1, len(levels) + 1):
-        fields = fields.replace(f"r.{element('typed', depth)}", f"e{depth}").replace(f"r.{inner(f'i{depth}')}", f"i{depth}")
+        fields = fields.replace(f"r.{element('typed', depth)}", f"e{depth}")
+        fields = fields.replace(f"r.{inner(f'i{depth}')}", f"i{depth}")
     fails = f"({said}) IS NOT TRUE"
     if not levels:
         return f"len(list_filter([{{{fields}}}], lambda {_ROW}: {fails})) = 0"
@@ -106,5 +98,3 @@ def _refs(tree: object, hidden: frozenset[str]) -> list[dict[str, Any]]:
 
 def _parameters(tree: Mapping[str, Any] | None) -> frozenset[str]:
     return frozenset(node["column_names"][0].lower() for node in _refs(tree, frozenset()))
-
-

@@ -21,6 +21,7 @@ from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
 from orderlake.kernel.set_aside import SetAside
 from orderlake.kernel.settle import settled
+from orderlake.kernel.sieve import sieve_of
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
 from orderlake.kernel.split import SMALL, Share, shares
 from orderlake.kernel.windows import UncuttableError, Windows
@@ -45,7 +46,8 @@ def stage(
     """
     folder.mkdir(parents=True, exist_ok=True)
     prove(engine.cursor(), stream)
-    worker = Worker(flatten.plan_of(stream), folder, out or str(folder))
+    plan = flatten.plan_of(stream)
+    worker = Worker(replace(plan, sieve=sieve_of(engine.cursor(), plan)), folder, out or str(folder))
     tasks: list[Task] = []
     done: list[Done] = []
     for is_remote, group in groupby(enumerate(sources), key=lambda each: isinstance(each[1][1], RemoteFile)):

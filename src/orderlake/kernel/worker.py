@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -18,8 +17,9 @@ from orderlake.errors import (
     UnreadableShareError,
 )
 from orderlake.kernel import flatten, read_csv, read_json, rescue
-from orderlake.kernel.careful import Careful, stage_carefully
+from orderlake.kernel.careful import Careful, stage_again, stage_carefully
 from orderlake.kernel.flags import flagged
+from orderlake.kernel.raws import raws_of
 from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
@@ -102,10 +102,9 @@ class Worker:
             return self._together(cursor, task) or self._one_by_one(cursor, task)
         share, base = task.shares[0], task.first << ROW_BITS
         files = self._files(task, "all")
-        count = self._strict(cursor, share, base, files)
-        if count is not None:
-            files, aside = self._taken(cursor, [Part(task.first, share, count)], files)
-            return Done(_single(files), (count,), aside)
+        done = self._strict(cursor, Part(task.first, share), files)
+        if done is not None:
+            return done
         some = pieces(share)
         if len(some) > 1:
             try:
@@ -126,14 +125,15 @@ class Worker:
     ) -> tuple[int, Files, SetAside]:
         return stage_carefully(cursor, Careful(self.plan, self.folder / f"careful-{get_ident()}"), text, base, files)
 
-    def _strict(self, cursor: duckdb.DuckDBPyConnection, share: Share, base: int, files: Files) -> int | None:
-        """Stage a share strictly; give the number of records in it, None when it is refused."""
+    def _strict(self, cursor: duckdb.DuckDBPyConnection, part: Part, files: Files) -> Done | None:
+        """Stage a share strictly; None when it is refused."""
         import duckdb  # noqa: PLC0415 - as in run
 
+        share, base = part.share, part.base
         if share.layout == "lines" and has_long_line(share):
             return None
         try:
-            with readable(share, self.folder / f"share-{get_ident()}") as path:
+            with readable(share, self._copy) as path:
                 if share.dialect is None:
                     number = f"{base} + row_number() OVER ()"
                     self._write(cursor, files, *self._relation(cursor, [path], share.layout, number))
@@ -148,28 +148,60 @@ class Worker:
                 raise
             return None
         if share.dialect is not None:
-            return self._counts(cursor, files).get(base >> ROW_BITS, 0)
-        return self._last(cursor, files, base) - base
+            count = self._counts(cursor, files).get(part.segment, 0)
+            files, aside = take_out(cursor, self.plan, part, files, self._copy)
+            return Done(_single(files), (count,), aside)
+        sifted = self._sifted(cursor)
+        if sifted:
+            return self._again(cursor, part, files, sifted)
+        return Done(_single(files), (self._last(cursor, files, base) - base,))
+
+    def _sifted(self, cursor: duckdb.DuckDBPyConnection) -> int:
+        """How many records the sieve has kept out of the file that was written last."""
+        if not self.plan.sieve:
+            return 0
+        last = f"SELECT last_value FROM duckdb_sequences() WHERE temporary AND sequence_name = '{flatten.SIFTED}'"
+        (found,) = cursor.execute(last).fetchone() or (None,)
+        return 0 if found is None else int(found)
+
+    def _again(self, cursor: duckdb.DuckDBPyConnection, part: Part, files: Files, sifted: int) -> Done:
+        """Look with care at the records that the sieve kept out: their numbers are those that are not staged."""
+        count = sum(self._counts(cursor, files).values()) + sifted
+        staged = parquet([files[self.plan.shape.grains[0]]])
+        numbers = (
+            f"SELECT n FROM range(1, {count + 1}) AS t(n) "
+            f"ANTI JOIN (SELECT DISTINCT _rid - {part.base} AS n FROM {staged}) AS s USING (n) ORDER BY n"
+        )
+        raws = raws_of(cursor, part.share, numbers, count, self._copy)
+        again = {grain: f"{file.removesuffix('.parquet')}-again.parquet" for grain, file in files.items()}
+        how = Careful(self.plan, self.folder / f"careful-{get_ident()}")
+        again, aside = stage_again(cursor, how, raws, part.base, again)
+        held = any(self._counts(cursor, again).values())
+        return Done(
+            {grain: (file, again[grain]) if held else (file,) for grain, file in files.items()}, (count,), aside
+        )
+
+    @property
+    def _copy(self) -> Path:
+        """Where this thread copies shares to."""
+        return self.folder / f"share-{get_ident()}"
 
     def _piecewise(self, cursor: duckdb.DuckDBPyConnection, task: Task, some: list[Share]) -> Done:
         """Stage a share that was refused in pieces: strictly as long as that pays, else with care."""
-        done: list[Files] = []
-        aside = SetAside()
+        done: list[Done] = []
         read = refused = 0
         lines = Lines(task.shares[0].path, task.shares[0].line)
         for number, piece in enumerate(some):
-            files, base = self._files(task, f"{number:04d}"), (task.first << ROW_BITS) + read
-            count = self._strict(cursor, piece, base, files) if refused * 2 <= number + 2 else None
-            if count is None:
+            files, part = self._files(task, f"{number:04d}"), Part(task.first, piece, read)
+            one = self._strict(cursor, part, files) if refused * 2 <= number + 2 else None
+            if one is None:
                 refused += 1
-                count, files, more = self._carefully(cursor, text_of(piece, lines), base, files)
-            else:
-                files, more = self._taken(cursor, [Part(task.first, piece, count, read)], files)
-            aside += more
-            done.append(files)
-            read += count
-        grains = {grain: tuple(files[grain] for files in done) for grain in self.plan.shape.grains}
-        return Done(grains, (read,), aside)
+                count, files, aside = self._carefully(cursor, text_of(piece, lines), part.base, files)
+                one = Done(_single(files), (count,), aside)
+            done.append(one)
+            read += sum(one.counts)
+        grains = {grain: tuple(file for one in done for file in one.grains[grain]) for grain in self.plan.shape.grains}
+        return Done(grains, (read,), sum((one.aside for one in done), SetAside()))
 
     def _together(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done | None:
         """Stage many small files in one go; None when one of them is refused."""
@@ -187,12 +219,11 @@ class Worker:
             if raised_in_engine(error) is not None:
                 raise
             return None
+        if self._sifted(cursor):
+            return None
         found = self._counts(cursor, files)
         counts = tuple(found.get(task.first + at, 0) for at in range(len(read)))
-        each = enumerate(zip(task.shares, counts, accumulate(counts, initial=0), strict=False))
-        parts = [Part(task.first + at, *one) for at, one in each]
-        files, aside = self._taken(cursor, parts, files)
-        return Done(_single(files), counts, aside, is_numbered_through=True)
+        return Done(_single(files), counts, is_numbered_through=True)
 
     def _one_by_one(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage each file of a group alone, so that a fault stays with its file."""
@@ -203,9 +234,6 @@ class Worker:
         grains = {grain: tuple(file for one in alone for file in one.grains[grain]) for grain in self.plan.shape.grains}
         counts = tuple(count for one in alone for count in one.counts)
         return Done(grains, counts, sum((one.aside for one in alone), SetAside()))
-
-    def _taken(self, cursor: duckdb.DuckDBPyConnection, parts: list[Part], files: Files) -> tuple[Files, SetAside]:
-        return take_out(cursor, self.plan, parts, files, self.folder / f"share-{get_ident()}")
 
     def _relation(
         self, cursor: duckdb.DuckDBPyConnection, read: list[Path], layout: Layout, number: str
@@ -218,6 +246,8 @@ class Worker:
     def _write(self, cursor: duckdb.DuckDBPyConnection, files: Files, relation: str, number: str | None) -> None:
         for grain, file in files.items():
             sql = flagged(self.plan, grain, flatten.strict_sql(self.plan, grain, relation, number))
+            if self.plan.sieve:
+                cursor.execute(f"CREATE OR REPLACE TEMP SEQUENCE {flatten.SIFTED}")
             cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
 
     def _last(self, cursor: duckdb.DuckDBPyConnection, files: Files, base: int) -> int:
