@@ -133,17 +133,22 @@ def _breaks(data: mmap.mmap, start: int, end: int) -> int:
 
 
 def _rows(share: Share, wanted: set[int]) -> Iterator[Raw]:
-    """Rows as the careful reader counts them, which is as the strict one does: blank ones are none."""
-    if share.dialect is None or not wanted:
-        return
-    last = max(wanted)
-    text = text_of(share, Lines(share.path, share.line))
-    rows = careful_rows(text, share.dialect.delimiter, len(share.dialect.header))
-    for row in rows:
-        if row.number in wanted:
-            yield row.number, row.line, row.raw
-        if row.number >= last:
-            return
+    """Rows below the header that are not blank: lines, and those that go on in a quoted field."""
+    number = -1
+    row, start, quotes = b"", 0, 0
+    nothing = b' \t\r\n"' + (b"" if share.dialect is None else share.dialect.delimiter.encode())
+    for line, text in _split(share):
+        if not row:
+            start = line
+        row += text
+        quotes += text.count(b'"')
+        if quotes % 2:
+            continue
+        number += bool(row.strip(nothing)) or number < 0
+        if number in wanted:
+            wanted.discard(number)
+            yield number, start, row.rstrip(b"\r\n").decode(errors="backslashreplace")
+        row, quotes = b"", 0
 
 
 def _split(share: Share) -> Iterator[tuple[int, bytes]]:

@@ -226,7 +226,7 @@ def test_rows_of_csv_are_set_aside_with_their_number_line_and_text(tmp_path, mor
     owed = {"owed": {"range": {"column": "total", "min": 0}, "on_fail": "quarantine"}}
     staged = stage_files(tmp_path, csv_stream(owed), {"f": (CSV + more).encode()})
     found = [(staged.number(one), one.line, one.raw) for one in staged.rejections if one.check_name]
-    assert found == [(2, 4, '2,2025-03-01,-1.00,"two\nlines"'), (4, 7, "3,2025-03-01,-2.00,c")]
+    assert found == [(2, 4, '2,2025-03-01,-1.00,"two\nlines"'), (3, 7, "3,2025-03-01,-2.00,c")]
     assert staged.column("id") == [1]
     assert result(staged, "owed").failed == 2
 
