@@ -13,10 +13,9 @@ from orderlake.charts import Chart, Series
 from orderlake.console.state import Console
 from orderlake.engine import quote
 from orderlake.errors import LakeError
-from orderlake.mending import quarantine_records
+from orderlake.mending import STATUSES, quarantine_records
 from orderlake.query.saved import SavedQuery
 
-STATUSES: Final = ("open", "fixed", "replaced")
 PAGE: Final = 10
 _TOP: Final = 6
 """Reasons that a chart shows by name."""
@@ -117,8 +116,8 @@ class Quarantine:
 
     def _records(self, rest: str) -> Sequence[Mapping[str, Any]]:
         return self._dicts(
-            "SELECT source, position, line, coalesce(field, '') AS field, reason, record, pipeline, load_id, version, "
-            f"status, mended, make_timestamp(epoch_us(quarantined_at)) AS at FROM {self.relation} {rest}"
+            "SELECT * EXCLUDE (quarantined_at) REPLACE (coalesce(field, '') AS field), "
+            f"make_timestamp(epoch_us(quarantined_at)) AS at FROM {self.relation} {rest}"
         )
 
     def _rows(self, sql: str) -> Sequence[tuple[Any, ...]]:

@@ -76,6 +76,7 @@ def test_the_page_counts_what_was_taken_and_what_was_not(client):
         "Taken": "33.33%",
         "In quarantine, open": "2",
         "Fixed": "0",
+        "Dropped": "0",
         "Replaced": "0",
         "Rejected files": "1",
     }
@@ -224,3 +225,25 @@ def test_checks_that_take_long_do_not_keep_the_page_waiting(client, monkeypatch)
 def test_no_page_has_a_script_or_a_style_in_it(client):
     for address in ("/quality", "/quality/record?source=raw/orders.json&position=2&version=" + str(NOON)):
         assert not re.search(r"\sstyle=|<style|<script(?! src=)", client.get(address).text)
+
+
+def test_a_record_is_dropped_with_a_reason_from_its_page(client, lake):
+    assert 'name="why"' in client.get("/quality/record", params=place(2)).text
+    refused = mend(client, 2, do="drop", why=" ")
+    assert (refused.status_code, "say why" in shown(refused.text)) == (422, True)
+    answer = mend(client, 2, do="drop", why="a test <b>")
+    text = client.get(answer.headers["location"]).text
+    assert "a test &lt;b&gt;" in text
+    assert 'name="why"' not in text
+    counted = cards(client.get("/quality").text)
+    assert (counted["In quarantine, open"], counted["Dropped"], lake.verify().ok) == ("1", "1", True)
+    listed = client.get("/quality?status=dropped").text
+    assert "a test &lt;b&gt;" in listed
+    assert lake.quarantine()[0]["id"] in listed
+
+
+def test_what_closed_a_record_is_linked(client, lake):
+    done = lake.fix(SOURCE, 2, json.dumps(order(2, "P1")))
+    link = f'href="/loads?load={done.load_id}"'
+    assert link in client.get("/quality?status=fixed").text
+    assert link in client.get("/quality/record", params=place(2)).text

@@ -12,11 +12,12 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from orderlake.charts import bar_chart, figure, line_chart, stacked_chart
-from orderlake.console.checking import PAGE, STATUSES, Filter, Quarantine, checks, share_over_time
+from orderlake.console.checking import PAGE, Filter, Quarantine, checks, share_over_time
 from orderlake.console.render import page
 from orderlake.console.state import Console, console_of, writing
 from orderlake.console.submitted import Fields, fields
 from orderlake.errors import DataError, LakeError, NotFoundError
+from orderlake.mending import STATUSES, Which
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -51,7 +52,7 @@ def _shown(request: Request, given: Fields) -> Response:
         records=[_row(record) for record in records],
         total=total,
         wanted=wanted,
-        statuses=("open", "fixed", "replaced", "all"),
+        statuses=(*STATUSES, "all"),
         number=number,
         pages=max(1, -(-total // PAGE)),
         cut=_CUT,
@@ -120,12 +121,11 @@ def _record(
         refusal=refusal,
         problem=problem,
         tried=tried,
-        statuses=STATUSES,
     )
 
 
 async def mend(request: Request) -> Response:
-    """Fix or replay a record, and show what became of it."""
+    """Fix, replay or drop a record, and show what became of it."""
     writing(request)
     given = await fields(request)
     return await run_in_threadpool(_mended, request, given)
@@ -137,16 +137,18 @@ def _mended(request: Request, given: Fields) -> Response:
     place = record["source"], record["position"]
     # A browser sends every line end of a text area as CR and LF, whatever it was.
     text = given.one("record").replace("\r\n", "\n")
+    do = given.one("do")
     try:
-        if given.one("do") == "replay":
+        if do == "drop":
+            console.lake.drop(Which(ids=(record["id"],)), given.one("why"))
+        elif do == "replay":
             console.lake.replay(*place, record["version"])
         else:
             console.lake.fix(*place, text, record["version"])
     except (DataError, LakeError) as error:
-        replayed = given.one("do") == "replay"
-        return _record(request, record, text=None if replayed else text, problem=str(error))
+        return _record(request, record, text=text if do not in ("drop", "replay") else None, problem=str(error))
     console.pulse.beat()
-    return RedirectResponse(f"{record['address']}&tried=1", 303)
+    return RedirectResponse(record["address"] if do == "drop" else f"{record['address']}&tried=1", 303)
 
 
 routes: Final = [
