@@ -87,7 +87,7 @@ def quarantine_records(project: Project, loads: Iterable[LoadReport]) -> str:
     prefix = prefix_of(project)
     history = list(loads)
     tries, newer = _newest(history, prefix)
-    undone, hidden = _undone(history)
+    undone, hidden = undone_loads(history)
     failed = sorted(uri for _, _, _, uri, _, closed, *_ in tries if not closed)
     found = {
         **{name: f"o.{name}" for name in COLUMNS},
@@ -180,7 +180,7 @@ _Tried = tuple[str, int, int, str, int, bool, str | None, str]
 _Newer = tuple[str, int, str]
 
 
-def _undone(loads: Sequence[LoadReport]) -> tuple[list[tuple[str, str, str]], list[str]]:
+def undone_loads(loads: Sequence[LoadReport]) -> tuple[list[tuple[str, str, str]], list[str]]:
     """Of loads that were rolled back and had set records aside: source, load, and rollback.
 
     What was loaded again since has set them aside anew, and the ones before are not shown: load and source of these.
