@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from orderlake.anatomy import Anatomy, anatomy
 from orderlake.building.origin import heads_of, origin_of
-from orderlake.config import DEFAULT_MEMORY_MB, AwsSettings, deployed
+from orderlake.config import DEFAULT_MEMORY_MB, deployed
 from orderlake.errors import QueryError
 from orderlake.explain.moment import Moment, moment_of
 from orderlake.explain.past import past, versions_then
@@ -26,6 +26,7 @@ from orderlake.query.duckdb import QueryTable, Question, Result, confine
 from orderlake.query.footers import Footers
 from orderlake.query.room import room_mb
 from orderlake.storage.touched import touched
+from orderlake.tables.evolve import stored_layout
 from orderlake.tables.hive import files_of
 from orderlake.tables.kept import kept_as
 from orderlake.tables.layout import system_layouts, table_layout
@@ -225,26 +226,39 @@ def on_athena(backends: Backends, sql: str, as_of: str | Moment | None = None) -
     project = backends.project
     settings = project.aws if project.aws is not None else deployed(project.root)
     tables = declared(backends)
+    there = Backends(replace(project, aws=settings))
     if as_of is not None:
-        there = Backends(replace(project, aws=settings))
         moment = meant(there, as_of)
         columns, versions, notes = versions_then(there, moment, sql)
         engine = AthenaEngine(settings, tables | columns, query_cost, versions)
         return replace(engine.run(sql), notes=(moment.said, *notes))
-    return AthenaEngine(settings, tables | _built_there(backends, settings, sql, tables), query_cost).run(sql)
-
-
-def _built_there(
-    backends: Backends, settings: AwsSettings, sql: str, tables: Mapping[str, object]
-) -> dict[str, Mapping[str, str]]:
-    """The marts that Athena keeps, looked up where a statement asks for more than the declared tables."""
     try:
-        asked = set(tables_asked(sql))
+        asked = frozenset(tables_asked(sql))
     except ValueError:
-        return {}  # what is wrong with it is said by who translates it
+        asked = frozenset()  # what is wrong with it is said by who translates it
+    return AthenaEngine(settings, tables | stored(there, asked) | _built(there, asked, tables), query_cost).run(sql)
+
+
+def stored(there: Backends, asked: frozenset[str]) -> dict[str, dict[str, str]]:
+    """Of the Iceberg tables among those asked, the columns they have: some that no pipeline declares, or not yet.
+
+    A table that no load has filled has none.
+    """
+    layouts = [table_layout(stream, spec) for stream, spec in there.specs if spec.format == "iceberg"]
+    wanted = [layout for layout in (*layouts, *system_layouts()) if layout.name in asked]
+    if not wanted:
+        return {}
+    return {
+        table: {column: kind.sql for column, kind in stored_layout(opened.layout, opened.metadata).columns.items()}
+        for table, opened in there.house.open(wanted, files=False).items()
+        if opened.metadata is not None
+    }
+
+
+def _built(there: Backends, asked: frozenset[str], tables: Mapping[str, object]) -> dict[str, Mapping[str, str]]:
+    """The marts that Athena keeps, looked up where a statement asks for more than the declared tables."""
     if asked <= {table.lower() for table in tables}:
         return {}
-    there = Backends(replace(backends.project, aws=settings))
     publication = published(there.store, there.root)
     marts = () if publication is None else publication.marts.values()
     return {mart.name: mart.columns for mart in marts if mart.name not in tables}

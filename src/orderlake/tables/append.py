@@ -25,7 +25,7 @@ def append(engine: Engine, house: Lakehouse, layout: TableLayout, rows: Callable
         opened = house.open([layout])[layout.name]
         name = uuid.uuid4().hex
         change = Change(rows(opened))
-        done = rewrite(engine, house.store, layout, opened.live, change, location=opened.location, attempt=name)
+        done = rewrite(engine, house.store, opened.layout, opened.live, change, location=opened.location, attempt=name)
         if not done.added:
             return 0
         house.store.sync(file.location for file in done.added)
