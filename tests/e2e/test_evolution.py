@@ -1,6 +1,7 @@
 """A loaded lake whose pipeline changes: what can be exact is done, what cannot is refused before anything loads."""
 
 import json
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -405,3 +406,42 @@ def test_a_table_of_old_and_new_files_is_shown_and_given_out_whole(grown, tmp_pa
     with duckdb.connect() as reader:
         given = reader.execute(f"SELECT {columns} FROM '{tmp_path}/out/{table}.parquet'").fetchall()
     assert by_text(given) == rows
+
+
+def test_files_that_are_touched_fill_a_new_column_and_a_new_table(shop):
+    more = pipeline((*ORDERS, POINTS)) + pipeline()[pipeline().index("      orders:\n") :].replace(
+        "      orders:", "      again:"
+    ).replace("      flat:", "      flat_again:")
+    shop.declare(more)
+    report = shop.load(order(4))
+    assert report.changes == (
+        "orders.points (bigint) was added",
+        "again was added as a table: what was loaded before is not in it",
+        "flat_again was added as a table: what was loaded before is not in it",
+    )
+    with Lake(shop.folder) as lake:
+        assert not lake.verify().ok, "three orders are not in the new table"
+        path = shop.folder / "raw" / "orders_0.json"
+        os.utime(path, ns=(NOON, NOON + 50 * SECOND))
+        (report,) = lake.run([path])
+        assert (report.loaded, report.duplicate) == (3, 0)
+    assert shop.rows("SELECT order_id, points FROM orders") == [(1, 100), (2, 200), (3, 300), (4, 400)]
+    assert len(shop.rows("SELECT * FROM again")) == len(shop.rows("SELECT * FROM flat_again")) == 4
+    shop.proven()
+
+
+def test_doctor_tells_beforehand(shop, capsys):
+    def told(text):
+        shop.declare(text)
+        main(["doctor", "--json", "--project", str(shop.folder)])
+        return [found for found in json.loads(capsys.readouterr().out) if found["check"] == "change"]
+
+    assert told(pipeline()) == []
+    (growing,) = told(pipeline((*ORDERS, POINTS)))
+    assert (growing["status"], growing["message"]) == (
+        "ok",
+        "orders.orders, with the next load: orders.points (bigint) was added",
+    )
+    (refused,) = told(pipeline(replaced("code: string", "code: bigint")))
+    assert (refused["status"], refused["message"]) == ("fail", "orders.code holds string and cannot become bigint")
+    assert refused["remedy"].startswith("declare a column of another name")

@@ -14,6 +14,7 @@ from typing import Final
 
 from orderlake.config import Project
 from orderlake.database import may_not_write
+from orderlake.doctor.change import changes
 from orderlake.doctor.check import Check
 from orderlake.errors import ConfigError, LakeError
 from orderlake.model.pipeline import Pipeline
@@ -37,7 +38,16 @@ def machine() -> list[Check]:
 
 def lake(project: Project, pipelines: Sequence[Pipeline]) -> list[Check]:
     """A lake in folders of this machine."""
-    return [*_folders(project), _disk(project), *_raw(project, pipelines), *_databases(project), *_work(project)]
+    databases = list(_databases(project))
+    whole = all(check.status == "ok" for check in databases)
+    return [
+        *_folders(project),
+        _disk(project),
+        *_raw(project, pipelines),
+        *databases,
+        *(changes(project, pipelines) if whole else ()),
+        *_work(project),
+    ]
 
 
 def _python() -> Check:
