@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from orderlake.building.origin import plain_shapes
 from orderlake.errors import NotFoundError
 from orderlake.model.pipeline import Stream, TableSpec
+from orderlake.tables.declared import plain_shapes
 from orderlake.tables.hive import files_of
 from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import TableLayout, index_layout, system_layouts, table_layout
@@ -55,7 +55,7 @@ def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
         if infos[layout.name].rows == 0 and not system:
             del infos[layout.name]
     names = [spec.name for _, spec in declared]
-    shapes = plain_shapes(backends)
+    shapes = plain_shapes(backends.house, backends.specs)
     infos |= {
         spec.name: _parquet(backends, stream, spec, shapes[spec.name][0])
         for stream, spec in declared

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import name
 from orderlake.query.duckdb import QueryTable, select_from
-from orderlake.tables.declared import plain_table, remembered
+from orderlake.tables.declared import plain_shapes
 from orderlake.tables.hive import files_of
-from orderlake.tables.layout import index_layout, system_layouts, table_layout
+from orderlake.tables.layout import system_layouts, table_layout
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
@@ -48,26 +48,12 @@ def origin_of(backends: Backends) -> Origin:
         columns = {column: kind.sql for column, kind in opened.layout.columns.items()}
         tables.append(QueryTable(table, files, columns, opened.layout.differs))
         heads[table] = opened.head
-    shapes = plain_shapes(backends)
+    shapes = plain_shapes(backends.house, backends.specs)
     for table, found in _plain(backends).items():
         files = [backends.store.engine_path(file.location) for file in found]
         tables.append(QueryTable(table, files, *shapes[table]))
         heads[table] = _seen(found)
     return Origin(tables, heads)
-
-
-def plain_shapes(backends: Backends) -> dict[str, tuple[dict[str, str], bool]]:
-    """Of each plain Parquet table all columns with DuckDB's types, and whether its files may differ in them."""
-    plain = [(stream, spec) for stream, spec in backends.specs if spec.format == "parquet"]
-    if not plain:
-        return {}
-    indexes = {stream.index: index_layout(stream) for stream, _ in plain}
-    opened = backends.house.open(list(indexes.values()), files=False)
-    shapes = {spec.name: plain_table(spec, remembered(opened[stream.index])) for stream, spec in plain}
-    return {
-        table: ({column: kind.sql for column, kind in types.items()}, differs)
-        for table, (types, differs) in shapes.items()
-    }
 
 
 def declared_columns(backends: Backends) -> dict[str, dict[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.tables import hive
 from orderlake.tables.evolve import INSTEAD, Columns, merge
 from orderlake.tables.lakehouse import Lakehouse, Opened
-from orderlake.tables.layout import LINEAGE_COLUMNS, entity_columns, key_names, layouts_of
+from orderlake.tables.layout import LINEAGE_COLUMNS, entity_columns, index_layout, key_names, layouts_of
 
 PROPERTY: Final = "orderlake.declared"
 _SALT_DIGITS: Final = 15
@@ -125,6 +125,20 @@ def plain_table(spec: TableSpec, known: Declared | None) -> tuple[Types, bool]:
         return wanted, False
     merged = merge(spec.name, _types(before.plain), wanted)
     return merged.types, before.differs or before.plain != {name: str(kind) for name, kind in wanted.items()}
+
+
+def plain_shapes(house: Lakehouse, specs: Sequence[tuple[Stream, TableSpec]]) -> dict[str, tuple[dict[str, str], bool]]:
+    """Of each plain Parquet table all columns with DuckDB's types, and whether its files may differ in them."""
+    plain = [(stream, spec) for stream, spec in specs if spec.format == "parquet"]
+    if not plain:
+        return {}
+    indexes = {stream.index: index_layout(stream) for stream, _ in plain}
+    opened = house.open(list(indexes.values()), files=False)
+    shapes = {spec.name: plain_table(spec, remembered(opened[stream.index])) for stream, spec in plain}
+    return {
+        table: ({column: kind.sql for column, kind in types.items()}, differs)
+        for table, (types, differs) in shapes.items()
+    }
 
 
 def _fate(stream: Stream, spec: TableSpec, known: Declared | None, tables: Mapping[str, Opened], plain: Plain) -> _Fate:
