@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.kernel.read_json import objects
 from orderlake.kernel.rows import careful_rows
-from orderlake.kernel.split import Lines, Share, chunks_of, readable, text_of
+from orderlake.kernel.split import Lines, Share, readable, text_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -133,39 +133,14 @@ def _breaks(data: mmap.mmap, start: int, end: int) -> int:
 
 
 def _rows(share: Share, wanted: set[int]) -> Iterator[Raw]:
-    """Rows below the header that are not blank: lines, and those that go on in a quoted field."""
-    number = -1
-    row, start, quotes = b"", 0, 0
-    nothing = b' \t\r\n"' + (b"" if share.dialect is None else share.dialect.delimiter.encode())
-    for line, text in _split(share):
-        if not row:
-            start = line
-        row += text
-        quotes += text.count(b'"')
-        if quotes % 2:
-            continue
-        number += bool(row.strip(nothing)) or number < 0
-        if number in wanted:
-            wanted.discard(number)
-            yield number, start, row.rstrip(b"\r\n").decode(errors="backslashreplace")
-        row, quotes = b"", 0
-
-
-def _split(share: Share) -> Iterator[tuple[int, bytes]]:
-    """Each line of the share with its number in the source."""
-    line = share.line + _newlines(share)
-    rest = b""
-    for chunk in chunks_of(share):
-        parts = (rest + chunk).split(b"\n")
-        rest = parts.pop()
-        for part in parts:
-            yield line, part + b"\n"
-            line += 1
-    if rest:
-        yield line, rest
-
-
-def _newlines(share: Share) -> int:
-    """How many lines of the path end before the share."""
-    before = Share(share.path, "lines", 0, share.start)
-    return sum(chunk.count(b"\n") for chunk in chunks_of(before)) if share.start else 0
+    """Rows as the careful reader counts them, which is as the strict one does: blank ones are none."""
+    if share.dialect is None or not wanted:
+        return
+    last = max(wanted)
+    text = text_of(share, Lines(share.path, share.line))
+    rows = careful_rows(text, share.dialect.delimiter, len(share.dialect.header))
+    for row in rows:
+        if row.number in wanted:
+            yield row.number, row.line, row.raw
+        if row.number >= last:
+            return
