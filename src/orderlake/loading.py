@@ -127,7 +127,8 @@ class Loader:
                 continue
             waiting.setdefault((pipeline.name, stream.name), (pipeline, stream, []))[2].append(source)
         self._check([stream for _, stream, _ in waiting.values()])
-        for pipeline, stream, found in waiting.values():
+        # What others refer to comes first, so that their checks find it.
+        for pipeline, stream, found in sorted(waiting.values(), key=lambda each: each[1].refers):
             for group in packed(found):
                 yield stream, pipeline.fingerprint, group
 

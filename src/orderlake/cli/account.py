@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Any, Final, get_args
 
 from orderlake.model.report import LoadReport, Status
 from orderlake.values import counted
 
+_SHOWN: Final = 3
+"""Examples of a failure that a line has room for."""
 FATES = ("loaded", "superseded", "duplicate", "quarantined")
 
 
 def line(report: LoadReport) -> str:
-    """One line for one file; a second where its load changed columns."""
+    """One line for one file; more where its load changed columns, or a check does not hold."""
     head = f"{report.status:<9}  {report.source}"
     if report.status == "rejected":
         return f"{head}  {report.reason or 'it cannot be read'}"
@@ -21,7 +23,25 @@ def line(report: LoadReport) -> str:
             return f"{head}  {report.reason}"
         return f"{head}  loaded already on {report.at[:16].replace('T', ' ')} UTC"
     done = f"{head}  {_records(report)}  ({_tables(report.tables)}{report.seconds:.2f} s)"
-    return f"{done}\n{'':<9}  new here: {'; '.join(report.changes)}" if report.changes else done
+    more = [f"new here: {'; '.join(report.changes)}"] if report.changes else []
+    return "\n".join([done, *(f"{'':<9}  {each}" for each in [*more, *failures(report)])])
+
+
+def failures(report: LoadReport) -> list[str]:
+    """A line for each check that does not hold: how many rows, what is expected, and where the first of them are.
+
+    What a check has set aside stands in quarantine with its reason, and is not said once more.
+    """
+    failed = [check for check in report.checks if check["failed"] and check["on_fail"] in ("warn", "fail")]
+    return [f"check {check['table']}.{check['name']}: {_failure(check)}" for check in failed]
+
+
+def _failure(check: Mapping[str, Any]) -> str:
+    found = f", found {check['measured']}" if check["measured"] else ""
+    rows = "" if check["measured"] else f" ({check['failed']:,} of {check['checked']:,})"
+    where = ", ".join(str(number) for number in check["examples"][:_SHOWN])
+    first = f": record {where}" if where else ""
+    return f"{check['message']}{found}{rows}{first}{' …' if check['failed'] > _SHOWN and where else ''}"
 
 
 def equation(counts: Mapping[str, int], read: int) -> str:

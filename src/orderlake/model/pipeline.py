@@ -93,6 +93,13 @@ class Stream:
         nearest = min((len(spec.rows) for spec in inside), default=0)
         return tuple(spec for spec in inside if len(spec.rows) == nearest)
 
+    @property
+    def refers(self) -> bool:
+        """Whether a check asks whether values stand in a table of another stream."""
+        own = {table.name for table in self.tables}
+        checks = (check for table in self.tables for check in table.checks)
+        return any(check.kind == "relationship" and check.to[0] not in own for check in checks)
+
     def fit(self, name: str) -> int | None:
         """How closely a file name (no folder, whatever its case) fits: the letters that the closest pattern spells out.
 
