@@ -86,13 +86,16 @@ def find_project(start: Path) -> Path:
     )
 
 
-def load_project(root: Path) -> Project:
-    """Read a project's settings; ConfigError says what is wrong, NotFoundError when there is no project."""
+def load_project(root: Path, *, is_kept: bool = True) -> Project:
+    """Read a project's settings; ConfigError says what is wrong, NotFoundError when there is no project.
+
+    What was read is kept in the project for the next time, unless nothing may be written.
+    """
     root = root.resolve()
     file = root / PROJECT_FILE
     if not file.is_file():
         raise NotFoundError(f"there is no {PROJECT_FILE} in {root}: make a project with `orderlake init {root}`")
-    document = read_yaml(file, root / ".orderlake" / "cache")
+    document = read_yaml(file, root / ".orderlake" / "cache" if is_kept else None)
     settings = {} if document is None else document
     if not isinstance(settings, dict):
         raise ConfigError(f"{file}: expected `name: value` lines")

@@ -30,6 +30,7 @@ from orderlake.wiring import Backends, utc_now
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.tables.commit import OnDecided
 
 _GROUP_FILES: Final = 250
 _GROUP_BYTES: Final = 256 << 20
@@ -74,6 +75,8 @@ class Loader:
     """Asked before each group; once it says no, what is left is not begun, and has no report."""
     on_begin: Begin = field(default=lambda *_: None)
     """Hears of each load as it begins: its stream, its id, its sources."""
+    on_decided: OnDecided = field(default=lambda *_: None)
+    """Hears what is decided about each batch, before it is committed."""
     again: frozenset[str] = frozenset()
     """Identities of sources that are loaded although they were rolled back."""
     known: dict[str, LoadReport] = field(default_factory=dict)
@@ -178,9 +181,8 @@ class Loader:
         from orderlake.tables.commit import Committer  # noqa: PLC0415 - same
 
         engine = self._open_engine()
-        committer = Committer(
-            engine, self.backends.house, self.backends.ledger, self.backends.sources, utc_now, self.on_step
-        )
+        parts = self.backends
+        committer = Committer(engine, parts.house, parts.ledger, parts.sources, utc_now, self.on_step, self.on_decided)
         started = {source.identity: time.perf_counter() for source in group}
         rest = sorted(group, key=lambda source: (source.version, source.uri))
         tried = _Attempts(stream, definition, done, uuid.uuid4().hex, rest)

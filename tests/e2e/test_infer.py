@@ -231,7 +231,8 @@ def test_records_without_a_key_are_taken_file_by_file(tmp_path):
         ("orders.json", '[{"lines": []}]', "no record has a field"),
         ("orders.json", "hello", "is not JSON"),
         ("orders.csv", "1,2024-01-01\n2,2024-01-02\n", "has no header"),
-        ("orders.csv", b"PAR1\0\0\1", "neither JSON nor CSV"),
+        ("orders.csv", b"PAR1\0\0\1", "is a Parquet file"),
+        ("orders.csv", b"a,b\n\0\1,2\n", "neither JSON nor CSV"),
         ("orders.json.gz", gzip.compress(b'[{"id": 1}]', mtime=0)[:12], "ends too early"),
     ],
 )

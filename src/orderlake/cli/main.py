@@ -18,6 +18,7 @@ from orderlake.errors import LakeError, exit_code
 VERBS: Final[Mapping[str, str]] = {
     "init": "make a project folder",
     "infer": "draft a pipeline from files of any shape",
+    "plan": "show what `run` would do, and write nothing",
     "run": "load new order files into the tables",
     "watch": "load files as they land in raw/",
     "query": "ask the tables in SQL",

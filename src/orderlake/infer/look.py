@@ -11,6 +11,7 @@ from orderlake.errors import NotFoundError
 from orderlake.infer.header import header_of
 from orderlake.infer.places import Place
 from orderlake.kernel.sniff import CHUNK, Dialect, form_of, is_utf8, layout_of, legacy_encoding, text_chunks
+from orderlake.model.source import RemoteFile
 
 RECORDS: Final = 10_000
 """Records looked at from a file's beginning."""
@@ -43,6 +44,8 @@ class Look:
     """So many records are looked at from its beginning."""
     dialect: Dialect | None = None
     envelope: str | None = None
+    within: tuple[str, ...] | None = None
+    """The keys under which records may lie in an envelope, where that is declared."""
     is_whole: bool = True
     """Whether all of the file was looked at."""
     places: int = 1
@@ -73,7 +76,7 @@ def glance(path: Path, work: Path, files: int = 1) -> Look:
         raise NotFoundError(f"there is no file {path}" if not path.exists() else f"{path} is a folder: name its files")
     work.mkdir(parents=True, exist_ok=True)
     head = work / "head"
-    is_whole = _copy_head(path, head, max(_LEAST_BYTES, BYTES // files))
+    is_whole = copy_head(path, head, most=max(_LEAST_BYTES, BYTES // files))
     with head.open("rb") as file:
         begin = file.read(_HEAD)
     kind = _format(path, begin)
@@ -83,20 +86,20 @@ def glance(path: Path, work: Path, files: int = 1) -> Look:
     return look
 
 
-def _copy_head(path: Path, target: Path, most: int) -> bool:
+def copy_head(path: Path | RemoteFile, target: Path, encoding: str = "auto", most: int = BYTES) -> bool:
     """Copy a file's beginning as plain UTF-8; give whether that is all of it."""
     left, is_whole = most, True
     with target.open("wb") as out:
-        for chunk in text_chunks(path, form_of(path)):
+        for chunk in text_chunks(path, form_of(path, encoding)):
             out.write(chunk[:left])
             left -= len(chunk)
             if left < 0:
                 is_whole = False
                 break
-    if not is_utf8(_lines_of(target)):
-        encoding = legacy_encoding(target)
-        if encoding is not None:
-            text = target.read_bytes().decode(encoding, errors="replace")
+    if encoding == "auto" and not is_utf8(_lines_of(target)):
+        legacy = legacy_encoding(target)
+        if legacy is not None:
+            text = target.read_bytes().decode(legacy, errors="replace")
             target.write_text(text, encoding="utf-8", newline="")
     return is_whole
 

@@ -19,8 +19,8 @@ from orderlake.kernel.split import Share, chunks_of, envelope_at, shares
 _FIRST: Final = 20
 
 
-def take_records(look: Look) -> None:
-    """Look at a file's first records, and at some further on."""
+def take_records(look: Look, *, further: bool = True) -> None:
+    """Look at a file's first records, and at some `further` on."""
     share = _records_of(look)
     if share is None:
         return
@@ -41,7 +41,7 @@ def take_records(look: Look) -> None:
         if before is not None and (look.is_whole or more):
             _take(look, before, out)
         look.is_whole = look.is_whole and not more
-        if look.is_large:
+        if further and look.is_large:
             _further_on(look, out)
 
 
@@ -63,12 +63,13 @@ def _records_of(look: Look) -> Share | None:
     if layout == "empty":
         return None
     if layout in ("lines", "values"):
-        look.envelope = envelope_of(look.head, is_whole=look.is_whole)
-    if look.envelope is None or look.is_whole:
-        return shares(look.head, 0, () if look.envelope is None else (look.envelope,))[0]
+        look.envelope = envelope_of(look.head, is_whole=look.is_whole) if look.within is None else None
+    envelopes = (look.envelope,) if look.envelope is not None else look.within or ()
+    if not envelopes or layout == "array" or look.is_whole:
+        return shares(look.head, 0, envelopes)[0]
     with look.head.open("rb") as file:
-        start = envelope_at(file.read(HEAD), (look.envelope,))
-    return Share(look.head, "array", start or 0, look.head.stat().st_size)
+        start = envelope_at(file.read(HEAD), envelopes)
+    return Share(look.head, layout if start is None else "array", start or 0, look.head.stat().st_size)
 
 
 def _raws(share: Share) -> Iterator[RawRecord]:

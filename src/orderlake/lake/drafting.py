@@ -1,4 +1,4 @@
-"""Drafting: pipelines from files."""
+"""Before a load: pipelines drafted from files, and what a load would do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from orderlake.lake.parts import Parts
 
 if TYPE_CHECKING:
     from orderlake.infer import Draft
+    from orderlake.plan import Plan
 
 
 class Drafting(Parts):
-    """Drafts pipelines, and adds them to the project."""
+    """Drafts pipelines and adds them to the project; plans loads."""
 
     def infer(self, files: Sequence[str | os.PathLike[str]], name: str | None = None) -> Draft:
         """Draft a pipeline from files, under a name that is free here; nothing is written.
@@ -37,3 +38,12 @@ class Drafting(Parts):
             raise ConfigError(f"{file} is there already: remove it, or give the draft another --name") from None
         self._backends.__dict__.pop("pipelines", None)  # what was read of the folder before
         return file
+
+    def plan(self, paths: Sequence[str | os.PathLike[str]] = (), pipeline: str | None = None) -> Plan:
+        """What `run` would do with these files, or with what is new under raw/; nothing that lasts is written.
+
+        The reports in it are those that `run` would give. Raises as `run` does.
+        """
+        from orderlake.plan import plan  # noqa: PLC0415 - `run` does it at once
+
+        return plan(self._backends, paths, pipeline)

@@ -69,6 +69,7 @@ _ATTEMPTS: Final = 60
 _SMALL: Final = 4 << 20
 """Bytes of a batch of source objects whose tables may be written at once: the engine's memory is for all of them."""
 Step = Callable[[int], None]
+OnDecided = Callable[["duckdb.DuckDBPyConnection", Batch, Decision, Mapping[str, Opened]], None]
 R = TypeVar("R")
 
 
@@ -82,6 +83,8 @@ class Committer:
     sources: SourceFiles
     now: Callable[[], str]
     on_step: Step = field(default=lambda _: None)
+    on_decided: OnDecided = field(default=lambda *_: None)
+    """Hears what is decided about each batch, and the tables as they are then."""
 
     def commit(self, batch: Batch, started: Mapping[str, float], definition: str) -> list[LoadReport]:
         """Apply a batch; give one report per object, in the batch's order.
@@ -181,6 +184,7 @@ class _Attempt:
         self.committer.on_step(5)
         cursor = self.committer.engine.cursor()
         decision = self._decide(cursor)
+        self.committer.on_decided(cursor, self.batch, decision, self.tables)
         self.found = with_relations(cursor, self.committer.house, self.batch)
         swaps, rewrites = self._write(cursor, decision)
         self.committer.on_step(6)
