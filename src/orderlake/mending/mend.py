@@ -229,10 +229,11 @@ class Mender:
     def _outdone(self, tasks: Sequence[_Task]) -> set[str]:
         """Those whose own file has a later record of the same key in the tables: their mended ones come before it."""
         found: set[str] = set()
-        streams: dict[Stream, list[_Task]] = defaultdict(list)
+        streams: dict[str, list[_Task]] = defaultdict(list)
         for task in tasks:
-            streams[task.stream].append(task)
-        for stream, some in streams.items():
+            streams[task.stream.index].append(task)
+        for some in streams.values():
+            stream = some[0].stream
             table = next((spec for spec in stream.tables if not spec.rows and spec.format == "iceberg"), None)
             if table is None:
                 continue

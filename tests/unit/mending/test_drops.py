@@ -101,7 +101,8 @@ def test_many_who_drop_at_once_drop_each_record_once(lake):
 
 def test_a_lost_reply_does_not_drop_twice(lake, monkeypatch):
     catalog = lake._backends.catalog
-    commit, lost = catalog.commit, []
+    commit = catalog.commit
+    lost: list[int] = []
 
     def lossy(updates):
         commit(updates)
