@@ -59,7 +59,7 @@ def test_a_project_without_pipelines_says_what_to_do(cli, project):
 
 def test_loads_are_listed_newest_last(cli, with_quarantine):
     answer = cli("loads")
-    assert [line.split()[3] for line in answer.lines[2:]] == [
+    assert [line.split()[4] for line in answer.lines[2:]] == [
         "raw/orders_1.json",
         "raw/orders_2.json",
         "raw/orders_3.json",
