@@ -49,8 +49,9 @@ def leaseless(lake: Lake) -> Lake:
 def spawn(project: Path, batches: Sequence[Sequence[str]] = ((),), **spec: Any) -> subprocess.Popen[str]:
     """Start a loader of these batches of paths (none: all under raw/).
 
-    `kill` is (commit, step), both from 1; `chance` kills at each step with that chance, by `seed`;
-    `leases` False takes none; `file_limit` is the largest file, in bytes, that it can write.
+    `kill` is (commit, step), both from 1; `chance` kills at each step with that chance, by `seed`; `rollback` and
+    `restore` name a load to roll back, or to load again, instead; `leases` False takes none; `file_limit` is the
+    largest file that it can write, in bytes.
     """
     argument = json.dumps({"project": str(project), "batches": [list(batch) for batch in batches], **spec})
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
@@ -94,6 +95,12 @@ def main(spec: Mapping[str, Any]) -> int:
         with Lake(spec["project"]) as lake:
             if not spec.get("leases", True):
                 leaseless(lake)
+            if "rollback" in spec:
+                lake.rollback(spec["rollback"], fate)
+                spec = {**spec, "batches": []}
+            elif "restore" in spec:
+                reports += [report.as_dict() for report in lake.restore(spec["restore"], on_step=fate)]
+                spec = {**spec, "batches": []}
             for batch in spec["batches"]:
                 reports += [report.as_dict() for report in lake.run(batch, on_step=fate)]
     except LakeError as error:
