@@ -13,6 +13,8 @@ locals {
     ORDERLAKE_QUEUE_URL          = aws_sqs_queue.ingest.url
     ORDERLAKE_DEAD_LETTER_URL    = aws_sqs_queue.dead_letters.url
     ORDERLAKE_CRAWLER            = var.crawler ? local.crawler : null
+    ORDERLAKE_ALERTS_TOPIC       = var.alerts ? local.arns.alerts : null
+    ORDERLAKE_ALERTS_ON          = var.alerts ? join(",", var.alerts_on) : null
     ORDERLAKE_MEMORY_MB          = tostring(var.engine_memory)
     POWERTOOLS_SERVICE_NAME      = var.name
     POWERTOOLS_METRICS_NAMESPACE = "orderlake"

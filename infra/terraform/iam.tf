@@ -108,6 +108,12 @@ locals {
       Action   = ["sns:Publish"]
       Resource = [local.arns.alarms]
     }]
+    send_alerts = [for on in [var.alerts] : {
+      Sid      = "SendAlerts"
+      Effect   = "Allow"
+      Action   = ["sns:Publish"]
+      Resource = [local.arns.alerts]
+    } if on]
     start_crawler = [for on in [var.crawler] : {
       Sid      = "StartTheCrawler"
       Effect   = "Allow"
@@ -126,14 +132,16 @@ locals {
   function_statements = {
     ingest = concat(
       local.may.take_from_queue, local.may.read_pipelines, local.may.read_raw, local.may.write_lake,
-      local.may.write_ledger, local.may.publish_tables, local.may.start_crawler, local.may.trace,
+      local.may.write_ledger, local.may.publish_tables, local.may.start_crawler, local.may.send_alerts,
+      local.may.trace,
     )
     scan = concat(
       local.may.list_raw, local.may.read_pipelines, local.may.read_ledger, local.may.put_on_queue, local.may.trace,
     )
     workflow = concat(
       local.may.read_pipelines, local.may.read_raw, local.may.write_lake, local.may.write_ledger,
-      local.may.read_history, local.may.publish_tables, local.may.keep_work_lists, local.may.tell_people, local.may.trace,
+      local.may.read_history, local.may.publish_tables, local.may.keep_work_lists, local.may.tell_people,
+      local.may.send_alerts, local.may.trace,
     )
   }
 

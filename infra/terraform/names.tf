@@ -28,6 +28,8 @@ locals {
   functions = { for part in ["ingest", "scan", "workflow"] : part => "${var.name}-${part}" }
   workflow  = "${var.name}-backfill"
 
+  alerts_topic = "${var.name}-alerts"
+
   arns = {
     raw           = "arn:${local.partition}:s3:::${local.buckets.raw}"
     lake          = "arn:${local.partition}:s3:::${local.buckets.lake}"
@@ -41,6 +43,7 @@ locals {
     crawler       = "arn:${local.partition}:glue:${local.here}:crawler/${local.crawler}"
     state_machine = "arn:${local.partition}:states:${local.here}:stateMachine:${local.workflow}"
     alarms        = "arn:${local.partition}:sns:${local.here}:${var.name}-alarms"
+    alerts        = "arn:${local.partition}:sns:${local.here}:${local.alerts_topic}"
   }
   function_arns = { for part, name in local.functions : part => "arn:${local.partition}:lambda:${local.here}:function:${name}" }
   log_groups = merge(

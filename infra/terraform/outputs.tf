@@ -1,4 +1,4 @@
-# The first twelve are the fields of orderlake's AwsSettings, by name: `orderlake deploy apply` stores them.
+# The first fourteen are the fields of orderlake's AwsSettings, by name: `orderlake deploy apply` stores them.
 
 output "name" {
   description = "Name of the deployment."
@@ -58,6 +58,16 @@ output "state_machine" {
 output "crawler" {
   description = "Crawler for foreign files; empty where there is none."
   value       = var.crawler ? aws_glue_crawler.foreign[0].name : ""
+}
+
+output "alerts_topic" {
+  description = "ARN of the topic that alerts of loads are sent to; empty where there is none."
+  value       = var.alerts ? local.arns.alerts : ""
+}
+
+output "alerts_on" {
+  description = "Of what alerts are sent, with commas; empty where none are."
+  value       = var.alerts ? join(",", var.alerts_on) : ""
 }
 
 output "raw_bucket" {

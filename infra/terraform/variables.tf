@@ -381,6 +381,39 @@ variable "alarm_age" {
   }
 }
 
+variable "alerts" {
+  description = "Whether loads send alerts to a topic: of rejected files, failing checks, records that were set aside."
+  type        = bool
+  default     = false
+}
+
+variable "alerts_on" {
+  description = "Of what alerts are sent: some of rejected, check, quarantined."
+  type        = list(string)
+  default     = ["rejected", "check"]
+
+  validation {
+    condition     = length(var.alerts_on) > 0 && length(setsubtract(var.alerts_on, ["rejected", "check", "quarantined"])) == 0
+    error_message = "Alerts are of rejected, check, quarantined: one of them or more."
+  }
+}
+
+variable "alert_email" {
+  description = "Where alerts are mailed, with alerts = true; empty for nowhere. AWS asks that address to confirm."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([^@\\s]+@[^@\\s]+\\.[^@\\s]+)?$", var.alert_email))
+    error_message = "That is no e-mail address."
+  }
+
+  validation {
+    condition     = var.alert_email == "" || var.alerts
+    error_message = "alert_email goes with alerts = true."
+  }
+}
+
 variable "monthly_budget_usd" {
   description = "Monthly cost in USD above which there is an alarm (and at 80% of it, and when the forecast is above); 0 for none."
   type        = number

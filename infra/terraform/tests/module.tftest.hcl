@@ -95,6 +95,14 @@ run "what_costs_or_mails_is_off_by_default" {
     error_message = "there is a subscription"
   }
   assert {
+    condition     = length(aws_sns_topic.alerts) == 0 && length(aws_sns_topic_subscription.alerts) == 0 && output.alerts_topic == "" && output.alerts_on == ""
+    error_message = "there are alerts"
+  }
+  assert {
+    condition     = !contains(keys(aws_lambda_function.lake["ingest"].environment[0].variables), "ORDERLAKE_ALERTS_TOPIC") && !strcontains(aws_iam_role_policy.function["ingest"].policy, "sns:")
+    error_message = "ingest may alert"
+  }
+  assert {
     condition     = length(aws_kms_key.lake) == 0
     error_message = "there is a key"
   }
@@ -110,7 +118,23 @@ run "what_costs_or_mails_can_be_switched_on" {
     crawler            = true
     monthly_budget_usd = 20
     alarm_email        = "ops@shop.example"
+    alerts             = true
+    alerts_on          = ["rejected", "quarantined"]
+    alert_email        = "data@shop.example"
     tracing            = true
+  }
+
+  assert {
+    condition     = aws_sns_topic.alerts[0].name == "shop-alerts" && aws_sns_topic_subscription.alerts[0].endpoint == "data@shop.example"
+    error_message = "topic of alerts"
+  }
+  assert {
+    condition     = aws_lambda_function.lake["ingest"].environment[0].variables["ORDERLAKE_ALERTS_TOPIC"] == "arn:aws:sns:eu-central-1:123456789012:shop-alerts" && aws_lambda_function.lake["ingest"].environment[0].variables["ORDERLAKE_ALERTS_ON"] == "rejected,quarantined"
+    error_message = "the function does not know where alerts go"
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.function["ingest"].policy, "SendAlerts") && strcontains(aws_iam_role_policy.function["workflow"].policy, "SendAlerts") && !strcontains(aws_iam_role_policy.function["scan"].policy, "SendAlerts")
+    error_message = "those that load may alert, and no other"
   }
 
   assert {

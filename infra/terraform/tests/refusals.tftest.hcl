@@ -41,6 +41,8 @@ run "what_is_out_of_bounds_is_refused" {
     workflow_concurrency = 41
     scan_limit           = 9999999
     alarm_email          = "nobody"
+    alerts_on            = ["everything"]
+    alert_email          = "nobody"
     alarm_age            = 1
     monthly_budget_usd   = -1
     bucket_names         = { raw = "Shop_Raw" }
@@ -69,6 +71,8 @@ run "what_is_out_of_bounds_is_refused" {
     var.workflow_concurrency,
     var.scan_limit,
     var.alarm_email,
+    var.alerts_on,
+    var.alert_email,
     var.alarm_age,
     var.monthly_budget_usd,
     var.bucket_names,

@@ -113,6 +113,8 @@ def _watched(load: Workload) -> dict[str, Decimal]:
         "cloudwatch.metrics": assumed("load_metrics") * busy,
         "cloudwatch.alarms": assumed("alarms"),
         "cloudwatch.dashboards": assumed("dashboards"),
+        "sns.requests": assumed("alerts"),
+        "sns.emails": assumed("alerts"),
     }
 
 

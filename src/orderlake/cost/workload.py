@@ -107,6 +107,7 @@ ASSUMPTIONS: Final = {
         _a("log_kb", "6", "kB of logs of a load or a scan, metrics included", ASSUMED),
         _a("load_metrics", "4", "metrics sent with each load: those that the dashboard shows", "aws/ingest.py"),
         _a("alarms", "8", "alarms", DEPLOYED),
+        _a("alerts", "4", "alerts of loads a month, each published and mailed once, with `alerts` on", ASSUMED),
         _a("dashboards", "1", "dashboards", DEPLOYED),
         _a("ledger_kb", "2", "kB that DynamoDB keeps for each load, for ever", ASSUMED),
         _a("tables", "6", "tables and databases in Glue", ASSUMED),

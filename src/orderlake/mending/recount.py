@@ -36,8 +36,8 @@ def recount(project: Project, loads: Sequence[LoadReport], ask: Callable[[str], 
     for source in sorted({*aside, *told}):
         records, ids = told.get(source, (0, 0))
         if not aside[source] == records == ids:
-            yield (
-                source,
+            message = (
                 f"quarantine: {aside[source]} records of {source} were set aside, but {records} of {ids} records there "
-                "are open, fixed, replaced or dropped",
+                "are open, fixed, replaced or dropped"
             )
+            yield source, message

@@ -9,7 +9,14 @@ from orderlake.deploy.terraform import Terraform, provider_mirror
 from tests.e2e.ministack import ACCOUNT, REGION, ministack
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1b2c3d4e"
-EVERYTHING = {"crawler": True, "tracing": True, "monthly_budget_usd": 20, "alarm_email": "ops@shop.example"}
+EVERYTHING = {
+    "crawler": True,
+    "tracing": True,
+    "monthly_budget_usd": 20,
+    "alarm_email": "ops@shop.example",
+    "alerts": True,
+    "alert_email": "data@shop.example",
+}
 
 
 @pytest.fixture(scope="session")

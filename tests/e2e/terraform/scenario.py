@@ -23,7 +23,9 @@ from tests.unit.aws.fakes import FakeContext
 LARGE = 8_000
 """Orders whose addresses compress badly: their Parquet files are longer than the least part of an upload."""
 FOR_GOOD = 99
-SETTINGS = ("name", "raw", "lake", "pipelines", "table", "database", "workgroup", "crawler")
+SETTINGS = (
+    "name", "raw", "lake", "pipelines", "table", "database", "workgroup", "crawler", "alerts_topic", "alerts_on",
+)  # fmt: skip
 MART = b"SELECT order_date, sum(total_amount) AS total FROM orders GROUP BY 1"
 
 
@@ -40,6 +42,7 @@ class Shop:
         aws.client("glue").create_database(DatabaseInput={"Name": self.outputs["database"]})
         self.queue = aws.client("sqs").create_queue(QueueName=f"{self.outputs['name']}-ingest")["QueueUrl"]
         self.topic = aws.client("sns").create_topic(Name=f"{self.outputs['name']}-alarms")["TopicArn"]
+        aws.client("sns").create_topic(Name=f"{self.outputs['name']}-alerts")
         aws.client("glue").create_crawler(
             Name=self.outputs["crawler"],
             Role="crawler",
@@ -228,6 +231,7 @@ def backfill_everything(shop):
     shop.patch.setattr("orderlake.tables.compact.LARGE", 10**9)
     for number in range(3):
         shop.put(f"raw/2023/orders_{number}.json", orders(90 + number))
+    shop.put("raw/2023/orders_broken.json", b'{"orders": [')
     backfilled(shop, "e1")
     shop.put("raw/2024/orders_large.json", large(20_000))
     shop.keep_versions(False)

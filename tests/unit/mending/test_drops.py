@@ -120,8 +120,8 @@ def test_verify_names_a_file_whose_records_have_no_status(lake, monkeypatch):
     lake.drop(Which(ids=tuple(ids(lake)[:1])), "one")
     (found,) = lake.verify().findings
     assert found == (
-        "quarantine: 2 records of raw/orders.json were set aside, but 1 of 2 records there are open, fixed, replaced or "
-        "dropped"
+        "quarantine: 2 records of raw/orders.json were set aside, but 1 of 2 records there are open, fixed, "
+        "replaced or dropped"
     )
 
 
