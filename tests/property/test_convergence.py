@@ -128,7 +128,7 @@ class Play:
 
 
 def with_sequence(text: str) -> str:
-    return text.replace("key: order_id", "key: order_id\n    sequence_by: updated_at").replace(
+    return text.replace("key: order_id", "key: order_id\n    sequence_by: updated_at", 1).replace(
         "          total_amount: money\n", "          total_amount: money\n          updated_at: bigint\n"
     )
 
