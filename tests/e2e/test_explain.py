@@ -171,7 +171,7 @@ def test_the_command_line_tells_it_as_text_and_as_json(lake, capsys):
 
 def test_versions_are_ordered_by_the_declared_sequence(tmp_path):
     def sequenced(text):
-        declared = text.replace("key: order_id", "key: order_id\n    sequence_by: updated_at")
+        declared = text.replace("key: order_id", "key: order_id\n    sequence_by: updated_at", 1)
         return declared.replace("total_amount: money", "total_amount: money\n          updated_at: bigint", 1)
 
     with new_lake(tmp_path, sequenced) as lake:
