@@ -276,8 +276,9 @@ class Loader:
         if self.backends.is_remote:
             return self.backends.sources.now(source) == source
         try:
-            with Path(source.location).open("rb"):
-                return self.backends.sources.now(source) == source
+            # A pipe would have us wait for whoever writes to it.
+            os.close(os.open(source.location, os.O_RDONLY | os.O_NONBLOCK))
+            return self.backends.sources.now(source) == source
         except OSError:
             return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from collections.abc import Iterator, Sequence
@@ -44,11 +45,15 @@ class LocalSources:
 
 
 def source_at(project: Project, path: Path) -> SourceObject | None:
-    """The current version of the file at a path, or None when it is gone."""
+    """The current version of the file at a path, or None when it is gone: a link may lead nowhere, or in a circle."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+        raise
     uri, location = uri_of(project, path)
     return SourceObject(uri, location, found.st_size, found.st_mtime_ns)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Final
 
+from orderlake.errors import UnreadableObjectError
 from orderlake.kernel.sniff import Form, form_of, legacy_encoding, text_chunks
 from orderlake.model.source import RemoteFile
 
@@ -15,8 +17,10 @@ _EAGER: Final = 8 << 20
 def plain_text(path: Path | RemoteFile, target: Path, declared: str) -> Path:
     """The path itself when its bytes are plain UTF-8 and on this machine, else `target` with a plain copy in it.
 
-    UnreadableObjectError when the compression is damaged.
+    UnreadableObjectError when the compression is damaged, or the path is none of a file: a pipe would never end.
     """
+    if isinstance(path, Path):
+        _check_kind(path)
     form = form_of(path, declared)
     if isinstance(path, RemoteFile) or not form.is_plain:
         _copy(path, target, form)
@@ -29,6 +33,14 @@ def plain_text(path: Path | RemoteFile, target: Path, declared: str) -> Path:
             target.unlink(missing_ok=True)
             return decoded
     return path
+
+
+def _check_kind(path: Path) -> None:
+    kind = path.stat().st_mode
+    if stat.S_ISDIR(kind):
+        raise UnreadableObjectError("is a folder by now: what is in it is loaded by its own name")
+    if not stat.S_ISREG(kind):
+        raise UnreadableObjectError("is a pipe, a socket or a device, not a file: copy what it gives to a file")
 
 
 def _copy(path: Path | RemoteFile, target: Path, form: Form) -> None:

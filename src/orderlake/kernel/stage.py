@@ -146,6 +146,8 @@ def _shares(plan: flatten.Plan, path: Path, source: int, workers: int) -> list[S
             dialect = read_csv.dialect_of(plan, file.read(1 << 16))
     except DataError as error:
         raise UnreadableShareError(f"{error}{misnamed(path)}", source) from None
+    except OSError as error:
+        raise unread(error, source) from error
     if dialect is None:
         return []
     return [Share(path, "csv", dialect.start, path.stat().st_size, whole=dialect.start == 0, dialect=dialect)]

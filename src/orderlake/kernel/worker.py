@@ -268,7 +268,7 @@ class Worker:
 
 def unread(error: OSError, source: int) -> LakeError:
     """What a failed system call means: this machine is short of something, or the source cannot be read."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         return StorageUnavailableError(f"staging failed: {error}")
     return UnreadableShareError(f"cannot be read: {error.strerror or error}", source)
 
