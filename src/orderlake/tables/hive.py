@@ -58,8 +58,13 @@ def file_name(prefix: str, source: SourceObject) -> str:
     >>> file_name("orders_ETL", SourceObject("raw/a.json", "", 10, 1_700_000_000_000_000_000))
     'orders_ETL_20231114_221320_0e94091fa933.parquet'
     """
-    time = datetime.fromtimestamp(source.version // _NANOS, UTC)
-    return f"{prefix}_{time:%Y%m%d_%H%M%S}_{source.identity[:12]}.parquet"
+    return named(prefix, source.version, source.identity)
+
+
+def named(prefix: str, version: int, identity: str) -> str:
+    """The same, of a source that is known by these two only."""
+    time = datetime.fromtimestamp(version // _NANOS, UTC)
+    return f"{prefix}_{time:%Y%m%d_%H%M%S}_{identity[:12]}.parquet"
 
 
 def files_of(store: ObjectStore, root: str, table: str) -> list[StoredObject]:

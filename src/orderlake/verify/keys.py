@@ -35,6 +35,19 @@ def index_agrees(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def counted(subject: Subject) -> Iterator[Finding]:
+    """A table of one row per record has as many rows, by its manifests, as records stand by the history."""
+    if not subject.stream.key:
+        return
+    wanted = sum(standing(subject.events).values())
+    for spec in subject.stream.tables:
+        if spec.format == "iceberg" and not spec.rows and spec.name in subject.opened:
+            rows = sum(file.records for file in subject.opened[spec.name].live)
+            if rows != wanted:
+                message = f"{spec.name}: has {rows} rows, by the history {wanted} records stand in it"
+                yield Finding("unaccounted", message, RECOUNT, spec.name)
+
+
 def unique(subject: Subject, spec: TableSpec) -> Iterator[Finding]:
     """A key, with the position in its list where there is one, stands once; without a key, a record of a file does."""
     columns = identifying(subject, spec)
@@ -125,10 +138,11 @@ def rows_per_source(subject: Subject, spec: TableSpec) -> Iterator[Finding]:
         here = found.get(source, 0)
         if least[source] <= here and (most[source] is None or here <= (most[source] or 0)):
             continue
-        limit = least[source] if here < least[source] else most[source]
+        few = here < least[source]
+        limit, example = (least[source], "") if few else (most[source], _twice(subject, spec, source))
         yield Finding(
-            "missing" if here < least[source] else "doubled",
-            f"{spec.name}: {here} rows come from {source}, {limit} should",
+            "missing" if few else "doubled",
+            f"{spec.name}: {here} rows come from {source}, {limit} should{example}",
             AGAIN,
             spec.name,
             source=source,
@@ -155,6 +169,17 @@ def _range(subject: Subject, spec: TableSpec) -> tuple[dict[str, int], dict[str,
         before = most[report.source]
         most[report.source] = None if before is None or (identity in restored and stands[identity]) else before + count
     return least, most
+
+
+def _twice(subject: Subject, spec: TableSpec, source: str) -> str:
+    """A record with two equal rows, for people: lines may be equal rightly, but one of too many rows is such a one."""
+    rows, values = subject.rows(spec.name), ", ".join(name(column.name) for column in spec.columns)
+    found = subject.cursor.execute(
+        f"SELECT min(n) FROM (SELECT _source_row AS n FROM {rows} WHERE _source_file = ? "
+        f"GROUP BY {values}, _source_row, _version HAVING count(*) > 1)",
+        [source],
+    ).fetchone()
+    return "" if found is None or found[0] is None else f": record {found[0]} has a row there twice"
 
 
 def _where(subject: Subject, spec: TableSpec, shown: str, key: str) -> tuple[str, str]:

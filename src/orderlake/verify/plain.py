@@ -6,18 +6,18 @@ of the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from orderlake.engine import name, parquet
 from orderlake.model.data_file import DataFile
 from orderlake.model.pipeline import TableSpec
-from orderlake.model.source import SourceObject
 from orderlake.model.staged import staged_name
 from orderlake.tables.batch import source_of
 from orderlake.tables.declared import plain_table, remembered
-from orderlake.tables.hive import file_name
+from orderlake.tables.hive import file_name, named
 from orderlake.verify.files import LOST, UNKNOWN, Files
 from orderlake.verify.finding import Finding
 from orderlake.verify.keys import AGAIN
@@ -28,8 +28,17 @@ _OWNERS: Final = "owners"
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a plain file is: a source, and its credit where the index was asked."""
+
+    identity: str
+    uri: str
+    credit: str = ""
+
+
+@dataclass(frozen=True)
 class PlainTable:
-    """One plain Parquet table of a stream."""
+    """One plain Parquet table of a stream. Where `files` are only counted, the history tells whose they may be."""
 
     subject: Subject
     spec: TableSpec
@@ -40,47 +49,53 @@ class PlainTable:
         """Its folder, as the engine names it."""
         return self.files.store.engine_path(f"{self.subject.backends.root}/{self.spec.name}")
 
+    @cached_property
     def there(self) -> list[str]:
         """The files that readers of the folder see."""
         inside = (path for path in self.files.listed if path.startswith(f"{self.folder}/"))
-        return [
-            path for path in inside if not any(part.startswith(".") for part in path[len(self.folder) :].split("/"))
-        ]
+        return [path for path in inside if "/." not in path.removeprefix(self.folder)]
 
-    def owners(self) -> dict[str, tuple[str, SourceObject]]:
-        """Whose each file is that may be there: its credit, and the source that this names."""
-        found = {}
+    @cached_property
+    def owners(self) -> dict[str, Owner]:
+        """Whose each file is that may be there."""
+        prefix, found = f"{self.folder}/", {}
+        if self.files.quick:
+            for each in self.subject.events:
+                file = named(self.spec.file_prefix, each.version, each.identity)
+                found[prefix + file] = Owner(each.identity, each.source)
+            return found
         for credit in self.subject.standing():
             source = source_of(credit)
-            found[f"{self.folder}/{file_name(self.spec.file_prefix, source)}"] = (credit, source)
+            found[prefix + file_name(self.spec.file_prefix, source)] = Owner(source.identity, source.uri, credit)
         return found
 
     def whole(self) -> Iterator[Finding]:
         """Each file is of a source that stands, and as its load left it; none that should be there is gone."""
-        owners, noted = self.owners(), self._noted()
-        table, there = self.spec.name, self.there()
-        for path in there:
-            if path not in owners or noted.get(path) == "":
-                what = "belongs to no source that stands in the tables"
-                yield Finding("foreign", f"{table}: the file {path} {what}", _AWAY, table, path)
-        own = [path for path in there if path in owners and noted.get(path) != ""]
-        described = [DataFile(path, self._rows(owners[path][1]), UNKNOWN, seal=noted.get(path)) for path in own]
-        for file, state in zip(described, self.files.store.each(self.files.state, described), strict=True):
+        owners, noted, rows, table = self.owners, self._noted(), self._rows(), self.spec.name
+        own = []
+        for path in self.there:
+            if path in owners and noted.get(path) != "":
+                own.append(DataFile(path, rows.get(owners[path].identity, UNKNOWN), UNKNOWN, seal=noted.get(path)))
+                continue
+            what = "belongs to no source that stands in the tables"
+            yield Finding("foreign", f"{table}: the file {path} {what}", _AWAY, table, path)
+        for file, state in zip(own, self.files.store.each(self.files.state, own), strict=True):
             yield from self.files.told(table, file.location, state)
-        for path, (_, source) in owners.items():
-            wanted = bool(noted[path]) if path in noted else self._rows(source) > 0
+        there = set(self.there)
+        for path, owner in owners.items():
+            wanted = noted[path] != "" if path in noted else rows.get(owner.identity, UNKNOWN) > 0
             if wanted and path not in there and self.files.found(path) is None:
-                yield Finding("gone", f"{table}: the file {path} is gone", LOST, table, path, source.uri)
+                yield Finding("gone", f"{table}: the file {path} is gone", LOST, table, path, owner.uri)
 
     def owned(self) -> Iterator[Finding]:
         """Each file's rows are of records that stand for its source."""
-        subject, owners = self.subject, self.owners()
-        mine = [path for path in self.there() if path in owners]
+        subject, owners = self.subject, self.owners
+        mine = [path for path in self.there if path in owners]
         if not mine or not subject.stream.key:
             return
         subject.cursor.execute(f"CREATE OR REPLACE TABLE {_OWNERS} (path VARCHAR, credit VARCHAR)")
         subject.cursor.execute(
-            f"INSERT INTO {_OWNERS} SELECT unnest(?), unnest(?)", [mine, [owners[path][0] for path in mine]]
+            f"INSERT INTO {_OWNERS} SELECT unnest(?), unnest(?)", [mine, [owners[path].credit for path in mine]]
         )
         keys = ", ".join(f"t.{key}" for key in subject.keys(self.spec))
         rows = subject.cursor.execute(
@@ -98,7 +113,7 @@ class PlainTable:
                 AGAIN,
                 self.spec.name,
                 str(path),
-                owners[str(path)][1].uri,
+                owners[str(path)].uri,
             )
 
     def like_its_twin(self) -> Iterator[Finding]:
@@ -148,7 +163,7 @@ class PlainTable:
 
     def rows(self, *, filename: bool = False) -> str | None:
         """A FROM item: the rows of its files, as they are to be read; None when it has none."""
-        here = [path for path in self.there() if path.endswith(".parquet")]
+        here = [path for path in self.there if path.endswith(".parquet")]
         types, differs = plain_table(self.spec, remembered(self.subject.opened[self.subject.stream.index]))
         columns = {column: kind.sql for column, kind in types.items()} if differs else None
         return parquet(here, filename=filename, columns=columns) if here else None
@@ -170,16 +185,12 @@ class PlainTable:
         root = self.files.store.engine_path(self.subject.backends.root)
         return {f"{root}/{file}": seal for file, (_, seal) in newest.items()}
 
-    def _rows(self, source: SourceObject) -> int:
-        """The rows of a source's file: UNKNOWN once others have taken records over."""
-        events: Mapping[str, int | None] = {
-            report.identity: report.tables.get(self.spec.name)
-            for report in self.subject.events
-            if report.status == "loaded"
-        }
-        touched = any(source.identity in {*each.replaced, *each.restored} for each in self.subject.events)
-        count = events.get(source.identity)
-        return UNKNOWN if touched or count is None else count
+    def _rows(self) -> dict[str, int]:
+        """Per source identity, the rows of its file; none of those whose records others have taken over."""
+        events = self.subject.events
+        touched = {identity for each in events for identity in (*each.replaced, *each.restored)}
+        wrote = {each.identity: each.tables.get(self.spec.name, 0) for each in events if each.status == "loaded"}
+        return {identity: rows for identity, rows in wrote.items() if identity not in touched}
 
 
 _AWAY: Final = "take it out of the folder: whoever reads the folder counts its rows"

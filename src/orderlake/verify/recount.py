@@ -125,7 +125,10 @@ class _Recount:
             return
         mine = [each for each in events if (each.pipeline, each.stream) == (stream.pipeline, stream.name)]
         subject = Subject(self.cursor, self.backends, stream, whole, mine, files.tally)
-        yield from self._safe(stream.index, self._index(subject))
+        faults = list(self._safe(stream.index, self._index(subject)))
+        yield from faults
+        if any(each.kind == "damaged" for each in faults):
+            return
         plain = [PlainTable(subject, spec, files) for spec in stream.tables if spec.format == "parquet"]
         for table in plain:
             faults = list(table.whole())
@@ -141,6 +144,9 @@ class _Recount:
                 yield from self._safe(spec.name, proof(subject, spec))
 
     def _index(self, subject: Subject) -> Iterator[Finding]:
+        if self.scope.quick:
+            yield from keys.counted(subject)
+            return
         subject.fill()
         yield from keys.index_agrees(subject)
 
