@@ -76,7 +76,6 @@ def soon(monkeypatch):
 
 
 CHECKED = """\
-        checks:
           positive: {range: {column: total_amount, min: 1}, on_fail: warn, message: "a total below 1"}
 """
 
@@ -91,7 +90,10 @@ def project(tmp_path):
         with (root / "orderlake.yaml").open("a") as file:
             file.write(alerts)
         pipeline = root / "pipelines" / "orders.yaml"
-        pipeline.write_text(pipeline.read_text().replace("        columns:\n", f"{CHECKED}        columns:\n", 1))
+        declared, _, _ = pipeline.read_text().partition("\nreconcile:")
+        first = "          email_is_an_address:\n"
+        assert first in declared
+        pipeline.write_text(declared.replace(first, f"{CHECKED}{first}", 1))
         return root
 
     return make

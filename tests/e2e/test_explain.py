@@ -180,3 +180,22 @@ def test_versions_are_ordered_by_the_declared_sequence(tmp_path):
         entity = only(lake.explain("17"))
         assert (entity.sequence, entity.standing.version) == ("updated_at", 9)
         assert [(lost.version, lost.fate) for lost in entity.lost] == [(5, "superseded")]
+
+
+def test_a_version_whose_load_was_rolled_back_is_told_as_such_and_what_was_put_back_stands(lake):
+    first = load(lake, "orders_1.json", [order(17, "A"), order(18, "A")], NOON)
+    second = load(lake, "orders_2.json", [order(17, "A", total="20.00"), order(17, "A", total="30.00")], NOON + SECOND)
+    assert main(["rollback", "--project", str(lake.project.root), second.load_id, "--yes"]) == 0
+    undone = lake.loads()[-1].load_id
+    entity = only(lake.explain("17"))
+    record = entity.standing.record
+    assert (record.source, record.load_id, record.load.load_id) == ("raw/orders_1.json", undone, first.load_id)
+    assert json.loads(record.text)["order_id"] == 17
+    assert {(lost.named, lost.fate, lost.by) for lost in entity.lost} == {
+        ("record 1 of raw/orders_2.json", "rolled_back", undone),
+        ("record 2 of raw/orders_2.json", "rolled_back", undone),
+    }
+    assert main(["rollback", "--project", str(lake.project.root), second.load_id, "--undo", "--yes"]) == 0
+    entity = only(lake.explain("17"))
+    assert (entity.standing.record.source, len(entity.lost)) == ("raw/orders_2.json", 2)
+    assert "rolled_back" not in {lost.fate for lost in entity.lost}

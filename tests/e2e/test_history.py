@@ -14,7 +14,7 @@ from orderlake.cli import main
 from orderlake.errors import ConfigError, NotFoundError, QueryError
 from orderlake.explain.layouts import layouts_of
 from orderlake.tables import commit
-from tests.reference import NOON, SECOND, new_lake, order, written
+from tests.reference import NOON, SECOND, new_lake, order, put, written
 
 pytestmark = pytest.mark.e2e
 
@@ -146,7 +146,7 @@ def test_a_load_is_told_with_what_it_replaced_and_what_replaced_it(lake, three):
     assert account.counts == {"read": 2, "loaded": 2, "superseded": 0, "duplicate": 0, "quarantined": 0}
     assert (account.written["order_lines"], account.standing["order_lines"]) == (3, 1)
     assert [(one.source, one.records) for one in account.replaced_since] == [("raw/orders_2.json", 1)]
-    assert {one.table for one in account.snapshots} == {"orders", "order_lines"}
+    assert {one.table for one in account.snapshots} == {"orders", "order_lines", "check_results"}
     later = lake.load_account("orders_2.json")
     assert [(one.source, one.records, one.load_id) for one in later.replaced] == [("raw/orders_1.json", 1, three[0])]
 
@@ -197,3 +197,29 @@ def test_show_without_an_id_and_an_id_without_show_say_what_is_meant(lake, capsy
     assert "say which load" in capsys.readouterr().err
     assert main(["loads", "--project", root, "list", "abc"]) == 78
     assert "orderlake loads show abc" in capsys.readouterr().err
+
+
+def test_a_rollback_is_told_as_what_it_took_back_and_put_back_and_its_load_says_so(lake, three, capsys):
+    root = str(lake.project.root)
+    assert main(["rollback", "--project", root, three[1], "--yes"]) == 0
+    undone = lake.loads()[-1].load_id
+    account = lake.load_account(undone)
+    assert [(one.source, one.records) for one in account.replaced] == [("raw/orders_2.json", 1)]
+    assert [(one.source, one.records) for one in account.restored] == [("raw/orders_1.json", 1)]
+    assert (account.standing["orders"], account.replaced_since, account.rolled_back) == (1, (), ())
+    before = lake.load_account(three[1])
+    assert [(one.load_id, one.records) for one in before.rolled_back] == [(undone, 1)]
+    assert main(["loads", "--project", root, "show", undone]) == 0
+    assert "It put back" in capsys.readouterr().out
+    seen = [lake.query("SELECT sum(total_amount) FROM orders", as_of=one).rows[0][0] for one in (*three, undone)]
+    assert [float(total) for total in seen] == [20, 30, 40, 30]
+
+
+def test_checks_of_a_load_are_told_over_all_its_files(lake, capsys):
+    for number in range(2):
+        put(lake.project.raw / f"orders_{number}.json", [order(number, "A", total="1.00")], NOON)
+    lake.run()
+    assert main(["loads", "--project", str(lake.project.root), "show", lake.loads()[0].load_id]) == 0
+    said = capsys.readouterr().out
+    assert "failed  orders.total_is_the_sum_of_the_lines (reconcile, warn)  2 of 2" in said
+    assert "  hold    " in said

@@ -79,7 +79,7 @@ def alert_of(project: str, reports: Sequence[LoadReport], at: str, on: Sequence[
 def _headline(rejected: Sequence[LoadReport], checks: Sequence[Mapping[str, Any]], aside: Sequence[LoadReport]) -> str:
     parts = [
         f"{counted(len(rejected), 'file')} rejected" if rejected else "",
-        f"{counted(len(checks), 'check')} failed" if checks else "",
+        f"{counted(len({(check['table'], check['name']) for check in checks}), 'check')} failed" if checks else "",
         f"{counted(sum(report.quarantined for report in aside), 'record')} set aside" if aside else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -96,7 +96,8 @@ def _load(record: Origin) -> str:
         return record.load_id or "not in the load history"
     counts = {fate: getattr(record.load, fate) for fate in FATES}
     at = record.load.at[:19].replace("T", " ")
-    return f"{record.load_id}, {at} UTC: {equation(counts, record.load.read)}"
+    back = "" if record.load.load_id == record.load_id else f"; put back by rollback {record.load_id}"
+    return f"{record.load.load_id}, {at} UTC: {equation(counts, record.load.read)}{back}"
 
 
 def _rows(rows: Rows) -> Iterator[str]:
@@ -111,6 +112,7 @@ def _lost(version: Version) -> str:
         "replaced": f"stood until {version.by} came",
         "superseded": f"superseded by {version.by}",
         "duplicate": f"the same as {version.by}",
+        "rolled_back": f"taken back by rollback {version.by}",
         "stands": "stands",
     }[version.fate]
     at = version.at[:16].replace("T", " ")

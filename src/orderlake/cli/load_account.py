@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _FILES: Final = 20
 _TAKEN: Final = 10
 _WIDTH: Final = 100
-_TOLD: Final = ("name", "table", "kind", "on_fail", "checked", "failed", "message")
+_NAMED: Final = 3
+_TOLD: Final = ("source", "name", "table", "kind", "on_fail", "checked", "failed", "message")
 """What is said of a check in its line; whatever else it has comes below."""
 
 
@@ -31,8 +32,11 @@ def lines_of(account: LoadAccount) -> Iterator[str]:
     yield f"records    {equation(account.counts, account.counts['read'])}"
     yield from _files(account)
     yield from _tables(account)
-    yield from _taken("It took the place of", account.replaced)
+    is_rollback = account.status == "rolled_back"
+    yield from _taken("It took back" if is_rollback else "It took the place of", account.replaced)
+    yield from _taken("It put back", account.restored)
     yield from _taken("Its records were replaced since by", account.replaced_since)
+    yield from _taken("It was taken back by the rollback of", account.rolled_back)
     yield from _set_aside(account)
     yield from _checks(account.checks)
     yield from _section("What was new about its columns", [f"  {change}" for change in account.changes])
@@ -106,15 +110,27 @@ def _set_aside(account: LoadAccount) -> Iterator[str]:
 
 
 def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    lines = []
+    """Each check that failed, over all files; those that hold in a line."""
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
     for check in checks:
-        failed = int(check.get("failed") or 0)
-        what = ".".join(str(check[key]) for key in ("table", "name") if check.get(key))
-        how = ", ".join(str(check[key]) for key in ("kind", "on_fail") if check.get(key))
-        said = f": {check['message']}" if check.get("message") else ""
-        checked = f" of {check['checked']:,}" if isinstance(check.get("checked"), int) else ""
-        lines.append(f"  {'failed' if failed else 'ok':<6}  {what} ({how})  {failed:,}{checked} failed{said}")
-        lines += [f"          {key}: {shortened(plain(value), _WIDTH)}" for key, value in _more(check) if failed]
+        by_name.setdefault(".".join(str(check[key]) for key in ("table", "name") if check.get(key)), []).append(check)
+    lines, hold = [], []
+    for name, found in by_name.items():
+        failed = [check for check in found if check.get("failed")]
+        if not failed:
+            hold.append(name)
+            continue
+        how = ", ".join(str(failed[0][key]) for key in ("kind", "on_fail") if failed[0].get(key))
+        said = f": {failed[0]['message']}" if failed[0].get("message") else ""
+        count, of = (sum(int(check.get(key) or 0) for check in found) for key in ("failed", "checked"))
+        lines.append(f"  failed  {name} ({how})  {count:,} of {of:,}{said}")
+        for check in failed[:_NAMED]:
+            more = "; ".join(f"{key} {shortened(plain(value), _WIDTH)}" for key, value in _more(check))
+            lines.append(f"          {check['source']}: {int(check['failed']):,}{f'; {more}' if more else ''}")
+        if len(failed) > _NAMED:
+            lines.append(f"          and {len(failed) - _NAMED:,} more files (--json has all)")
+    if hold:
+        lines.append(f"  hold    {', '.join(hold)}")
     yield from _section("Checks", lines)
 
 

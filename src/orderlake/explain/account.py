@@ -61,8 +61,9 @@ class LoadAccount:
 
     `others` counts the files of the same load that are not told of. `written` gives rows per table, `standing` those
     of them that stand now (None where a table's rows do not tell their load). `replaced` is what it took the place
-    of, `replaced_since` what took the place of it. `definition` is the fingerprint of the pipeline that it was loaded
-    with, `definition_now` that of the pipeline now, None when that is gone.
+    of (a rollback: what it took back), `restored` what a rollback put back, `replaced_since` what took the place of
+    it, `rolled_back` the rollbacks that took it back. `definition` is the fingerprint of the pipeline that it was
+    loaded with, `definition_now` that of the pipeline now, None when that is gone.
     """
 
     load_id: str
@@ -76,7 +77,9 @@ class LoadAccount:
     written: Mapping[str, int]
     standing: Mapping[str, int | None]
     replaced: tuple[Taken, ...]
+    restored: tuple[Taken, ...]
     replaced_since: tuple[Taken, ...]
+    rolled_back: tuple[Taken, ...]
     set_aside: tuple[SetAside, ...]
     checks: tuple[Mapping[str, Any], ...]
     changes: tuple[str, ...]
@@ -116,10 +119,12 @@ def account_of(backends: Backends, wanted: str, ask: Callable[[str], Result]) ->
         sum(load.load_id == first.load_id for load in loads) - len(files),
         dict(written),
         _standing(backends, files, written, ask),
-        _replaced(loads, files),
-        _replaced_since(loads, files),
+        _taken(loads, [file.replaced for file in files]),
+        _taken(loads, [file.restored for file in files]),
+        _taken_since(loads, files, "loaded"),
+        _taken_since(loads, files, "rolled_back"),
         _set_aside(files, ask) if any(file.quarantined for file in files) else (),
-        tuple(check for file in files for check in file.checks),
+        tuple({"source": file.source, **check} for file in files for check in file.checks),
         tuple(dict.fromkeys(change for file in files for change in file.changes)),
         tuple(_snapshots(backends, first.load_id)) if first.status != "rejected" else (),
         first.definition,
@@ -127,11 +132,12 @@ def account_of(backends: Backends, wanted: str, ask: Callable[[str], Result]) ->
     )
 
 
-def _replaced(loads: Sequence[LoadReport], files: Sequence[LoadReport]) -> tuple[Taken, ...]:
-    known = {load.identity: load for load in loads}
+def _taken(loads: Sequence[LoadReport], counts: Sequence[Mapping[str, int]]) -> tuple[Taken, ...]:
+    """The files whose records these are, by identity; the last load of each."""
+    known = {load.identity: load for load in loads if load.status == "loaded"}
     taken: Counter[str] = Counter()
-    for file in files:
-        taken.update(file.replaced)
+    for each in counts:
+        taken.update(each)
     return tuple(
         Taken(known[identity].source, known[identity].load_id, known[identity].at, count)
         if identity in known
@@ -140,9 +146,11 @@ def _replaced(loads: Sequence[LoadReport], files: Sequence[LoadReport]) -> tuple
     )
 
 
-def _replaced_since(loads: Sequence[LoadReport], files: Sequence[LoadReport]) -> tuple[Taken, ...]:
+def _taken_since(loads: Sequence[LoadReport], files: Sequence[LoadReport], status: str) -> tuple[Taken, ...]:
+    """What took the place of records of these files since: later loads, or rollbacks."""
     own = {file.identity for file in files}
-    found = [(load, sum(count for each, count in load.replaced.items() if each in own)) for load in loads]
+    later = [load for load in loads if load.status == status and load.load_id != files[0].load_id]
+    found = [(load, sum(count for each, count in load.replaced.items() if each in own)) for load in later]
     return tuple(Taken(load.source, load.load_id, load.at, count) for load, count in found if count)
 
 
@@ -156,7 +164,9 @@ def _standing(
     sources = sorted({file.source for file in files})
     for start in range(0, len(sources) if asked else 0, _SOURCES):
         some = ", ".join(quote(source) for source in sources[start : start + _SOURCES])
-        where = f"_load_id = {quote(files[0].load_id)} AND _source_file IN ({some})"
+        where = f"_load_id = {quote(files[0].load_id)}"
+        if files[0].status != "rolled_back":  # what a rollback has put back is of other files
+            where += f" AND _source_file IN ({some})"
         counts = [f"SELECT {quote(table)}, count(*) FROM {name(table)} WHERE {where}" for table in asked]
         found.update(dict(ask(" UNION ALL ".join(counts)).rows))
     return {table: found[table] if table in asked else None for table in tables}

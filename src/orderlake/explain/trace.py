@@ -151,7 +151,7 @@ def _column(stream: Stream, spec: TableSpec, wanted: str) -> str:
 def origin_of(look: Look, stream: Stream, source: str, number: int, load_id: str) -> Origin:
     """A record of a file by its number, with its load, and its text where that can be shown."""
     loads = look.ledger.recent(_ROWS, wanted=Wanted(source=source, load_id=load_id)).loads
-    load = next((each for each in loads if each.source == source), None)
+    load = next((each for each in loads if each.source == source), None) or _put_back(look, source, load_id)
     try:
         text, line = _record(look, stream, source, number, load)
     except LakeError as error:
@@ -161,6 +161,13 @@ def origin_of(look: Look, stream: Stream, source: str, number: int, load_id: str
     if len(text) > _SHOWN:
         text = f"{text[:_SHOWN]}…"
     return Origin(source, number, load, load_id, text, line)
+
+
+def _put_back(look: Look, source: str, load_id: str) -> LoadReport | None:
+    """The load of a file whose rows a rollback has put back: they bear the rollback's id."""
+    rollbacks = look.ledger.recent(_ROWS, wanted=Wanted(load_id=load_id)).loads
+    restored = look.ledger.applied({identity for each in rollbacks for identity in each.restored})
+    return next((each for each in restored.values() if each.source == source), None)
 
 
 def _record(look: Look, stream: Stream, source: str, number: int, load: LoadReport | None) -> tuple[str, int]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from orderlake.model.pipeline import Stream
     from orderlake.model.report import LoadReport
 
-Fate = Literal["stands", "replaced", "superseded", "duplicate"]
+Fate = Literal["stands", "replaced", "superseded", "duplicate", "rolled_back"]
 _FILES: Final = 500
 _BYTES: Final = 1 << 30
 """What is looked through at most, in all."""
@@ -47,7 +47,7 @@ class Version:
     """A version of a record: where it stands, its order among versions, its load, and what became of it.
 
     `by` names what it lost to. *replaced*: it stood until that came. *superseded*: that was there, and newer, when it
-    came. *duplicate*: it has the same content.
+    came. *duplicate*: it has the same content. *rolled_back*: its load was taken back, by the load that `by` names.
     """
 
     source: str
@@ -115,7 +115,17 @@ class Searcher:
             files += 1
             budget -= path.stat().st_size
             found += self._hits(report, path, patterns)
-        versions = settled(self._read(found[:_RECORDS], values))
+        read = self._read(found[:_RECORDS], values)
+        undone = {load.identity: load.load_id for load in _last(self.loads) if load.status == "rolled_back"}
+        identities = {(report.source, report.version): report.identity for report, *_ in found}
+        gone, there = [], []
+        for version in read:
+            by = undone.get(identities[version.source, version.time])
+            if by is None:
+                there.append(version)
+            else:
+                gone.append(replace(version, fate="rolled_back", by=by))
+        versions = (*settled(there), *gone)
         return Search(versions, files, tuple(Unseen(why, tuple(names)) for why, names in self._unseen.items()))
 
     def _miss(self, why: str, report: LoadReport) -> None:
@@ -124,8 +134,10 @@ class Searcher:
     def _files(self, standing: str) -> Iterator[tuple[LoadReport, Path]]:
         """The files that may hold a version, newest first, as far as they are as they were loaded."""
         taken = {identity for load in self.loads for identity in load.replaced} | {standing}
-        for report in reversed(self.loads):
-            if report.status != "loaded" or (report.pipeline, report.stream) != (
+        taken |= {load.identity for load in self.loads if load.status == "rolled_back"}
+        loaded = {load.identity: load for load in self.loads if load.status == "loaded"}  # the last time, if again
+        for report in reversed(loaded.values()):
+            if (report.pipeline, report.stream) != (
                 self.stream.pipeline,
                 self.stream.name,
             ):
@@ -192,6 +204,11 @@ class Searcher:
     def _version(self, hit: tuple[LoadReport, int, int, Path], version: int, value: int) -> Version:
         report, number, line, _ = hit
         return Version(report.source, number, line, int(version), report.version, report.load_id, report.at, int(value))
+
+
+def _last(loads: Sequence[LoadReport]) -> list[LoadReport]:
+    """The last event of each file version: it was loaded, rejected, or rolled back."""
+    return list({load.identity: load for load in loads}.values())
 
 
 def pattern_of(value: str) -> re.Pattern[bytes]:
