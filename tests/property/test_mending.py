@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderlake import Lake
+from orderlake.mending import Which
 from tests.property.test_convergence import CONVERGENCE
 from tests.reference import NOON, SECOND, Written, expected, found, new_lake, order, put
 
@@ -39,6 +40,26 @@ class Replay:
     which: int
 
 
+@dataclass(frozen=True)
+class Drop:
+    """Close one of the records that were set aside by hand."""
+
+    which: int
+
+
+@dataclass(frozen=True)
+class FixAll:
+    """Write all that are open to a file, mend them there, those of some orders badly, and load it, twice."""
+
+    total: str
+    bad: frozenset
+
+
+@dataclass(frozen=True)
+class ReplayAll:
+    """Load all that are open as they are."""
+
+
 def histories():
     record = st.builds(
         lambda number, total, day: order(number, "P1", total=total, day=day),
@@ -49,7 +70,10 @@ def histories():
     file = st.builds(File, st.sampled_from(NAMES), st.lists(record, min_size=1, max_size=3).map(tuple))
     fix = st.builds(Fix, st.integers(0, 5), st.sampled_from(["3.00", "4.00"]), st.booleans())
     replay = st.builds(Replay, st.integers(0, 5))
-    return st.lists(st.one_of(file, file, fix, fix, replay), min_size=2, max_size=8)
+    fix_all = st.builds(FixAll, st.sampled_from(["5.00", "6.00"]), st.frozensets(st.integers(1, 3), max_size=1))
+    drop = st.builds(Drop, st.integers(0, 5))
+    steps = st.one_of(file, file, fix, fix, replay, drop, fix_all, st.just(ReplayAll()))
+    return st.lists(steps, min_size=2, max_size=8)
 
 
 def place(row):
@@ -57,7 +81,7 @@ def place(row):
 
 
 def good(records):
-    return tuple(record for record in records if record["order_date"] != "never")
+    return tuple(record for record in records if not record["order_date"].startswith("never"))
 
 
 class Play:
@@ -67,6 +91,7 @@ class Play:
         self.lake = lake
         self.clock = 0
         self.seen: dict[tuple[str, int], tuple] = {}
+        self.dropped: set[str] = set()
 
     def act(self, step):
         aside = [row for row in self.lake.quarantine() if row["status"] != "fixed"]
@@ -76,9 +101,40 @@ class Play:
             self.lake.run()
             # A record that is set aside takes its place all the same: those after it keep theirs.
             self.remember(step.name, step.records)
+        elif isinstance(step, FixAll):
+            self.fix_all(step)
+        elif isinstance(step, ReplayAll):
+            texts = {row["id"]: json.loads(row["record"]) for row in aside}
+            done = self.lake.replay_all()
+            assert done.count("set aside") == len(done.records)
+            for each in done.records:
+                self.remember(each.mended, (texts[each.id],))
+        elif isinstance(step, Drop) and aside:
+            row = aside[step.which % len(aside)]
+            for _ in range(2):
+                self.lake.drop(Which(ids=(row["id"],)), "by hand")
+            self.dropped |= {row["id"]} if row["status"] == "open" else set()
         elif aside:
             row = aside[step.which % len(aside)]
             self.mend(row, step)
+
+    def fix_all(self, step):
+        file = self.lake.project.root / "mend.ndjson"
+        self.lake.export_quarantine(file, force=True)
+        lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        for line in lines:
+            day = "nevermore" if line["record"]["order_id"] in step.bad else "2024-03-07"
+            line["record"] |= {"total_amount": step.total, "order_date": day}
+        file.write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+        done = self.lake.fix_file(file)
+        assert len(done.records) == len(lines)
+        for line, each in zip(lines, done.records, strict=True):
+            if each.fate != "untouched":
+                self.remember(each.mended, (line["record"],))
+        loads = len(self.lake.loads())
+        again = self.lake.fix_file(file)
+        assert again.count("loaded", "set aside") == 0
+        assert len(self.lake.loads()) == loads
 
     def mend(self, row, step):
         at = (row["source"], row["position"])
@@ -88,7 +144,7 @@ class Play:
             done = self.lake.fix(*at, json.dumps(record), row["version"])
         else:
             done = self.lake.replay(*at, row["version"])
-        assert done.is_closed == (record["order_date"] != "never")
+        assert done.is_closed == (not record["order_date"].startswith("never"))
         self.remember(done.mended, (record,))
         (now,) = [each for each in self.lake.quarantine() if place(each) == place(row)]
         assert now["mended"] == done.mended
@@ -111,6 +167,9 @@ def test_mended_records_stand_where_any_order_of_arrival_puts_them(history, data
             play.act(step)
         tables = found(lake)
         assert tables == expected(play.files())
+        listed = lake.quarantine()
+        assert sum(lake.quarantine_counts().values()) == len({row["id"] for row in listed}) == len(listed)
+        assert {row["status"] for row in listed if row["id"] in play.dropped} <= {"dropped", "fixed"}
         assert lake.verify().ok
         before = [report.load_id for report in lake.loads()]
         assert {report.status for report in lake.run()} <= {"unchanged"}
