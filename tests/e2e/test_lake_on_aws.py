@@ -13,8 +13,9 @@ import pytest
 
 from orderlake import Lake, loading
 from orderlake.config import load_project
-from orderlake.errors import CommitStateUnknownError, TransientError
+from orderlake.errors import CommitStateUnknownError, ConfigError, TransientError
 from orderlake.events import objects
+from orderlake.mending import Which
 from orderlake.samples import sample_paths
 from orderlake.storage.s3_streams import MultipartWriter
 from tests.unit.kernel.test_windows import small_windows
@@ -315,3 +316,27 @@ def test_a_storage_that_is_away_for_a_while_rejects_nothing_and_loses_nothing(sh
         assert lake.verify().ok
         twin.run()
         assert contents(lake) == contents(twin)
+
+
+def test_what_was_set_aside_is_shown_written_out_and_dropped_and_mended_elsewhere(shop, tmp_path):
+    shop.put("a_orders.json", [order(1, 0), order(2, 0) | {"order_date": "never"}, {"order_id": "x"}])
+    with shop.lake() as lake:
+        lake.run()
+        first, second = [each["id"] for each in lake.quarantine()]
+        assert lake.export_quarantine(tmp_path / "mend.ndjson") == 2
+        lines = [json.loads(line) for line in (tmp_path / "mend.ndjson").read_text("utf-8").splitlines()]
+        assert [(line["id"], line["position"]) for line in lines] == [(first, 2), (second, 3)]
+        with pytest.raises(ConfigError, match="put the file, corrected, in the place of the old one"):
+            lake.fix_file(tmp_path / "mend.ndjson")
+        with pytest.raises(ConfigError, match="cannot mend a record by itself"):
+            lake.replay_all()
+        for _ in range(2):
+            lake.drop(Which(ids=(second,)), "no order at all")
+        assert lake.quarantined(second)[0]["drop_reason"] == "no order at all"
+        assert lake.quarantine_counts() == {"open": 1, "fixed": 0, "replaced": 0, "dropped": 1}
+        assert lake.verify().ok
+    shop.put("a_orders.json", [order(1, 0), order(2, 0)])
+    with shop.lake() as lake:
+        lake.run()
+        assert [each["status"] for each in lake.quarantine()] == ["replaced", "dropped"]
+        assert lake.verify().ok

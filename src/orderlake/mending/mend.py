@@ -110,7 +110,7 @@ class Mender:
 
         Nothing that is wrong with one stops another. Whoever dies in between leaves files that the next run loads.
         """
-        self._refuse_on_aws()
+        self.refuse_on_aws()
         history, headers = self._history([wish.record for wish in wishes]), Headers(self.backends.project)
         done: dict[int, Mended | LakeError] = {}
         tasks: dict[int, _Task] = {}
@@ -135,7 +135,8 @@ class Mender:
             done[number] = _mended(tasks[number].record, report, faults, is_new=is_new)
         return [done[number] for number in range(len(wishes))]
 
-    def _refuse_on_aws(self) -> None:
+    def refuse_on_aws(self) -> None:
+        """ConfigError where mending would not converge."""
         if self.backends.is_remote:
             raise ConfigError(
                 "a lake on AWS cannot mend a record by itself: versions of objects count there by when they arrived, "
@@ -144,7 +145,7 @@ class Mender:
             )
 
     def _found(self, source: str, position: int, version: int | None) -> Quarantined:
-        self._refuse_on_aws()
+        self.refuse_on_aws()
         if source.startswith(prefix_of(self.backends.project)):
             raise ConfigError(f"{source} is a mended record itself: mend the one that it was made of once more")
         which = Which(source=source, position=position, version=version)
