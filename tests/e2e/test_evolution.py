@@ -445,3 +445,22 @@ def test_doctor_tells_beforehand(shop, capsys):
     (refused,) = told(pipeline(replaced("code: string", "code: bigint")))
     assert (refused["status"], refused["message"]) == ("fail", "orders.code holds string and cannot become bigint")
     assert refused["remedy"].startswith("declare a column of another name")
+
+
+def test_tables_are_asked_as_they_were_and_rolled_back_across_a_change(grown):
+    narrow = (1, 1, "n1"), (2, 2, "n2"), (3, 3, "n3")
+    with Lake(grown.folder) as lake:
+        first, last = (load.load_id for load in lake.loads())
+        then = lake.query("SELECT * FROM orders", as_of=first)
+        assert ("points" in then.columns, then.types[then.columns.index("quantity")]) == (False, "INTEGER")
+        now = lake.query("SELECT points, quantity FROM orders WHERE order_id = 4", as_of=last)
+        assert now.rows == ((400, 3_000_000_000),)
+        assert lake.query("SELECT points FROM orders WHERE order_id = 1", as_of=last).rows == ((None,),)
+    grown.load(order(1, note="newer", points=7))
+    with Lake(grown.folder) as lake:
+        lake.rollback("last")
+        assert by_text(lake.query("SELECT order_id, quantity, note FROM orders WHERE order_id < 4").rows) == [*narrow]
+        assert by_text(lake.query("SELECT order_id, quantity, note FROM flat WHERE order_id < 4").rows) == [*narrow]
+        assert lake.query("SELECT points FROM orders WHERE order_id = 1").rows == ((100,),), "by the pipeline of today"
+        assert lake.explain("1").entities[0].standing is not None
+    grown.proven()

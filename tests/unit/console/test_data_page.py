@@ -206,3 +206,26 @@ def test_an_empty_lake_says_how_to_fill_it(empty, opened):
 def test_a_project_without_pipelines_says_how_to_get_one(empty, opened):
     (empty / "pipelines" / "orders.yaml").unlink()
     assert "orderlake init . --pipeline orders" in text_of(opened(empty).get("/data"))
+
+
+def test_columns_that_came_and_went_with_the_pipeline_are_shown(shop, put, opened):
+    file = shop / "pipelines" / "orders.yaml"
+    text = file.read_text("utf-8")
+    changed = text.replace("total_amount: money\n", "total_amount: decimal(20,2)\n          coupon: string\n")
+    for gone in (
+        "          address: string from customer.address\n",
+        "          category: string from products.category\n",
+    ):
+        changed = changed.replace(gone, "")
+    file.write_text(changed, "utf-8")
+    put("orders_new.json", [{"order_id": 9, "order_date": "2024-05-05", "total_amount": "1.00", "coupon": "X"}])
+    with Lake(shop) as lake:
+        assert any(report.changes for report in lake.run())
+    client = opened(shop)
+    facts = {row[0].split()[0]: row for row in rows_of(client.get("/data/orders"), "columns-title")}
+    assert {"coupon", "address", "total_amount"} <= set(facts)
+    assert any("DECIMAL(20,2)" in cell for cell in facts["total_amount"])
+    for page in ("/", "/data", "/data/order_lines", "/data/orders_parquet_datalake", "/loads", "/quality", "/lineage"):
+        assert client.get(page).status_code == 200, page
+    asked = client.get("/query", params={"sql": "SELECT address, coupon FROM orders WHERE order_id = 9"})
+    assert asked.status_code == 200
