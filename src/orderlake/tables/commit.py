@@ -6,7 +6,8 @@ For a staged batch of objects of one stream:
 2. Read the heads of all tables the batch may touch, in one read.
 3. Then read the ledger, and add what the index's unexpired snapshots say was applied. Finish what a
    dead predecessor left: give its hidden Parquet files their names, mark its loads.
-4. Leave if objects of this batch turn out to be applied; stage again if one changed while it was read.
+4. Leave if objects of this batch turn out to be applied; stage again if one changed while it was read. Refuse if
+   the tables cannot become what the pipeline declares (`evolve.py`, `declared.py`).
 5. Decide, and write data files under names unique to this attempt.
 6. Write manifests and metadata. The index's snapshot summary carries the reports of the loads it
    applies and the hidden files to publish.

@@ -31,7 +31,7 @@ class Table:
     """One table: its format, the list whose elements are its rows, and the columns last declared.
 
     Of a plain Parquet table `plain` has every column that a file may have, with its type; `differs` says whether
-    its files may differ in them.
+    its files may differ in them. `steady` are the columns that all rows have from the same place in their record.
     """
 
     format: str
@@ -39,6 +39,7 @@ class Table:
     declared: tuple[str, ...]
     plain: Mapping[str, str] = field(default_factory=dict)
     differs: bool = False
+    steady: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,17 @@ def _fate(stream: Stream, spec: TableSpec, known: Declared | None, tables: Mappi
         ]
         changes += [f"{spec.name}.{name} is filled again" for name in declared if name in stored and name not in had]
     kept = {name: str(kind) for name, kind in types.items()}
-    table = Table(spec.format, ".".join(spec.rows), declared, kept, differs)
+    steady = _steady(spec, before.steady if before is not None else None, stored)
+    table = Table(spec.format, ".".join(spec.rows), declared, kept, differs, steady)
     return _Fate(table, changes, [*conflicts, *merged.conflicts])
+
+
+def _steady(spec: TableSpec, before: Mapping[str, str] | None, stored: Types) -> dict[str, str]:
+    """Columns with their origins that no declaration has changed; where none is remembered, that rows have at all."""
+    origins = {each.name: repr((each.path, each.format, each.timezone)) for each in spec.columns}
+    if before is None:
+        return {column: origin for column, origin in origins.items() if column in stored or not stored}
+    return {column: origin for column, origin in origins.items() if before.get(column) == origin}
 
 
 def _stored(opened: Opened) -> Types:

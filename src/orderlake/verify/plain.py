@@ -171,10 +171,20 @@ class PlainTable:
     def _values(self, twin: TableSpec) -> tuple[str, str]:
         """SQL: a fingerprint of a row's values in the columns that both tables have, however they name them."""
         theirs = {staged_name(column): column.name for column in twin.columns}
-        pairs = [(each.name, theirs[staged_name(each)]) for each in self.spec.columns if staged_name(each) in theirs]
+        every = [(each.name, theirs[staged_name(each)]) for each in self.spec.columns if staged_name(each) in theirs]
+        pairs = [(mine, other) for mine, other in every if self._is_steady(mine, twin, other)]
         types = self.subject.opened[twin.name].layout.columns
-        own = ", ".join(f"{name(mine)}::{types[other].sql}" for mine, other in pairs)
-        return f"hash({own})", f"hash({', '.join(f'{name(other)}::{types[other].sql}' for _, other in pairs)})"
+        own = ", ".join(f"{name(mine)}::{types[other].sql}" for mine, other in pairs) or "0"
+        others = ", ".join(f"{name(other)}::{types[other].sql}" for _, other in pairs) or "0"
+        return f"hash({own})", f"hash({others})"
+
+    def _is_steady(self, mine: str, twin: TableSpec, other: str) -> bool:
+        """Whether a column has meant the same in both tables ever since: pipelines change, and old rows stay."""
+        known = remembered(self.subject.opened[self.subject.stream.index])
+        if known is None:
+            return True
+        own, others = (known.tables.get(table.name) for table in (self.spec, twin))
+        return own is not None and others is not None and mine in own.steady and other in others.steady
 
     def _noted(self) -> dict[str, str]:
         """The seal of each file, as the newest commit that touched it left it."""
