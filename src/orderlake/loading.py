@@ -140,7 +140,7 @@ class Loader:
 
         Each commit looks too. In a bucket that is all: looking twice would cost each load some requests.
         """
-        if self.backends.is_remote:
+        if self.backends.is_remote or not streams:
             return
         from orderlake.tables.declared import check  # noqa: PLC0415 - `run` of loaded files needs no tables
 
