@@ -4,4 +4,4 @@ from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
 
 __all__ = ["Lake", "LoadReport"]
-__version__ = "0.3.0"
+__version__ = "0.4.0"

@@ -34,6 +34,7 @@ VERBS: Final[Mapping[str, str]] = {
     "alerts": "list the alerts that were sent, or try them out",
     "deploy": "put the project on AWS, or take it down",
     "deadletter": "list the events that were set aside on AWS, or send them again",
+    "check": "tell which checks do not hold, and for what",
     "verify": "prove that every record is accounted for",
     "doctor": "check this machine and this project",
     "generate": "write sample order files of any size",

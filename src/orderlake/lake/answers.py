@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from orderlake.errors import ConfigError
 from orderlake.lake.parts import Parts
 
 if TYPE_CHECKING:
+    from orderlake.checking import State
     from orderlake.explain import Moment
     from orderlake.exporting import Export, Exported
     from orderlake.inventory import TableInfo
@@ -75,6 +76,20 @@ class Answers(Parts):
         ConfigError for a parameter that there is not, or a value that is none of its type.
         """
         return self.query(self.saved_query(name).bound(params or {}), on)
+
+    def check(self, names: Sequence[str] = ()) -> list[State]:
+        """How the checks of the pipelines stand, of the tables as they are now; all, or those that are called so."""
+        from orderlake.checking import states  # noqa: PLC0415 - as above
+
+        with self.session() as session:
+            return states(self._backends, session.query, names)
+
+    def failing(self, name: str, limit: int | None = None) -> list[tuple[State, Result]]:
+        """What does not hold of a check: the rows that fail, or the orders whose sums differ, at most `limit`."""
+        from orderlake.checking import failing  # noqa: PLC0415 - as above
+
+        with self.session() as session:
+            return failing(self._backends, session.query, name, limit)
 
     def session(self, *, confined: bool = False) -> Session:
         """Ask many questions: the engine stays, and tables are looked up again only when one has changed.

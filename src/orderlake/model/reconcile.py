@@ -55,8 +55,12 @@ def _reconcile(at: str, name: str, body: object, tables: Mapping[str, Collection
     tolerance = str(body.get("tolerance", 0))
     if not _NUMBER.match(tolerance):
         raise ConfigError(f"{at}.tolerance: {tolerance!r} is no amount such as 0.01")
-    message = str(body.get("message", f"{sides[0].table} must tell the sum of {sides[1].table}"))
+    message = str(body.get("message", _said(*sides)))
     return Reconcile(name, key, sides[0], sides[1], tolerance, " ".join(message.split()))
+
+
+def _said(header: Side, lines: Side) -> str:
+    return f"{header.amount} of {header.table} must be the sum of {lines.amount} of {lines.table}"
 
 
 def _side(at: str, body: Any, key: tuple[str, ...], tables: Mapping[str, Collection[str]]) -> Side:  # noqa: ANN401 - of YAML
