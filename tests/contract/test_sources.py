@@ -164,3 +164,21 @@ def test_what_is_gone_is_not_found_again(place, copied, tmp_path):
     else:
         with pytest.raises(NotFoundError):
             place.sources.file(source, tmp_path)
+
+
+def test_a_version_that_was_loaded_is_found_by_its_identity_as_long_as_its_bytes_are_there(place):
+    place.put("orders.json", b"[1]")
+    (first,) = place.sources.find([place.at("orders.json")])
+    assert place.sources.version(first.uri, first.identity) == first
+    assert place.sources.version(first.uri, "0" * 24) is None
+    place.put("orders.json", b"[1, 2]")
+    last = place.sources.find([place.at("orders.json")])[-1]
+    assert place.sources.version(last.uri, last.identity) == last
+    found = place.sources.version(first.uri, first.identity)
+    if place.keeps_versions:
+        assert found is not None
+        assert found.identity == first.identity
+    else:
+        assert found is None
+    place.remove("orders.json")
+    assert place.sources.version(last.uri, last.identity) is None

@@ -67,6 +67,20 @@ def test_each_load_rolls_back_to_tables_that_never_had_it_and_comes_back(lake, t
         assert lake.verify().findings == ()
 
 
+def test_what_was_loaded_again_is_rolled_back_by_any_of_its_ids(lake, three):
+    files, loads = three
+    undoing = lake.rollback(loads[1]).rollback
+    with pytest.raises(NotFoundError, match="is a rollback itself"):
+        lake.rollback(undoing)
+    (again,) = lake.restore(undoing)
+    for load_id in (loads[1], again.load_id):
+        lake.rollback(load_id)
+        assert found(lake) == expected([files[0], files[2]])
+        lake.restore(load_id)
+    assert found(lake) == expected(files)
+    assert lake.verify().findings == ()
+
+
 def test_all_of_them_in_any_order_leave_nothing(lake, three):
     files, loads = three
     for load_id, left in ((loads[1], [files[0], files[2]]), (loads[0], [files[2]]), (loads[2], [])):

@@ -56,7 +56,9 @@ def loaded(project: Project, loads: Sequence[LoadReport], wish: Wish) -> list[Lo
         wanted = newest.load_id
     else:
         wanted = _id(loads, wish.load)
-    found = [report for report in standing if report.load_id == wanted]
+    # What was rolled back and loaded again still goes by the id of its first load.
+    mine = {report.identity for report in loads if report.load_id == wanted and report.status == "loaded"}
+    found = [report for report in standing if report.identity in mine]
     if not found:
         raise NotFoundError(_why_not(loads, wanted))
     return _some(project, found, wish.sources)
@@ -112,6 +114,8 @@ def _why_not(loads: Sequence[LoadReport], wanted: str) -> str:
     of_it = [report for report in loads if report.load_id == wanted]
     if all(report.status == "rejected" for report in of_it):
         return f"load {wanted} was rejected, so nothing of it is in the tables"
+    if any(report.status == "rolled_back" for report in of_it):
+        return f"{wanted} is a rollback itself; `orderlake rollback {wanted[:12]} --undo` loads again what it took back"
     return f"load {wanted} is rolled back already; `orderlake rollback {wanted[:12]} --undo` loads it again"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_STATUSES: Final = ("loaded", "rejected")
+_STATUSES: Final = ("loaded", "rejected", "rolled_back")
 _WAITING_SHOWN: Final = 20
 
 
