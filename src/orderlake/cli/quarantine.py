@@ -99,7 +99,7 @@ def _list(lake: Lake, args: argparse.Namespace) -> int:
 
         counts = lake.quarantine_counts(replace(which, status="", limit=None))
         others = {status: count for status, count in counts.items() if status != which.status}
-    print_list(found, others, "" if args.source is None else f" from a source like {args.source}")
+    print_list(found, others, "" if args.source is None else f" from a source like {args.source}", which.status)
     return 0
 
 

@@ -20,10 +20,11 @@ _MOST_NAMED: Final = 20
 """Records that are named one by one; --json has them all."""
 
 
-def print_list(found: Sequence[Quarantined], others: Mapping[str, int], wanted: str) -> None:
-    """A line per record, and in the last one how many others there are, by status; `wanted` says which were asked for.
+def print_list(found: Sequence[Quarantined], others: Mapping[str, int], wanted: str, status: str) -> None:
+    """A line per record, and in the last one how many others there are, by status.
 
-    `others` are those that are not listed for their status alone.
+    `wanted` says of which source they were asked for, and `status` how they should be; `others` are those that are not
+    listed for their status alone.
     """
     closed = ", ".join(f"{count:,} {status}" for status, count in others.items() if count)
     beside = f"; beside these {closed}: --status all" if closed else ""
@@ -36,7 +37,7 @@ def print_list(found: Sequence[Quarantined], others: Mapping[str, int], wanted: 
         print_grid(list(_HEADER), rows, {"position", "line"})
         print(f"({counted(len(found), 'record')}; --json shows them whole{beside})")
     elif closed:
-        print(f"no record{wanted} is open; {closed}: --status all shows them")
+        print(f"no record{wanted} is {status}; {closed}: --status all shows them")
     else:
         print(f"no record{wanted} is in quarantine")
 
