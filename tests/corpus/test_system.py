@@ -15,6 +15,7 @@ import pytest
 
 from orderlake import Lake
 from orderlake.errors import NotFoundError, TransientError, exit_code
+from orderlake.kernel import plain as plain_module
 from orderlake.kernel import stage
 from orderlake.kernel.worker import Worker
 from tests.corpus import unprivileged
@@ -144,7 +145,7 @@ def happening(monkeypatch, moment: str, change) -> None:
                 happen(share.path)
         return done
 
-    plain_text, run_task = stage.plain_text, Worker.run
+    plain_text, run_task = plain_module.plain_text, Worker.run
     monkeypatch.setattr(stage, "plain_text", plain)
     monkeypatch.setattr(Worker, "run", run)
 

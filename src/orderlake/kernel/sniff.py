@@ -79,7 +79,10 @@ def form_of(path: Path | RemoteFile, declared: str = "auto") -> Form:
         raise UnreadableObjectError(foreign)
     for bom, encoding in _BOMS:
         if head.startswith(bom):
-            return Form(compression, encoding, len(bom))
+            skip = len(bom)
+            while head.startswith(bom, skip):  # joined from files with one each; the engine skips a second one
+                skip += len(bom)
+            return Form(compression, encoding, skip)
     if declared != "auto":
         return Form(compression, codecs.lookup(declared).name, 0)
     sample = head[:1024]
