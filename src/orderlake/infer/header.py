@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from orderlake.errors import UnreadableObjectError
@@ -31,23 +32,37 @@ def header_of(head: bytes) -> Dialect | None:
         return None
     if "\0" in text:
         raise UnreadableObjectError("is neither JSON nor CSV: it holds NUL bytes")
-    best: tuple[int, Dialect, list[str]] | None = None
-    for delimiter in _DELIMITERS:
-        rows = _rows(text, delimiter)
-        widths = Counter(len(row) for _, row in rows)
-        # The widest of the usual widths: prose above the table may have no delimiter in it, or a few.
-        width, count = max(widths.items(), key=lambda each: (each[1] * (each[0] - 1), each[1]))
-        for line, row in rows[:_PREAMBLE]:
-            if len(row) == width:
-                names = tuple(cell.strip() for cell in row)
-                start = sum(len(part) for part in head.splitlines(keepends=True)[:line])
-                if best is None or count * (width - 1) > best[0]:
-                    best = (count * (width - 1), Dialect(delimiter, start, names), row)
-                break
-    if best is None:
+    found = [each for delimiter in _DELIMITERS if (each := _candidate(head, text, delimiter)) is not None]
+    if not found:
         raise UnreadableObjectError("is neither JSON nor CSV")
-    _check(best[1])
-    return best[1]
+    best = max(found, key=lambda each: (each.score > 0 and _is_named(each.dialect), each.score))
+    if not _is_named(best.dialect):
+        first = ", ".join(best.dialect.header[:8])
+        raise UnreadableObjectError(
+            f"has no header: its first row is {first}; put a row with the columns' names above it"
+        )
+    return best.dialect
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What a file would be under one delimiter; the `score` is how much of it that explains."""
+
+    dialect: Dialect
+    score: int
+
+
+def _candidate(head: bytes, text: str, delimiter: str) -> _Candidate | None:
+    rows = _rows(text, delimiter)
+    widths = Counter(len(row) for _, row in rows)
+    # The widest of the usual widths: prose above the table may have no delimiter in it, or a few.
+    width, count = max(widths.items(), key=lambda each: (each[1] * (each[0] - 1), each[1]))
+    for line, row in rows[:_PREAMBLE]:
+        if len(row) == width:
+            names = tuple(cell.strip() for cell in row)
+            start = sum(len(part) for part in head.splitlines(keepends=True)[:line])
+            return _Candidate(Dialect(delimiter, start, names), count * (width - 1))
+    return None
 
 
 def _rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
@@ -65,14 +80,11 @@ def _rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     return rows or [(0, [""])]
 
 
-def _check(dialect: Dialect) -> None:
-    """Values are no names: a file that begins with its data has no header."""
+def _is_named(dialect: Dialect) -> bool:
+    """Whether a header's cells are names, and not values: a file that begins with its data has no header."""
     names = 0
     for cell in dialect.header:
         seen = Scalars()
         seen.add(cell)
         names += bool(cell) and not seen.spelled.count and seen.times.formatted + seen.times.days == 0
-    if names < _NAMED * len(dialect.header):
-        raise UnreadableObjectError(
-            f"has no header: its first row is {', '.join(dialect.header[:8])}; put a row with the columns' names above"
-        )
+    return names >= _NAMED * len(dialect.header)
