@@ -108,6 +108,18 @@ def test_a_record_replayed_as_it_was_is_set_aside_for_the_same_reason(root, open
         expect(still_open(page)).to_have_text("3")
 
 
+def test_a_record_is_dropped_with_a_reason_and_leaves_the_open_ones(root, open_page):
+    with serving(root, "--write") as address:
+        page = open_page(f"{address}/quality")
+        page.get_by_role("link", name="orders_a.ndjson, record 3").click()
+        page.get_by_label("Close it without loading, because").fill("a test order")
+        page.get_by_role("button", name="Drop").click()
+        expect(page.locator("dl.facts")).to_contain_text("a test order")
+        page.goto(f"{address}/quality?status=dropped")
+        expect(still_open(page)).to_have_text("2")
+        expect(page.locator(".record")).to_have_count(1)
+
+
 def test_what_is_being_typed_is_not_lost_when_the_lake_changes(root, open_page):
     with serving(root, "--write") as address:
         page = open_page(f"{address}/quality")
