@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -464,3 +465,40 @@ def test_tables_are_asked_as_they_were_and_rolled_back_across_a_change(grown):
         assert lake.query("SELECT points FROM orders WHERE order_id = 1").rows == ((100,),), "by the pipeline of today"
         assert lake.explain("1").entities[0].standing is not None
     grown.proven()
+
+
+def test_columns_found_in_data_stay_when_a_load_does_not_know_them(tmp_path):
+    shop = Shop(tmp_path, pipeline(more="contract: {new: evolve}"))
+    shop.load(order(1, coupon="X"))
+    report = shop.load(*[{key: made[key] for key in ("order_id", "day", "quantity")} for made in [order(2)]])
+    assert report.changes == ()
+    assert shop.rows("SELECT order_id, coupon, points FROM orders") == [(1, "X", "100"), (2, None, None)]
+    shop.declare(pipeline((*ORDERS, "coupon: string"), more="contract: {new: evolve}"))
+    shop.load(order(3, coupon="Y"))
+    assert shop.rows("SELECT order_id, coupon, points FROM orders WHERE order_id = 3") == [(3, "Y", "300")]
+    shop.proven()
+    shop.declare(pipeline((*ORDERS, "coupon: bigint")))
+    with pytest.raises(ConfigError, match=r"orders\.coupon holds string and cannot become bigint"):
+        shop.load(order(4))
+
+
+def test_loads_of_an_older_and_a_newer_pipeline_may_race(shop):
+    def work(lake, numbers):
+        for number in numbers:
+            tick = 10 + number
+            path = put(lake.project.raw / f"orders_{tick}.json", [order(number)], NOON + tick * SECOND)
+            assert [report.loaded for report in lake.run([path])] == [1]
+
+    with Lake(shop.folder) as older:
+        assert older.pipelines
+        shop.declare(pipeline((*ORDERS, POINTS), (*PLAIN, POINTS)))
+        with Lake(shop.folder) as newer, ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(work, older, range(10, 15)), pool.submit(work, newer, range(20, 25))]:
+                done.result()
+    for table in ("orders", "flat"):
+        assert shop.rows(f"SELECT order_id, points FROM {table} WHERE order_id > 9") == [
+            *((number, None) for number in range(10, 15)),
+            *((number, number * 100) for number in range(20, 25)),
+        ]
+    shop.proven()
+    assert len(shop.metadata()["schemas"]) == 2
