@@ -73,25 +73,28 @@ def history_of(seed: int) -> History:
     shape = rng.choice(SHAPES)
     first = [_put(rng, shape, name) for name in rng.sample(NAMES, rng.randint(2, 3))]
     kinds = rng.choices(
-        ["put", "copy", "back", "load", "crash", "rollback", "undo", "fix", "replay"],
-        [3, 1, 1, 3, 2, 4, 2, 1, 0.3],
-        k=rng.randint(3, 8),
+        ["put", "copy", "back", "load", "crash", "rollback", "undo", "fix", "replay", "compact"],
+        [3, 1, 1, 3, 2, 4, 2, 1, 0.3, 0.5],
+        k=rng.randint(3, 8)
+        if rng.randrange(12)
+        else rng.randint(14, 24),  # some are long enough for files to be folded
     )
     return History(seed, shape, tuple(first + [_event(rng, shape, kind) for kind in kinds]))
 
 
 def _event(rng: random.Random, shape: str, kind: str) -> Event:
+    name = rng.choice(NAMES)
     if kind == "put":
-        return _put(rng, shape, rng.choice(NAMES))
+        return _put(rng, shape, name)
     if kind in ("copy", "back"):  # another file of equal content; a file with content that it had before
-        return (kind, rng.randrange(9), rng.choice(NAMES), rng.randrange(6))
+        return (kind, rng.randrange(9), name, rng.randrange(6))
     if kind == "load":
         return (kind, tuple(rng.sample(NAMES, rng.choice([0, 0, 1, 2]))))
     if kind == "crash":
         return (kind, rng.randint(1, STEPS), rng.randint(1, 2))
-    if kind == "rollback":
-        return (kind, rng.randrange(9), rng.randrange(3) == 0, rng.choice([None, None, rng.randint(1, STEPS)]))
-    return (kind, rng.randrange(9))
+    dies = rng.choice([None, None, rng.randint(1, STEPS)])
+    more = {"undo": (dies,), "rollback": (rng.randrange(3) == 0, dies)}.get(kind, ())
+    return (kind, rng.randrange(9), *more)
 
 
 def _put(rng: random.Random, shape: str, name: str) -> Event:
@@ -255,13 +258,19 @@ class Play:
                 self._write(version, target)
         return self.folder / "kept"
 
-    def _undo(self, which: int) -> None:
+    def _compact(self, _: int) -> None:
+        self.lake.compact()
+
+    def _undo(self, which: int, step: int | None) -> None:
         gone = [each for each in self._last().values() if each.status == "rolled_back"]
         if not gone:
             return
         one = gone[which % len(gone)]
         try:
-            self._heard(self.lake.restore(one.load_id, [one.source]))
+            self._heard(self.lake.restore(one.load_id, [one.source], on_step=_stop(step, 1)))
+        except StoppedError:
+            self._again()
+            self._resolved((one.source, one.version))
         except NotFoundError:
             if self.there[one.source].mtime == one.version:
                 raise
@@ -305,6 +314,13 @@ class Play:
         version = Version(mended.mended, report.version, (row,))
         self.every[version.key] = self.there[version.uri] = version
         self._heard([report])
+
+    def _resolved(self, key: tuple[str, int]) -> None:
+        """What became of a source when its load has died: a look at the lake finishes what has landed."""
+        self.lake.verify()
+        (last,) = [each for each in self._last().values() if (each.source, each.version) == key]
+        if last.status == "loaded":
+            self._heard([last])
 
     # --- what is known ------------------------------------------------------------------------------------------------
 

@@ -98,9 +98,8 @@ def _lines(done: RolledBack) -> list[str]:
     lines.append(f"  {counted(done.removed, 'record')} {verbs[1]}")
     lines += [f"  {counted(count, 'record')} of {uri} {verbs[2]}" for uri, count in sorted(done.restored.items())]
     if done.set_aside:
-        lines.append(
-            f"  {counted(done.set_aside, 'record')} in quarantine {'are' if done.is_done else 'would be'} closed"
-        )
+        closed = "closed" if done.is_done else "would be closed"
+        lines.append(f"  {counted(done.set_aside, 'record')} in quarantine {closed}")
     if done.lost:
         lines.append(
             f"  without {_files(done.lost)}: what only {'it holds' if len(done.lost) == 1 else 'they hold'} is lost"
