@@ -65,6 +65,23 @@ def changes(source: str, count: str, folder: str) -> None:
     _write(Path(folder) / "append_orders.json", fresh)
 
 
+def faulty(source: str, one_in: str, path: str) -> None:
+    """Take the quantity of the first product of every so many orders that have one to 0."""
+    part = Path(path).with_suffix(".part")
+    with open(source, encoding="utf-8") as lines, part.open("w", encoding="utf-8") as out:
+        number = 0
+        for line in lines:
+            if line.startswith("{"):
+                number += 1
+            text, wrong = line, '"quantity":'
+            if line.startswith("{") and number % int(one_in) == 0:
+                before, _, after = line.partition(wrong)
+                digits = len(after) - len(after.lstrip("0123456789"))
+                text = f"{before}{wrong}0{after[digits:]}"
+            out.write(text)
+    part.rename(path)
+
+
 def _pick(source: str, ids: set[int]) -> dict[int, Record]:
     with open(source, encoding="utf-8") as lines:
         return {record["order_id"]: record for record in map(json.loads, lines) if record["order_id"] in ids}
@@ -79,5 +96,5 @@ def _write(path: Path, records: Iterable[Record]) -> None:
 
 
 if __name__ == "__main__":
-    recipes: dict[str, Callable[..., None]] = {"orders": orders, "slices": slices, "changes": changes}
+    recipes: dict[str, Callable[..., None]] = {"orders": orders, "slices": slices, "changes": changes, "faulty": faulty}
     recipes[sys.argv[1]](*sys.argv[2:])

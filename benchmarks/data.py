@@ -25,6 +25,12 @@ class Data:
         path = self.folder / f"orders_{count}.{layout}"
         return self._built([path], ["orders", str(count), layout, str(path)])[0]
 
+    def faulty(self, count: int, one_in: int) -> Path:
+        """An array of `count` orders, of which one in so many has a line of no quantity."""
+        source = self.orders(count, "json")
+        path = self.folder / f"faulty_{count}_{one_in}.json"
+        return self._built([path], ["faulty", str(source), str(one_in), str(path)], source)[0]
+
     def small_files(self, files: int) -> list[Path]:
         """Small files of distinct orders, in the order of their names."""
         folder = self.folder / f"small_{files}"

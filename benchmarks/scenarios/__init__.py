@@ -8,6 +8,7 @@ from functools import partial
 from benchmarks.report import Outcome
 from benchmarks.scenarios.all_three import all_three
 from benchmarks.scenarios.array_ndjson import array_ndjson
+from benchmarks.scenarios.checks import checks
 from benchmarks.scenarios.correction import correction
 from benchmarks.scenarios.lambda_start import lambda_start
 from benchmarks.scenarios.large import large
@@ -24,6 +25,7 @@ SCENARIOS: dict[str, Callable[[Settings], Outcome]] = {
     "wide-ndjson": partial(wide, layout="ndjson"),
     "all-three": all_three,
     "array-ndjson": array_ndjson,
+    "checks": checks,
     "memory": memory,
     "small": small,
     "many-loads": many_loads,

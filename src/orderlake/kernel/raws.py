@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _AT_ONCE: Final = 1_000
-_SPAN: Final = 1 << 16
+_SPAN: Final = 1 << 14
 _FIRST: Final = re.compile(rb"[\s\[,]*(\{\s*\"(?:[^\"\\]|\\.)*\"[ \t]*:)")
 _INDENT: Final = re.compile(rb"\n([ \t]*)\S")
 _DECODER: Final = json.JSONDecoder()

@@ -15,7 +15,7 @@ from orderlake.kernel.flatten import Grain, Plan
 from orderlake.kernel.shape import inner
 from orderlake.model.check import Check, CheckResult
 from orderlake.model.pipeline import TableSpec
-from orderlake.model.reconcile import Reconcile
+from orderlake.model.reconcile import Reconcile, Side
 from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _MASK: Final = (1 << ROW_BITS) - 1
 _SECOND: Final = 1_000_000_000
 _N, _AT = inner("source"), inner("record")
 """Columns of our own beside a table's: no column is called like them."""
+_HEADER, _LINES = inner("header"), inner("lines")
 _Found = tuple[object, object, object]
 """Rows checked, rows that fail, and the numbers of the first records of those."""
 _NONE: Final[_Found] = (0, 0, None)
@@ -167,17 +168,28 @@ class _Counted:
         ).fetchall()
         return {int(n): (count, examples) for n, count, examples in rows}
 
+    def _sums(self, each: Reconcile) -> str:
+        """SELECT both sums of each record, `a` of the header and `b` of the lines: in one go where rows carry both."""
+        tables = {spec.name: self.plan.grain_of(spec.rows) for spec in self.plan.stream.tables}
+        head, line = tables[each.header.table], tables[each.lines.table]
+        rows = parquet(self.staged.grains[line])
+        lines = _amount(self.plan, each.lines, line, rows, _LINES)
+        if head == line:
+            both = _amount(self.plan, each.header, head, f"({lines})", _HEADER)
+            return f"SELECT _rid, sum({_HEADER}) AS a, sum({_LINES}) AS b FROM ({both}) GROUP BY _rid"
+        header = _amount(self.plan, each.header, head, parquet(self.staged.grains[head]), _HEADER)
+        return (
+            f"SELECT _rid, a, b FROM (SELECT _rid, sum({_HEADER}) AS a FROM ({header}) GROUP BY _rid) "
+            f"LEFT JOIN (SELECT _rid, sum({_LINES}) AS b FROM ({lines}) GROUP BY _rid) USING (_rid)"
+        )
+
     def _reconciled(self, each: Reconcile) -> dict[int, CheckResult]:
-        specs = {spec.name: spec for spec in self.plan.stream.tables}
         rows: dict[int, Sequence[object]] = {}
         if not self._is_empty():
-            head, line = (self._rows(specs[side.table]) for side in (each.header, each.lines))
-            header = f"SELECT {_N} AS n, {_AT} AS pos, _rid, sum({each.header.amount}) AS a FROM {head}"
-            lines = f"SELECT _rid, sum({each.lines.amount}) AS b FROM {line}"
             off = f"(abs(a - coalesce(b, 0)) <= {each.tolerance}) IS NOT TRUE"
             found = self.cursor.execute(
-                f"SELECT n, count(*), count(*) FILTER ({off}), min(pos, {_EXAMPLES}) FILTER ({off}) "
-                f"FROM ({header} GROUP BY ALL) AS h LEFT JOIN ({lines} GROUP BY ALL) AS l USING (_rid) GROUP BY n"
+                f"SELECT CAST({self._source()} AS INTEGER) AS n, count(*), count(*) FILTER ({off}), "
+                f"min({self._position()}, {_EXAMPLES}) FILTER ({off}) FROM ({self._sums(each)}) GROUP BY n"
             ).fetchall()
             rows = {int(row[0]): row[1:] for row in found}
         results = {}
@@ -194,6 +206,15 @@ class _Counted:
                 _examples(examples),
             )
         return results
+
+
+def _amount(plan: Plan, side: Side, grain: Grain, rows: str, called: str) -> str:
+    """SELECT staged rows with one side's amount beside them, NULL where a row is not of its table."""
+    spec = next(spec for spec in plan.stream.tables if spec.name == side.table)
+    named = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
+    hidden = ", ".join(name(column.name) for column in spec.columns)
+    value = f"CASE WHEN {applies(plan, spec, grain)} THEN {side.amount} END"
+    return f"SELECT * EXCLUDE ({hidden}), {value} AS {called} FROM (SELECT *, {named} FROM {rows})"
 
 
 def _own(check: Check) -> str:

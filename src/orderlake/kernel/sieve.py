@@ -7,20 +7,23 @@ nothing done to it; they are looked at with care afterwards, which says what is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.engine import quote
 from orderlake.kernel.conditions import condition
-from orderlake.kernel.flags import Flag, flags_of
+from orderlake.kernel.flags import flags_of
 from orderlake.kernel.flatten import Plan
 from orderlake.kernel.shape import element, inner
+from orderlake.model.check import Check
+from orderlake.model.pipeline import TableSpec
 from orderlake.model.staged import staged_name
 
 if TYPE_CHECKING:
     import duckdb
 
-_ROW: Final = "fields"
+_ROW: Final = "value_of_column"
+"""Stands for the row while its columns are looked up."""
 
 
 def sieve_of(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
@@ -28,27 +31,36 @@ def sieve_of(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
     if plan.is_text:
         return ""
     takes = [flag for flag in flags_of(plan) if flag.check.takes_out]
-    return " AND ".join(_holds(cursor, plan, flag) for flag in takes)
+    tables = {flag.spec.name: flag.spec for flag in takes}
+    return " AND ".join(
+        _holds(cursor, plan, spec, [flag.check for flag in takes if flag.spec is spec]) for spec in tables.values()
+    )
 
 
-def _holds(cursor: duckdb.DuckDBPyConnection, plan: Plan, flag: Flag) -> str:
-    """SQL: no row that a table would get of the record fails the check."""
-    columns = {column.name: column for column in flag.spec.columns}
-    said, used = _over_fields(cursor, condition(flag.check, columns), set(columns))
-    grain = plan.grain_of(flag.spec.rows)
-    levels = plan.shape.levels(flag.spec.rows)
+def _holds(cursor: duckdb.DuckDBPyConnection, plan: Plan, spec: TableSpec, checks: Sequence[Check]) -> str:
+    """SQL: no row that a table would get of the record fails one of the checks."""
+    columns = {column.name: column for column in spec.columns}
+    every = " AND ".join(f"(({condition(check, columns)}) IS TRUE)" for check in checks)
+    grain = plan.grain_of(spec.rows)
+    levels = plan.shape.levels(spec.rows)
     values = {alias: done.value for alias, _, done in plan.casts(grain)}
-    fields = ", ".join(f"{quote(each)}: {values[staged_name(columns[each])]}" for each in sorted(used)) or "'': true"
-    for depth in range(1, len(levels) + 1):
-        fields = fields.replace(f"r.{element('typed', depth)}", f"e{depth}")
-        fields = fields.replace(f"r.{inner(f'i{depth}')}", f"i{depth}")
-    fails = f"({said}) IS NOT TRUE"
+    fields = {each: _in_lambda(values[staged_name(column)], len(levels)) for each, column in columns.items()}
+    fails = f"({_over(cursor, every, fields)}) IS NOT TRUE"
     if not levels:
-        return f"len(list_filter([{{{fields}}}], lambda {_ROW}: {fails})) = 0"
-    found = f"list_filter(list_transform({_list(plan, levels)}, {_each(levels)}: {{{fields}}}), lambda {_ROW}: {fails})"
+        return f"NOT ({fails})"
+    found = f"list_filter({_list(plan, levels)}, {_each(levels)}: {fails})"
     for above in range(len(levels) - 1, 0, -1):
         found = f"list_filter({_list(plan, levels[:above])}, {_each(levels[:above])}: len({found}) > 0)"
     return f"coalesce(len({found}), 0) = 0"
+
+
+def _in_lambda(value: str, levels: int) -> str:
+    """SQL of a value of an unnested row as one of the elements that lambdas go through."""
+    for depth in range(1, levels + 1):
+        value = value.replace(f"r.{element('typed', depth)}", f"e{depth}").replace(
+            f"r.{inner(f'i{depth}')}", f"i{depth}"
+        )
+    return value
 
 
 def _list(plan: Plan, levels: Sequence[tuple[str, ...]]) -> str:
@@ -64,19 +76,16 @@ def _each(levels: Sequence[tuple[str, ...]]) -> str:
     return f"lambda e{len(levels)}, i{len(levels)}"
 
 
-def _over_fields(cursor: duckdb.DuckDBPyConnection, said: str, columns: set[str]) -> tuple[str, set[str]]:
-    """A condition over a table's columns, as one over fields of a struct; and which they are."""
+def _over(cursor: duckdb.DuckDBPyConnection, said: str, fields: Mapping[str, str]) -> str:
+    """A condition over a table's columns with SQL of their values in their places."""
     row = cursor.execute("SELECT json_serialize_sql(?)", [f"SELECT {said}"]).fetchone()
     tree = json.loads(str(row[0])) if row is not None else {}
-    used: set[str] = set()
-    by_name = {column.lower(): column for column in columns}
+    by_name = {column.lower(): column for column in fields}
     for node in _refs(tree, frozenset()):
-        column = by_name[node["column_names"][-1].lower()]
-        used.add(column)
-        node["column_names"] = [_ROW, column]
+        node["column_names"] = [_ROW, by_name[node["column_names"][-1].lower()]]
     row = cursor.execute("SELECT json_deserialize_sql(?)", [json.dumps(tree)]).fetchone()
     text = str(row[0]) if row is not None else ""
-    return text.removeprefix("SELECT "), used
+    return re.sub(rf'\b{_ROW}\."?(\w+)"?', lambda found: f"({fields[found[1]]})", text.removeprefix("SELECT "))
 
 
 def _refs(tree: object, hidden: frozenset[str]) -> list[dict[str, Any]]:
