@@ -209,6 +209,15 @@ def test_a_doubled_order_is_named_by_its_number_its_file_and_its_source(shop):
     assert (told.file, Path(told.source).name) == (str(file), "orders_sample.json")
 
 
+def test_a_missing_order_is_named_by_its_number_and_its_source(shop):
+    (file, *_) = shop.tables["orders"]
+    (key,) = duckdb.execute(f"SELECT order_id FROM '{file}' OFFSET 3").fetchone() or ("",)
+    rewrite(file, ONE_LESS)
+    told = found(shop.verify(), "missing", "orders")[0]
+    assert f"1 records of the index have no row there, for example {key} (of " in told.message
+    assert Path(told.source).name == "orders_sample.json"
+
+
 def test_a_doubled_line_without_a_position_is_named_by_its_record(shop):
     rewrite(shop.tables["shopify_refunds"][0], TWICE)
     (told,) = found(shop.verify(), "doubled", "shopify_refunds")
@@ -358,7 +367,7 @@ def test_what_was_repaired_while_it_was_looked_at_is_no_finding(shop):
 
 
 def order(number: int, lines: int = 1, total: str = "9.50", day: int = 1) -> dict[str, object]:
-    products = [{"product_id": f"p{line}", "name": "n", "price": 1.5, "quantity": line} for line in range(lines)]
+    products = [{"product_id": f"p{line}", "name": "n", "price": 1.5, "quantity": line + 1} for line in range(lines)]
     customer = {"customer_id": 7, "name": "N", "email": "e@example.com", "address": "a"}
     return {
         "order_id": number,
@@ -462,10 +471,13 @@ def test_files_from_before_there_were_seals_are_counted_and_a_load_or_a_compacti
         lake.compact()
         report = lake.verify()
         assert report.found == ()
-        assert report.proven["sealed"] == 3  # all but the plain files
+        assert report.proven["unsealed"] == 3  # the plain files
         (file, *_) = (lake.project.lake / "orders_parquet_datalake").glob("*.parquet")
         rewrite(file, "SELECT * REPLACE (quantity + 1 AS quantity) FROM '{file}'")
         assert [each.kind for each in lake.verify().found] == ["disagrees"]
+        rewrite(file, ONE_LESS)
+        (told, *_) = found(lake.verify(), "changed", "orders_parquet_datalake")
+        assert (told.file, told.message[-18:]) == (str(file), " has 1 rows, not 2")
 
 
 def test_a_catalog_that_names_a_table_of_nobody_is_no_matter(shop):
