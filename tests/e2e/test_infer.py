@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import yaml
@@ -249,6 +250,10 @@ def test_a_header_without_rows_is_enough_for_a_draft(tmp_path):
 def test_a_file_that_is_not_there_is_not_found(tmp_path):
     with pytest.raises(NotFoundError, match="there is no file"):
         infer([tmp_path / "orders.json"])
+    with pytest.raises(NotFoundError, match="is a folder"):
+        infer([tmp_path])
+    with pytest.raises(ConfigError, match="copy it to this machine"):
+        infer([Path("s3://shop/orders.json")])
 
 
 def test_five_hundred_columns_load(lake):
@@ -274,7 +279,11 @@ def test_a_name_that_is_taken_is_refused_with_another_and_a_guessed_one_gives_wa
         with pytest.raises(ConfigError, match="orders_2 would be free"):
             lake.infer([file], "orders")
         draft = lake.infer([file])
-        assert (draft.name, len(draft.remarks)) == ("orders_2", 1)
+        assert draft.name == "orders_2"
+        assert [remark.split(":")[0] for remark in draft.remarks] == [
+            "orders is taken, so this one is called orders_2; --name gives it another name",
+            "orders.json fits pipeline orders too",
+        ]
         lake.add(draft)
         (report,) = lake.run()
         assert report.pipeline == "orders_2"

@@ -16,7 +16,7 @@ from orderlake.errors import UnreadableObjectError
 from orderlake.infer import infer
 from orderlake.model.pipeline import parse_pipeline
 
-BOUNDED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+BOUNDED = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)
 texts = st.one_of(

@@ -72,6 +72,9 @@ def infer(files: Sequence[Path], name: str | None = None, known: Sequence[Pipeli
     """
     if not files:
         raise ConfigError("name the files to draft a pipeline from")
+    remote = next((file for file in files if str(file).startswith("s3:/")), None)
+    if remote is not None:
+        raise ConfigError(f"{remote} is on AWS: copy it to this machine first (`aws s3 cp`), a part of it is enough")
     with tempfile.TemporaryDirectory(prefix="orderlake-infer-") as folder:
         work = Path(folder)
         looks = [_glanced(file, work / f"file-{number}", len(files)) for number, file in enumerate(files)]
@@ -118,6 +121,7 @@ class _Drafting:
             if not self._reaches(kind, pipeline):
                 done[number] = replace(done[number], match=kind.close_match())
         text, pipeline = self._written(names[0], done, questions)
+        remarks += self._takeovers()
         if not all(self._reaches(kind, pipeline) for kind in self.kinds):
             remarks.append(f"another pipeline takes files of such names: load these with --pipeline {names[0]}")
         return Draft(
@@ -232,6 +236,16 @@ class _Drafting:
             header.append(f"`# ?` marks {counted(open_ones, 'question')} that the data leaves open.")
         text = pipeline_text(name, header, streams)
         return text, parse_pipeline(yaml.safe_load(text), f"the draft {name}")
+
+    def _takeovers(self) -> list[str]:
+        """What is to be known where files of such names go to other pipelines as yet."""
+        files = [look.path.name for kind in self.kinds for look in kind.looks]
+        return [
+            f"{name} fits pipeline {pipeline.name} too: of two, a run takes the one that spells out more of the name"
+            for name in files[:1]
+            for pipeline in self.known
+            if any(stream.fit(name) is not None for stream in pipeline.streams)
+        ]
 
     def _reaches(self, kind: Kind, pipeline: Pipeline) -> bool:
         """Whether a run would give the files to this pipeline."""
