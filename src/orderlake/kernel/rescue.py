@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,11 @@ def strict_relation(
     The table made on the way is the cursor's own.
     """
     texts = f"SELECT {number} AS n, r.json AS raw FROM {read_json.objects(files, layout)} AS r"
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE looked AS {undeclared.entries_of(plan, f'({texts})')}")
+    as_strict = replace(plan.stream.contract, types="discard_row")  # else the strict reader refuses the share
+    if as_strict.is_kept:
+        undeclared.look(cursor, replace(plan, stream=replace(plan.stream, contract=as_strict)), f"({texts})")
+    else:
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE looked (n BIGINT, kept {ENTRIES})")
     records = f"(SELECT *, {number} AS {NUMBER} FROM {read_json.strict_relation(plan, files, layout)} AS r)"
     return _joined(cursor, records)
 
@@ -42,7 +47,7 @@ def careful_relation(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
         texts = (
             f"SELECT {NUMBER} AS n, {inner('raw')} AS raw FROM raws WHERE {NUMBER} NOT IN (SELECT {NUMBER} FROM bad)"
         )
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE looked AS {undeclared.entries_of(plan, f'({texts})')}")
+        undeclared.look(cursor, plan, f"({texts})")
     refused = set_aside(plan.stream.contract, "x")
     if refused is not None:
         first = f"list_filter(kept, lambda x: {refused})[1]"

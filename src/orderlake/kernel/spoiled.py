@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orderlake.engine import name, quote
+from orderlake.kernel.exact import marked, unmarked
 from orderlake.kernel.flatten import NUMBER, Grain, Plan, unnested
 from orderlake.kernel.shape import inner
-from orderlake.kernel.undeclared import address, marked, unmarked
+from orderlake.kernel.undeclared import address
 from orderlake.model.column import Column
 
 

@@ -4,50 +4,63 @@ An entry is `{at, path, value}`: `at` names the list element it was found in (''
 to it (a dot in an undeclared key is written `\.`), `value` is its JSON text, exact to the last digit; a declared
 field that is not there has no value.
 
-DuckDB reads a JSON number through a double. Where that could show, the text is read once more with every number in
-a string: behind U+0001, which is doubled wherever the text holds it, so that no text is taken for a number.
+DuckDB reads a JSON number through a double (see `exact`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING
 
 from orderlake.engine import quote
+from orderlake.kernel import exact
 from orderlake.kernel.complaints import is_liftable, json_path
 from orderlake.kernel.flatten import ENTRIES, Plan
 from orderlake.kernel.shape import Node
 
-_MARK: Final = r"'\u0001'"
-_TOKENS: Final = r"""'("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)'"""
-_MARKED: Final = r"""'"\\u0001(-?[0-9][0-9.eE+-]*)"'"""
-_FRACTION: Final = "'[0-9][.eE]'"
-_MINUS_ZERO: Final = "'-0[^.0-9]'"
+if TYPE_CHECKING:
+    import duckdb
 
 
-def entries_of(plan: Plan, records: str) -> str:
-    """SELECT (n, kept) of the records (n, raw) with any entry; their entries are sorted."""
-    guard = " OR ".join(_guards(plan)) if _is_guarded(plan) else "true"
-    found = f"CASE WHEN {guard} THEN {_entries(plan, 'raw')} END"
-    inexact = (
-        f"len(list_filter(kept, lambda x: regexp_matches(x.value, {_FRACTION}))) > 0 "
-        f"OR regexp_matches(raw, {_MINUS_ZERO})"
+def look(cursor: duckdb.DuckDBPyConnection, plan: Plan, records: str) -> None:
+    """Fill the temporary table `looked` (n, kept) with the sorted entries of those of the records (n, raw) with any.
+
+    In steps, for the engine's memory: a function of JSON takes some megabytes for each place where it is called.
+    """
+    guards = [] if plan.stream.contract.types == "discard_value" else list(_guards(plan))
+    where = f" WHERE {' OR '.join(guards)}" if guards else ""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE texts AS SELECT n, raw FROM {records}{where}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE coded AS {_entries(plan, 'texts', exact.coded)}")
+    told = f"SELECT n FROM texts WHERE {exact.has_minus_zero('raw')} OR {exact.holds_code('raw')}"
+    doubtful = f"SELECT n FROM coded WHERE {exact.is_doubtful('kept')} UNION {told}"
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE doubtful AS {doubtful}")
+    marked = _entries(plan, "(FROM texts SEMI JOIN doubtful USING (n))", exact.marked)
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE looked AS "
+        f"SELECT n, {_restored(exact.uncoded)} AS kept FROM coded ANTI JOIN doubtful USING (n) WHERE len(kept) > 0 "
+        f"UNION ALL SELECT n, {_restored(exact.unmarked)} FROM ({marked}) WHERE len(kept) > 0"
     )
-    exact = f"list_transform({_entries(plan, 'marked')}, lambda x: {_unmarked('x')})"
-    looked = f"SELECT n, raw, {found} AS kept FROM {records}"
-    again = f"SELECT n, kept, CASE WHEN {inexact} THEN {marked('raw')} END AS marked FROM ({looked})"
-    chosen = f"CASE WHEN marked IS NULL THEN kept ELSE {exact} END"
-    return f"SELECT n, list_sort({chosen})::{ENTRIES} AS kept FROM ({again} WHERE len(kept) > 0)"
+
+
+def _restored(as_it_was: Callable[[str], str]) -> str:
+    """SQL of the sorted entries of a text that was written otherwise."""
+    entry = _entry("x.at", as_it_was("x.path"), as_it_was("x.value"))
+    return f"list_sort(list_transform(kept, lambda x: {entry}))::{ENTRIES}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An object in a record: `inside` (a declared path) of `base` (SQL of JSON text), of the whole path `path`."""
+    """An object in a record: `inside` (a declared path) of `base` (SQL of JSON text), of the whole path `path`.
+
+    `rest` is the base without its declared values and lists: what there is to look at in it is little.
+    """
 
     node: Node
     path: tuple[str, ...]
     base: str
+    rest: str
     inside: tuple[str, ...] = ()
     at: str = "''"
     depth: int = 0
@@ -62,30 +75,49 @@ class _Place:
         return replace(self, node=self.node.children[key], path=(*self.path, key), inside=(*self.inside, key))
 
 
-def _is_guarded(plan: Plan) -> bool:
-    """Whether only records with undeclared keys can have entries, which is told at a fraction of the price."""
-    return not plan.stream.contract.sees_missing and plan.stream.contract.types != "discard_value"
-
-
 def _guards(plan: Plan) -> Iterator[str]:
-    """SQL, per place, of whether any object there has an undeclared key."""
+    """SQL, per place, of whether any object there may have an entry: told at a fraction of the price."""
+    contract = plan.stream.contract
     places = [((), plan.shape.root), *((path, node) for path, node in plan.shape.root.walk())]
     lists = [path for path, node in places if node.is_list]
     for path, node in places:
         listed = any(path[:depth] in lists for depth in range(1, len(path) + 1))
-        keys = f"json_keys(raw, {quote(json_path(path, lists))})"
-        yield f"len(list_filter({f'flatten({keys})' if listed else keys}, lambda k: {_is_undeclared('k', node)})) > 0"
-        if is_liftable(path, node):
-            keys = f"json_keys(raw, {quote(json_path(path, []))})"
-            yield f"len(list_filter({keys}, lambda k: {_is_undeclared('k', node)})) > 0"
+        declared = f"[{', '.join(map(quote, node.children))}]"
+        for at in [json_path(path, lists), *([json_path(path, [])] if is_liftable(path, node) else [])]:
+            each = listed and at != json_path(path, [])
+            keys = f"json_keys(raw, {quote(at)})"
+            if contract.sees_new:
+                every = f"flatten({keys})" if each else keys
+                yield f"len(list_filter({every}, lambda k: {_is_undeclared('k', node)})) > 0"
+            if contract.sees_missing:
+                lacking = f"list_filter({keys}, lambda k: NOT list_has_all(k, {declared}))"
+                some = f"len({keys}) > 0 AND " if is_liftable(path, node) else ""
+                yield f"len({lacking}) > 0" if each else f"{some}NOT list_has_all({keys}, {declared})"
 
 
 def _is_undeclared(key: str, node: Node) -> str:
     return f"{key} NOT IN ({', '.join(map(quote, node.children))})"
 
 
-def _entries(plan: Plan, raw: str) -> str:
-    return f"flatten([{', '.join(_found(plan, _Place(plan.shape.root, (), raw)))}])"
+def _entries(plan: Plan, texts: str, written: Callable[[str], str]) -> str:
+    """SELECT (n, kept) of texts (n, raw), their entries as the texts are `written`."""
+    found = f"flatten([{', '.join(_found(plan, _Place(plan.shape.root, (), 'raw', 'rest')))}])"
+    safe = f"SELECT n, {written('raw')} AS raw FROM {texts}"
+    rests = f"SELECT n, raw, {_rest(plan.shape.root, 'raw')} AS rest FROM ({safe})"
+    return f"SELECT n, {found}::{ENTRIES} AS kept FROM ({rests})"
+
+
+def _rest(node: Node, text: str) -> str:
+    """SQL of an object's text without what is declared; nested objects that are declared stay."""
+    without = quote(json.dumps(_nothing(node), ensure_ascii=False))
+    return f"CASE WHEN starts_with({text}, '{{') THEN json_merge_patch({text}, {without}) END"
+
+
+def _nothing(node: Node) -> dict[str, object]:
+    """The patch (RFC 7396) that takes declared values and lists out of an object."""
+    return {
+        key: _nothing(child) if child.children and not child.is_list else None for key, child in node.children.items()
+    }
 
 
 def _found(plan: Plan, place: _Place) -> Iterator[str]:
@@ -95,8 +127,9 @@ def _found(plan: Plan, place: _Place) -> Iterator[str]:
     keys = f"json_keys({place.base}, {place.here})"
     z, k = f"z{place.depth}", f"k{place.depth}"
     if contract.sees_new:
-        values = f"json_extract({place.base}, {quote(json_path(place.inside, []) + '.*')})"
-        pairs = f"list_filter(list_zip({keys}, {values}), lambda {z}: {_is_undeclared(f'{z}[1]', place.node)})"
+        values = f"json_extract({place.rest}, {quote(json_path(place.inside, []) + '.*')})"
+        pairs = f"list_zip(json_keys({place.rest}, {place.here}), {values})"
+        pairs = f"list_filter({pairs}, lambda {z}: {_is_undeclared(f'{z}[1]', place.node)})"
         key = rf"replace(replace({z}[1], '\', '\\'), '.', '\.')"
         yield f"list_transform({pairs}, lambda {z}: {_entry(place.at, f'{prefix} || {key}', f'{z}[2]')})"
     if contract.sees_missing:
@@ -126,13 +159,18 @@ def _listed(plan: Plan, place: _Place) -> Iterator[str]:
         elements = f"CASE WHEN json_type({place.base}, {place.here}) = 'OBJECT' THEN [{alone}] ELSE {elements} END"
     depth = place.depth + 1
     at = f"{place.at} || {address(place.path, f'i{depth}')}"
-    element = _Place(place.node, place.path, f"e{depth}", (), at, depth)
+    e = f"e{depth}"
+    if plan.stream.contract.sees_new:
+        elements = f"list_transform({elements}, lambda {e}: {{'all': {e}, 'rest': {_rest(place.node, e)}}})"
+        element = _Place(place.node, place.path, f"{e}.all", f"{e}.rest", (), at, depth)
+    else:
+        element = _Place(place.node, place.path, e, e, (), at, depth)
     parts = list(_found(plan, element))
     if spoils:
         parts.append(_misshaped(element, ("OBJECT",)))
     if parts:
         inside = f"flatten([{', '.join(parts)}])"
-        yield f"flatten(list_transform({elements}, lambda e{depth}, i{depth}: {inside}))"
+        yield f"flatten(list_transform({elements}, lambda {e}, i{depth}: {inside}))"
 
 
 def _misshaped(place: _Place, wanted: tuple[str, ...]) -> str:
@@ -150,21 +188,3 @@ def address(path: tuple[str, ...], position: str) -> str:
 
 def _entry(at: str, path: str, value: str) -> str:
     return f"{{'at': {at}, 'path': {path}, 'value': CAST({value} AS VARCHAR)}}"
-
-
-def marked(raw: str) -> str:
-    """SQL of JSON text in which every number is a string that `unmarked` can tell."""
-    doubled = f"replace({raw}, {_MARK}, {_MARK} || {_MARK})"
-    tokens = rf"regexp_replace({doubled}, {_TOKENS}, '\1' || chr(2) || '\2' || chr(3), 'g')"
-    strings = f"replace({tokens}, chr(2) || chr(3), '')"
-    return f"replace(replace({strings}, chr(2), '\"' || {_MARK}), chr(3), '\"')"
-
-
-def unmarked(text: str) -> str:
-    """SQL of JSON text whose numbers were marked, as it was."""
-    return rf"replace(regexp_replace({text}, {_MARKED}, '\1', 'g'), {_MARK} || {_MARK}, {_MARK})"
-
-
-def _unmarked(entry: str) -> str:
-    path = f"replace({entry}.path, chr(1) || chr(1), chr(1))"
-    return _entry(f"{entry}.at", path, unmarked(f"{entry}.value"))
