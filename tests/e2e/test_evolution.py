@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -86,13 +87,13 @@ class Shop:
         (self.folder / "pipelines" / "orders.yaml").write_text(text, "utf-8")
 
     def load(self, *orders, tick=None):
-        """Load a file of these orders, under the pipeline as it is now; give its report."""
+        """Load a file of these orders, under the pipeline as it is now; give its report, of changes those of tables."""
         tick = self.ticks if tick is None else tick
         self.ticks = max(self.ticks, tick) + 1
         with Lake(self.folder) as lake:
             path = put(lake.project.raw / f"orders_{tick}.json", orders, NOON + tick * SECOND)
             (report,) = lake.run([path])
-        return report
+        return replace(report, changes=tuple(said for said in report.changes if not said.startswith("not loaded")))
 
     def rows(self, sql="SELECT * FROM orders"):
         with Lake(self.folder) as lake:

@@ -73,9 +73,9 @@ def by_number(found: Staged) -> dict[int, list[tuple[str, ...]]]:
 @given(st.lists(rich, min_size=1, max_size=5), contracts)
 def test_a_bad_neighbour_changes_nothing_in_what_is_kept(records, contract):
     alone = [staged(record, contract) for record in records]
-    together = staged("\n".join([*records, '{"order_id": "bad"}']), contract)
+    together = staged("\n".join([*records, '{"order_id": "bad"}', '{"order_id" 1}', '{"order_id"']), contract)
     found = by_number(together)
-    assert len(together.bad) == 1 + sum(len(one.bad) for one in alone)
+    assert len(together.bad) == 3 + sum(len(one.bad) for one in alone)
     for number, one in enumerate(alone, 1):
         assert by_number(one) == ({1: found[number]} if number in found else {})
         assert [bad[2:] for bad in one.bad] == [bad[2:] for bad in together.bad if bad[0] == number]

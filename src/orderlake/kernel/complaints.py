@@ -14,6 +14,9 @@ _ERROR: Final = f"r.{inner('error')}"
 MISSING: Final = "is missing"
 _TWICE: Final = "has a key twice"
 UNDECLARED: Final = "is not declared"
+FROZEN_NEW: Final = "is not declared, which rejects the file"
+FROZEN_MISSING: Final = "is missing, which rejects the file"
+_OF_FIELDS: Final = (MISSING, _TWICE, UNDECLARED, FROZEN_NEW, FROZEN_MISSING)
 _KINDS: Final = {"OBJECT": "an object", "ARRAY": "a list", "VARCHAR": "text", "BOOLEAN": "a boolean", "NULL": "null"}
 
 
@@ -58,7 +61,7 @@ def inexact(plan: Plan, grain: Grain, relation: str) -> str:
 
 def is_of_type(field: str, reason: str) -> str:
     """SQL of whether a complaint is about a value that is not of its field's type."""
-    return f"{field} <> '' AND {reason} NOT IN ({', '.join(map(quote, (MISSING, _TWICE, UNDECLARED)))})"
+    return f"{field} <> '' AND {reason} NOT IN ({', '.join(map(quote, _OF_FIELDS))})"
 
 
 def is_liftable(path: Grain, node: Node) -> bool:

@@ -16,7 +16,7 @@ from orderlake.engine import name, quote
 from orderlake.kernel import cast
 from orderlake.kernel.shape import Reading, Shape, element, inner, shape_of
 from orderlake.model.column import Column
-from orderlake.model.contract import Contract
+from orderlake.model.contract import Contract, Mode
 from orderlake.model.pipeline import Stream
 from orderlake.model.staged import kept_name, staged_name
 
@@ -192,8 +192,13 @@ def _kept(plan: Plan, grain: Grain) -> list[str]:
 
 def set_aside(contract: Contract, entry: str) -> str | None:
     """SQL of whether a kept entry sets its record aside; None when none does."""
-    cases = [f"{entry}.value IS NOT NULL"] if contract.new == "discard_row" else []
-    cases += [f"{entry}.value IS NULL"] if contract.missing == "discard_row" else []
+    return with_mode(contract, "discard_row", entry)
+
+
+def with_mode(contract: Contract, mode: Mode, entry: str) -> str | None:
+    """SQL of whether a kept entry is of a kind with this mode; None when no kind has it."""
+    cases = [f"{entry}.value IS NOT NULL"] if contract.new == mode else []
+    cases += [f"{entry}.value IS NULL"] if contract.missing == mode else []
     return " OR ".join(cases) or None
 
 

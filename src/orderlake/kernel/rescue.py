@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from orderlake.engine import quote
 from orderlake.kernel import read_json, undeclared
-from orderlake.kernel.complaints import MISSING, UNDECLARED
-from orderlake.kernel.flatten import ENTRIES, KEPT, NUMBER, Plan, set_aside
+from orderlake.kernel.complaints import FROZEN_MISSING, FROZEN_NEW, MISSING, UNDECLARED
+from orderlake.kernel.flatten import ENTRIES, KEPT, NUMBER, Plan, set_aside, with_mode
 from orderlake.kernel.shape import inner
 from orderlake.kernel.sniff import Layout
 from orderlake.kernel.spoiled import spoiled
@@ -41,24 +41,39 @@ def careful_relation(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
 
     Those that the contract sets aside are added to the table `bad`.
     """
+    frozen = None if plan.is_text else with_mode(plan.stream.contract, "freeze", "x")
     if plan.is_text:
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE looked AS SELECT {NUMBER} AS n, {KEPT} AS kept FROM records")
     else:
-        texts = (
-            f"SELECT {NUMBER} AS n, {inner('raw')} AS raw FROM raws WHERE {NUMBER} NOT IN (SELECT {NUMBER} FROM bad)"
+        # Of what is no JSON nothing is asked, in whatever order DuckDB looks at conditions.
+        text = f"CASE WHEN json_valid({inner('raw')}) THEN {inner('raw')} END"
+        whole = " WHERE field = ''" if frozen is not None else ""
+        undeclared.look(
+            cursor,
+            plan,
+            f"(SELECT {NUMBER} AS n, {text} AS raw FROM raws WHERE {NUMBER} NOT IN (SELECT {NUMBER} FROM bad{whole}))",
         )
-        undeclared.look(cursor, plan, f"({texts})")
+    if frozen is not None:
+        first = f"list_filter(kept, lambda x: {frozen})[1]"
+        broken = f"SELECT n, {first} AS x FROM looked WHERE n IN (SELECT {NUMBER} FROM bad)"
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE broken AS SELECT * FROM ({broken}) WHERE x IS NOT NULL")
+        cursor.execute(f"DELETE FROM bad WHERE {NUMBER} IN (SELECT n FROM broken)")
+        cursor.execute(f"INSERT INTO bad SELECT n, x.path, {_reason(FROZEN_MISSING, FROZEN_NEW)} FROM broken")
     refused = set_aside(plan.stream.contract, "x")
     if refused is not None:
         first = f"list_filter(kept, lambda x: {refused})[1]"
-        reason = f"CASE WHEN x.value IS NULL THEN {quote(MISSING)} ELSE {quote(UNDECLARED)} END"
+        found = f"SELECT n, {first} AS x FROM looked WHERE n NOT IN (SELECT {NUMBER} FROM bad)"
         cursor.execute(
-            f"INSERT INTO bad SELECT n, replace(x.path, '\\.', '.'), {reason} "
-            f"FROM (SELECT n, {first} AS x FROM looked) WHERE x IS NOT NULL"
+            f"INSERT INTO bad SELECT n, replace(x.path, '\\.', '.'), {_reason(MISSING, UNDECLARED)} "
+            f"FROM ({found}) WHERE x IS NOT NULL"
         )
     if plan.stream.contract.types == "discard_value":
         _add(cursor, spoiled(plan))
     return _joined(cursor, f"(SELECT * EXCLUDE ({KEPT}) FROM records)" if plan.is_text else "records")
+
+
+def _reason(missing: str, new: str) -> str:
+    return f"CASE WHEN x.value IS NULL THEN {quote(missing)} ELSE {quote(new)} END"
 
 
 def _add(cursor: duckdb.DuckDBPyConnection, entries: str) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from orderlake.engine import Engine, name, parquet
+from orderlake.engine import Engine, name, parquet, quote
 from orderlake.errors import UnreadableShareError
-from orderlake.kernel.complaints import is_of_type
+from orderlake.kernel.complaints import FROZEN_MISSING, FROZEN_NEW, is_of_type
 from orderlake.kernel.flatten import Grain, Plan
+from orderlake.kernel.glance import Glance
 from orderlake.model.staged import ROW_BITS, StagedLoad, kept_name
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def settled(engine: Engine, plan: Plan, load: StagedLoad) -> StagedLoad:
     if not contract.is_kept:
         return load
     met = [each for level in _levels(plan) for each in _met(engine.cursor(), plan, load, level)]
+    met += _broken(engine.cursor(), load)
     for source in range(len(load.sources)):
         own = [each for each in met if each.source == source]
         if contract.missing == "freeze":
@@ -53,7 +55,7 @@ def settled(engine: Engine, plan: Plan, load: StagedLoad) -> StagedLoad:
                 "declare what is wanted, or let the contract keep them: {new: rescue}",
                 source,
             )
-    return replace(load, found=_found(plan, met), changes={**load.changes, **_changes(plan, met)})
+    return replace(load, found=_found(plan, met), changes=_both(load.changes, _changes(plan, met)))
 
 
 def _levels(plan: Plan) -> list[Grain]:
@@ -82,6 +84,19 @@ def _met(cursor: duckdb.DuckDBPyConnection, plan: Plan, load: StagedLoad, level:
         yield _Met(source, level, path, how, number)
 
 
+def _broken(cursor: duckdb.DuckDBPyConnection, load: StagedLoad) -> Iterator[_Met]:
+    """The fields that reject a file, of records that could not be loaded anyway."""
+    if not load.rejected:
+        return
+    reasons = ", ".join(map(quote, (FROZEN_NEW, FROZEN_MISSING)))
+    for segment, path, reason, position in cursor.execute(
+        f"SELECT segment, field, reason, min(position) FROM {parquet(load.rejected)} "
+        f"WHERE reason IN ({reasons}) GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        found = load.segments[segment]
+        yield _Met(found.source, (), path, "new" if reason == FROZEN_NEW else "missing", position + found.base)
+
+
 def _objects(plan: Plan) -> Iterator[tuple[Grain, Sequence[str]]]:
     yield (), plan.fields
     for path, node in plan.shape.root.walk():
@@ -91,7 +106,7 @@ def _objects(plan: Plan) -> Iterator[tuple[Grain, Sequence[str]]]:
 def _refuse(met: Sequence[_Met], verb: str, why: str) -> None:
     if met:
         first = min(met, key=lambda each: (each.first, each.path))
-        names = _named([_plain(each.path) for each in met])
+        names = _named(list(dict.fromkeys(_plain(each.path) for each in met)))
         raise UnreadableShareError(
             f"record {first.first} {verb} {_plain(first.path)}; the file {verb} {names}, {why} (contract: freeze)",
             first.source,
@@ -123,7 +138,7 @@ def _found(plan: Plan, met: Sequence[_Met]) -> Mapping[Grain, Sequence[str]]:
 
 
 def _changes(plan: Plan, met: Sequence[_Met]) -> Mapping[int, Sequence[str]]:
-    """Per source a sentence for what is new about its fields."""
+    """Per source a sentence for each kind of thing that is kept."""
     said = {"rescue": "undeclared fields are kept in _rescued", "evolve": "undeclared fields become columns"}
     found: dict[int, list[str]] = {}
     for source in sorted({each.source for each in met}):
@@ -136,6 +151,23 @@ def _changes(plan: Plan, met: Sequence[_Met]) -> Mapping[int, Sequence[str]]:
             if names and what is not None:
                 found.setdefault(source, []).append(f"{what}: {_named(names)}")
     return found
+
+
+def changes(plan: Plan, glances: Mapping[int, Glance]) -> Mapping[int, Sequence[str]]:
+    """Per source a sentence for what is not loaded, and for what is not there, as far as a glance tells."""
+    contract, found = plan.stream.contract, dict[int, list[str]]()
+    for source, seen in sorted(glances.items()):
+        if seen.new and contract.new == "discard_value":
+            found.setdefault(source, []).append(f"not loaded, for the pipeline does not declare it: {_named(seen.new)}")
+        if seen.missing and contract.missing == "evolve":
+            where = "the header" if plan.is_text else "its first records"
+            found.setdefault(source, []).append(f"declared but not in {where}, so NULL: {_named(seen.missing)}")
+    return found
+
+
+def _both(some: Mapping[int, Sequence[str]], others: Mapping[int, Sequence[str]]) -> Mapping[int, Sequence[str]]:
+    every = sorted({*some, *others})
+    return {source: [*some.get(source, ()), *others.get(source, ())] for source in every}
 
 
 def _plain(path: str) -> str:

@@ -20,7 +20,7 @@ from orderlake.kernel.foreign import misnamed
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
 from orderlake.kernel.set_aside import SetAside
-from orderlake.kernel.settle import settled
+from orderlake.kernel.settle import changes, settled
 from orderlake.kernel.sieve import sieve_of
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
 from orderlake.kernel.split import SMALL, Share, shares
@@ -62,7 +62,7 @@ def stage(
             found = _read(engine, worker, [(number, _plain(worker, file, number)) for number, file in files], first)
             tasks, done = tasks + found[0], done + found[1]
     staged = _collect(worker.plan, [source for source, _ in sources], tasks, done)
-    staged = settled(engine, worker.plan, staged)
+    staged = settled(engine, worker.plan, replace(staged, changes=changes(worker.plan, worker.glances)))
     staged = replace(staged, checks=results_of(engine, worker.plan, staged))
     refuse(staged)
     return staged
@@ -78,6 +78,7 @@ def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], fir
         cut = [
             (number, share) for number, path in plain for share in _shares(worker.plan, path, number, workers[number])
         ]
+        worker.look(cut)
         tasks = _tasks(cut, first)
         try:
             done = engine.each(worker.run, tasks)
@@ -119,6 +120,7 @@ def _windows(engine: Engine, worker: Worker, number: int, file: RemoteFile, firs
     while some := list(islice(cut, engine.workers)):
         now = [Task(first + len(tasks) + at, (share,), (number,)) for at, share in enumerate(some)]
         tasks += now
+        worker.look([(number, some[0])])
         try:
             done += engine.each(worker.run, now)
         finally:

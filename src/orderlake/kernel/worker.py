@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import get_ident
@@ -19,6 +20,7 @@ from orderlake.errors import (
 from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.careful import Careful, stage_again, stage_carefully
 from orderlake.kernel.flags import flagged
+from orderlake.kernel.glance import Glance, glance, wanted
 from orderlake.kernel.raws import raws_of
 from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
@@ -69,6 +71,16 @@ class Worker:
     plan: flatten.Plan
     folder: Path
     out: str
+    glances: dict[int, Glance] = field(default_factory=dict)
+    """What the beginning of each source showed."""
+
+    def look(self, shares: Iterable[tuple[int, Share]]) -> None:
+        """Glance at the first share of each source that has not been glanced at."""
+        if not wanted(self.plan):
+            return
+        for source, share in shares:
+            if source not in self.glances:
+                self.glances[source] = glance(self.plan, share)
 
     def run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage a task; UnreadableShareError names the source that cannot be read, TornError the one cut wrongly."""
