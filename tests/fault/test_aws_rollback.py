@@ -2,7 +2,8 @@
 
 import pytest
 
-from orderlake.errors import NotFoundError
+from orderlake.errors import ConfigError, NotFoundError
+from orderlake.rollback import Wish
 from tests.fault.aws_worker import Shop, load
 from tests.reference import expected, found, order
 
@@ -73,4 +74,6 @@ def test_a_version_that_the_bucket_keeps_no_longer_is_named(aws, shop):
     with shop.open() as lake:
         with pytest.raises(NotFoundError, match=r"nothing was done.*orders_1\.json.*does not keep"):
             lake.rollback(loads[3])
+        with pytest.raises(ConfigError, match="leave --from out"):
+            lake.rollback(Wish(loads[3], kept=[shop.folder]))
         assert found(lake) == expected(made)

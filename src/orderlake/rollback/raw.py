@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Final
 
-from orderlake.errors import NotFoundError
+from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 from orderlake.values import counted
@@ -27,6 +27,8 @@ class Raw:
     def __init__(self, backends: Backends, kept: Sequence[str | PathLike[str]] = ()) -> None:
         self._backends = backends
         self._kept = [Path(each) for each in kept]
+        if kept and backends.is_remote:
+            raise ConfigError("a bucket keeps earlier versions of its objects itself: leave --from out")
         for path in self._kept:
             if not path.exists():
                 raise NotFoundError(f"there is no file or folder {path}")
