@@ -1,6 +1,6 @@
 """A glance at the beginning of a file: which fields its pipeline does not declare, where nobody asked to know them all.
 
-It takes a fraction of a millisecond, so that it can be always on; what is first met further on in a file is not seen.
+It takes a millisecond at most, so that it can be always on; what is first met further on in a file is not seen.
 """
 
 from __future__ import annotations
