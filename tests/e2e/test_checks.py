@@ -40,7 +40,7 @@ def pipeline(order=None, line=None, **more):
 @pytest.fixture
 def lake(tmp_path):
     """A function that makes the project anew with a pipeline, and opens it."""
-    opened = []
+    opened: list[Lake] = []
 
     def of(document):
         if not (tmp_path / "pipelines").is_dir():
