@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from orderlake.engine import parquet, quote
 from orderlake.kernel.flags import FLAGS, Flag, flags_at, flags_of
 from orderlake.kernel.flatten import NUMBER, Grain, Plan
-from orderlake.kernel.raws import Raw, raws_of
+from orderlake.kernel.raws import Raw, Reach, raws_of
 from orderlake.kernel.shape import inner
 from orderlake.kernel.split import Share
 from orderlake.model.staged import ROW_BITS
@@ -78,7 +78,7 @@ def take_out(
     texts = copy.with_suffix(".flagged.csv")
     try:
         numbers = f"SELECT _rid - {part.base} FROM flagged ORDER BY 1"
-        longest = _write(texts, part.base, raws_of(cursor, part.share, numbers, 0, copy))
+        longest = _write(texts, part.base, raws_of(cursor, part.share, numbers, Reach(0, 1, copy)))
         rejected, counts = _put(cursor, files[plan.shape.grains[0]], _of_checks(plan, _read(texts, longest)))
     finally:
         texts.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ import json
 import mmap
 import os
 import re
+import sys
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -260,18 +262,20 @@ def _copy(source: int, target: int, start: int, end: int) -> None:
 
 
 class Lines:
-    """Counts the lines of a file up to places further and further on."""
+    """Counts the lines of a file up to places in it, from the nearest one that is known; any thread may ask."""
 
     def __init__(self, path: Path, first: int = 1) -> None:
         self._path = path
-        self._place, self._line = 0, first
+        self._known = [(0, first)]
 
     def at(self, place: int) -> int:
-        """The line (from 1) of a place not before the last one asked for."""
-        between = Share(self._path, "lines", self._place, place)
-        self._line += sum(chunk.count(b"\n") for chunk in chunks_of(between))
-        self._place = place
-        return self._line
+        """The line (from 1) of a place."""
+        known = tuple(self._known)
+        start, line = known[bisect_right(known, (place, sys.maxsize)) - 1]
+        line += sum(chunk.count(b"\n") for chunk in chunks_of(Share(self._path, "lines", start, place)))
+        if start != place:
+            insort(self._known, (place, line))
+        return line
 
 
 def text_of(share: Share, lines: Lines) -> Text:

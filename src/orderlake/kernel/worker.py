@@ -21,7 +21,7 @@ from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.careful import Careful, stage_again, stage_carefully
 from orderlake.kernel.flags import flagged
 from orderlake.kernel.glance import Glance, glance, wanted
-from orderlake.kernel.raws import raws_of
+from orderlake.kernel.raws import Reach, raws_of
 from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
@@ -71,6 +71,7 @@ class Worker:
     plan: flatten.Plan
     folder: Path
     out: str
+    lines: dict[tuple[Path, int], Lines] = field(default_factory=dict, compare=False, repr=False)
     glances: dict[int, Glance] = field(default_factory=dict)
     """What the beginning of each source showed."""
 
@@ -123,7 +124,7 @@ class Worker:
                 return self._piecewise(cursor, task, some)
             except UnbalancedError:
                 pass  # a piece was cut wrongly, or is damaged: the share as a whole tells more
-        count, files, aside = self._carefully(cursor, text_of(share, Lines(share.path, share.line)), base, files)
+        count, files, aside = self._carefully(cursor, text_of(share, self._lines(share)), base, files)
         return Done(_single(files), (count,), aside)
 
     def _files(self, task: Task, what: str) -> Files:
@@ -184,7 +185,8 @@ class Worker:
             f"SELECT n FROM range(1, {count + 1}) AS t(n) "
             f"ANTI JOIN (SELECT DISTINCT _rid - {part.base} AS n FROM {staged}) AS s USING (n) ORDER BY n"
         )
-        raws = raws_of(cursor, part.share, numbers, count, self._copy)
+        reach = Reach(count, self._lines(part.share).at(part.share.start), self._copy)
+        raws = raws_of(cursor, part.share, numbers, reach)
         again = {grain: f"{file.removesuffix('.parquet')}-again.parquet" for grain, file in files.items()}
         how = Careful(self.plan, self.folder / f"careful-{get_ident()}")
         again, aside = stage_again(cursor, how, raws, part.base, again)
@@ -192,6 +194,10 @@ class Worker:
         return Done(
             {grain: (file, again[grain]) if held else (file,) for grain, file in files.items()}, (count,), aside
         )
+
+    def _lines(self, share: Share) -> Lines:
+        """Who counts the lines of a share's file, for all of its shares."""
+        return self.lines.setdefault((share.path, share.origin), Lines(share.path, share.line))
 
     @property
     def _copy(self) -> Path:
@@ -202,7 +208,7 @@ class Worker:
         """Stage a share that was refused in pieces: strictly as long as that pays, else with care."""
         done: list[Done] = []
         read = refused = 0
-        lines = Lines(task.shares[0].path, task.shares[0].line)
+        lines = self._lines(task.shares[0])
         for number, piece in enumerate(some):
             files, part = self._files(task, f"{number:04d}"), Part(task.first, piece, read)
             one = self._strict(cursor, part, files) if refused * 2 <= number + 2 else None
