@@ -31,9 +31,11 @@ def snake(text: str, fallback: str = "field") -> str:
 def singular(name: str) -> str:
     """The name of one of them.
 
-    >>> [singular(name) for name in ("orders", "line_items", "categories", "addresses", "status", "boxes", "data")]
-    ['order', 'line_item', 'category', 'address', 'status', 'box', 'data']
+    >>> [singular(name) for name in ("orders", "line_items", "categories", "addresses", "status", "boxes", "data", "s")]
+    ['order', 'line_item', 'category', 'address', 'status', 'box', 'data', 's']
     """
+    if len(name.rsplit("_", 1)[-1]) < len("xs"):
+        return name
     if name.endswith("ies") and len(name) > len("ties"):
         return f"{name[:-3]}y"
     if name.endswith(("sses", "xes", "ches", "shes")):

@@ -8,7 +8,7 @@ from orderlake.errors import UnreadableObjectError
 from orderlake.infer.envelope import envelope_of
 from orderlake.infer.header import header_of
 from orderlake.infer.look import glance
-from orderlake.infer.naming import column_name
+from orderlake.infer.naming import column_name, singular
 from orderlake.infer.places import Place
 from orderlake.infer.records import take_records
 from orderlake.infer.scalars import Scalars
@@ -154,6 +154,11 @@ def test_the_beginning_of_an_envelope_is_enough_to_know_it(tmp_path):
 @pytest.mark.parametrize("word", ["order", "select", "group", "from"])
 def test_a_word_that_sql_reserves_needs_no_quotes_as_a_column(word):
     assert column_name((word,), "sale", "") == f"{word}_"
+
+
+@pytest.mark.parametrize("word", ["s", "n_s", "es", "xes"])
+def test_a_name_of_hardly_a_letter_leaves_a_name(word):
+    assert column_name(("id",), singular(word), "")[0].isalpha()
 
 
 def places(tmp_path, text):
