@@ -226,7 +226,9 @@ class Play:
             return
         load = loads[which % len(loads)]
         files = [load.source] if one_file else []
-        mine = [each for each in loads if each.load_id == load.load_id and (not one_file or each is load)]
+        # A file that was loaded again since still goes by the id of its first load.
+        of_it = {each.identity for each in self.lake.loads() if each.load_id == load.load_id}
+        mine = [each for each in loads if each.identity in of_it and (not one_file or each.source == load.source)]
         wish = Wish(load.load_id, sources=files)
         try:
             self._rolled_back(wish, step)
