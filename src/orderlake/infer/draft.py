@@ -26,7 +26,7 @@ from orderlake.model.source import SourceObject
 from orderlake.sources import stream_of
 from orderlake.values import counted, size_text
 
-_TAKEN: Final = ("quarantine", "check_results")
+_TAKEN: Final = ("quarantine", "quarantine_drops", "check_results", "reconciliation")
 """Tables that a lake has of its own."""
 _ROUNDS: Final = 60
 _NAMED: Final = 8
