@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import duckdb
 
 _SIGNS: Final = {"min": ">=", "above": ">", "max": "<=", "below": "<"}
+_ELSEWHERE: Final = ("SUBQUERY", "WINDOW", "STAR", "POSITIONAL_REFERENCE", "PARAMETER")
+"""Expressions over other rows, or over whatever columns there are."""
+_CLOCKS: Final = r"\b(select|current_\w+|sleep_ms)\b"
+"""In the definition of a macro: what it asks beside its arguments."""
+_CONSISTENT_CLOCKS: Final = ("current_localtime", "current_localtimestamp")
+"""Clocks that DuckDB does not own up to; `age` is one too when it is given one time only."""
 
 
 def condition(check: Check, columns: Mapping[str, Column]) -> str:
@@ -56,11 +62,17 @@ def prove(cursor: duckdb.DuckDBPyConnection, stream: Stream) -> None:
             at = f"{stream.pipeline}: sources.{stream.name}.tables.{spec.name}.checks.{check.name}"
             if check.kind == "expect":
                 _prove_pure(cursor, at, check.text, columns)
+            if check.kind in ("range", "accepted_values"):
+                own = columns[check.columns[0]]
+                told = ", ".join(_literal(own, value) for value in (*check.limits.values(), *check.values))
+                _run(cursor, at, f"SELECT {told}")
             _prove_bound(cursor, at, condition(check, columns), spec.columns)
     for each in stream.reconcile:
+        at = f"{stream.pipeline}: reconcile.{each.name}"
         for side in (each.header, each.lines):
             columns = {column.name: column for column in _spec(stream, side.table).columns}
-            _prove_pure(cursor, f"{stream.pipeline}: reconcile.{each.name}", side.amount, columns)
+            _prove_pure(cursor, at, side.amount, columns)
+            _prove_bound(cursor, at, f"({side.amount}) + 0 IS NULL", list(columns.values()))
 
 
 def _spec(stream: Stream, table: str) -> TableSpec:
@@ -68,11 +80,16 @@ def _spec(stream: Stream, table: str) -> TableSpec:
 
 
 def _prove_bound(cursor: duckdb.DuckDBPyConnection, at: str, said: str, columns: Sequence[Column]) -> None:
+    none = ", ".join(f"CAST(NULL AS {column.type.sql}) AS {name(column.name)}" for column in columns)
+    _run(cursor, at, f"SELECT {said} FROM (SELECT {none})")
+    _run(cursor, at, f"SELECT 1 FROM (SELECT {none}) WHERE {said}")  # where nothing that adds up rows can stand
+
+
+def _run(cursor: duckdb.DuckDBPyConnection, at: str, sql: str) -> None:
     import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
 
-    none = ", ".join(f"CAST(NULL AS {column.type.sql}) AS {name(column.name)}" for column in columns)
     try:
-        cursor.execute(f"SELECT {said} FROM (SELECT {none})").fetchall()
+        cursor.execute(sql).fetchall()
     except duckdb.Error as error:
         raise ConfigError(f"{at}: {str(error).splitlines()[0]}") from error
 
@@ -88,21 +105,53 @@ def _prove_pure(cursor: duckdb.DuckDBPyConnection, at: str, text: str, columns: 
         raise ConfigError(f"{at}: {text!r} is not one SQL expression over the table's columns")
     called: set[str] = set()
     for node in _nodes(selects[0]["select_list"][0]):
-        if node.get("class") in ("SUBQUERY", "WINDOW"):
+        if node.get("class") in _ELSEWHERE:
             raise ConfigError(f"{at}: {text!r} asks other rows; it must tell by the row alone")
         if node.get("class") == "FUNCTION":
-            called.add(str(node["function_name"]).lower())
-        if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
-            called |= {word.lower() for word in node["column_names"]} - {column.lower() for column in columns}
-    known = ", ".join(map(quote, sorted(called))) or "''"
-    bad = cursor.execute(
-        "SELECT function_name, function_type FROM duckdb_functions() "
-        f"WHERE function_name IN ({known}) AND (function_type IN ('aggregate', 'table') OR stability <> 'CONSISTENT') "
-        "ORDER BY 1 LIMIT 1"
-    ).fetchone()
+            function = str(node["function_name"]).lower()
+            called.add("today" if function == "age" and len(node["arguments"]) == 1 else function)
+    known = {column.lower() for column in columns}
+    words = [".".join(node["column_names"]).lower() for node in refs(tree)]
+    bad = _impure(cursor, called | (set(words) - known))
     if bad is not None:
         why = "adds up rows" if bad[1] == "aggregate" else "gives another answer each time"
         raise ConfigError(f"{at}: {bad[0]} {why}; a check must tell by the row alone")
+    strange = next((word for word in words if word not in known), None)
+    if strange is not None:
+        raise ConfigError(f"{at}: there is no column {strange}; the table has {', '.join(columns)}")
+
+
+def _impure(cursor: duckdb.DuckDBPyConnection, called: set[str]) -> tuple[str, str] | None:
+    """Of functions (and words that DuckDB takes for one) the first that does not tell by its arguments alone."""
+    named = ", ".join(map(quote, sorted(called))) or "''"
+    clocks = ", ".join(map(quote, _CONSISTENT_CLOCKS))
+    return cursor.execute(
+        "SELECT function_name, function_type FROM duckdb_functions() "
+        f"WHERE function_name IN ({named}) AND (function_type IN ('aggregate', 'table') OR stability <> 'CONSISTENT' "
+        f"OR function_name IN ({clocks}) OR regexp_matches(macro_definition, {quote(_CLOCKS)}, 'i')) "
+        "ORDER BY 1 LIMIT 1"
+    ).fetchone()
+
+
+def refs(tree: object, hidden: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+    """The references to columns in an expression that DuckDB has parsed, those to parameters of lambdas apart."""
+    found: list[dict[str, Any]] = []
+    if isinstance(tree, dict):
+        if tree.get("class") == "COLUMN_REF":
+            return [tree] if tree["column_names"][0].lower() not in hidden else []
+        if tree.get("class") == "LAMBDA" and tree.get("syntax_type") != "SINGLE_ARROW":  # which is JSON's
+            hidden = hidden | _parameters(tree.get("lhs"))
+            return refs(tree.get("expr"), hidden)
+        for each in tree.values():
+            found += refs(each, hidden)
+    elif isinstance(tree, list):
+        for each in tree:
+            found += refs(each, hidden)
+    return found
+
+
+def _parameters(tree: Mapping[str, Any] | None) -> frozenset[str]:
+    return frozenset(node["column_names"][0].lower() for node in refs(tree))
 
 
 def _nodes(tree: object) -> Iterator[Mapping[str, Any]]:

@@ -213,7 +213,7 @@ def _amount(plan: Plan, side: Side, grain: Grain, rows: str, called: str) -> str
     spec = next(spec for spec in plan.stream.tables if spec.name == side.table)
     named = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
     hidden = ", ".join(name(column.name) for column in spec.columns)
-    value = f"CASE WHEN {applies(plan, spec, grain)} THEN {side.amount} END"
+    value = f"CASE WHEN {applies(plan, spec, grain)} THEN ({side.amount}) END"
     return f"SELECT * EXCLUDE ({hidden}), {value} AS {called} FROM (SELECT *, {named} FROM {rows})"
 
 

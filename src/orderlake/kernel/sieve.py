@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from orderlake.kernel.conditions import condition
+from orderlake.kernel.conditions import condition, refs
 from orderlake.kernel.flags import flags_of
 from orderlake.kernel.flatten import Plan
 from orderlake.kernel.shape import element, inner
@@ -81,29 +81,8 @@ def _over(cursor: duckdb.DuckDBPyConnection, said: str, fields: Mapping[str, str
     row = cursor.execute("SELECT json_serialize_sql(?)", [f"SELECT {said}"]).fetchone()
     tree = json.loads(str(row[0])) if row is not None else {}
     by_name = {column.lower(): column for column in fields}
-    for node in _refs(tree, frozenset()):
+    for node in refs(tree):
         node["column_names"] = [_ROW, by_name[node["column_names"][-1].lower()]]
     row = cursor.execute("SELECT json_deserialize_sql(?)", [json.dumps(tree)]).fetchone()
     text = str(row[0]) if row is not None else ""
     return re.sub(rf'\b{_ROW}\."?(\w+)"?', lambda found: f"({fields[found[1]]})", text.removeprefix("SELECT "))
-
-
-def _refs(tree: object, hidden: frozenset[str]) -> list[dict[str, Any]]:
-    """The references to columns, those to parameters of lambdas apart."""
-    found: list[dict[str, Any]] = []
-    if isinstance(tree, dict):
-        if tree.get("class") == "COLUMN_REF":
-            return [tree] if tree["column_names"][0].lower() not in hidden else []
-        if tree.get("class") == "LAMBDA":
-            hidden = hidden | _parameters(tree.get("lhs"))
-            return _refs(tree.get("expr"), hidden)
-        for each in tree.values():
-            found += _refs(each, hidden)
-    elif isinstance(tree, list):
-        for each in tree:
-            found += _refs(each, hidden)
-    return found
-
-
-def _parameters(tree: Mapping[str, Any] | None) -> frozenset[str]:
-    return frozenset(node["column_names"][0].lower() for node in _refs(tree, frozenset()))

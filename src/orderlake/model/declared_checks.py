@@ -145,7 +145,14 @@ def _accepted_values(at: str, body: object, table: _Table) -> _Read:
         or any(isinstance(value, (dict, list)) or value is None for value in values)
     ):
         raise ConfigError(f"{at}.values: is a list of what is accepted, such as [new, paid]; NULL is for allow_null")
-    texts = tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
+    texts = tuple(
+        str(value).lower()
+        if isinstance(value, bool)
+        else _bound(f"{at}.values", value, column)
+        if column.type.name in _NUMERIC
+        else str(value)
+        for value in values
+    )
     return _Read("accepted_values", (column.name,), f"{column.name} must be one of {', '.join(texts)}", values=texts)
 
 

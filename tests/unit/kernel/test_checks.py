@@ -334,6 +334,14 @@ IMPURE = [
     ("total >", "is no SQL expression"),
     ("colour = 'red'", "colour"),
     ("lower(total, 3) = 'x'", "lower"),
+    ("day < current_timestamp", "there is no column current_timestamp"),
+    ("day < localtimestamp", "there is no column localtimestamp"),
+    ("day < current_localtimestamp()", "gives another answer each time"),
+    ("age(day::TIMESTAMP) > INTERVAL 1 DAY", "gives another answer each time"),
+    ("day > ago(INTERVAL 1 DAY)", "gives another answer each time"),
+    ("#1 = 1", "by the row alone"),
+    ("COLUMNS('total') > 0", "by the row alone"),
+    ("total > 0 -- and more", "Parser Error"),
 ]
 
 
@@ -343,6 +351,41 @@ def test_an_expression_must_tell_by_the_row_alone(tmp_path, text, says):
         stage_files(tmp_path, stream({"it": {"expect": text}}), {"f": b"{}"})
     assert str(refused.value).startswith("shop: sources.orders.tables.orders.checks.it: ")
     assert says in str(refused.value)
+
+
+AMOUNTS = [
+    ("price * pieces", "there is no column pieces"),
+    ("_rid", "there is no column _rid"),
+    ("price -- net", "Parser Error"),
+    ("sum(price)", "adds up rows"),
+    ("sku AS price", "there is no column sku"),
+    ("price AS amount", "Parser Error"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), AMOUNTS, ids=[text for text, _ in AMOUNTS])
+def test_an_amount_to_reconcile_is_proven_before_anything_is_read(tmp_path, text, says):
+    wrong = {"ties": {**TIES["ties"], "lines": {"table": "lines", "amount": text}}}
+    with pytest.raises(ConfigError, match=r"shop: reconcile\.ties: ") as refused:
+        stage_files(tmp_path, stream(reconcile=wrong), {"f": lines(order(1, 1)).encode()})
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "body", [{"range": {"column": "day", "min": "soon"}}, {"accepted_values": {"column": "day", "values": ["soon"]}}]
+)
+def test_a_day_that_is_none_is_the_pipelines_fault_and_no_files(tmp_path, body):
+    with pytest.raises(ConfigError, match=r"checks\.it: .*soon"):
+        stage_files(tmp_path, stream({"it": body}), {"f": lines(order(1, 1)).encode()})
+
+
+def test_an_arrow_into_json_is_asked_of_the_column_and_not_of_a_field_called_like_it(tmp_path):
+    columns = {"id": "bigint required", "mail": "string from note", "other": "string from mail"}
+    checks = {"it": {"expect": "(mail -> '$.a') IS NOT NULL", "on_fail": "quarantine"}}
+    source = {"match": "*", "format": "json", "key": "id", "tables": {"orders": {"columns": columns, "checks": checks}}}
+    own = parse_pipeline({"pipeline": "shop", "sources": {"orders": source}}, "shop.yaml").streams[0]
+    content = lines(*({"id": at, "note": json.dumps({note: 1}), "mail": '{"a": 1}'} for at, note in enumerate("ab")))
+    assert [number for number, *_ in stage_files(tmp_path, own, {"f": content.encode()}).bad] == [2]
 
 
 @pytest.mark.parametrize("on_fail", ["warn", "quarantine"])

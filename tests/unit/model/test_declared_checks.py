@@ -101,6 +101,7 @@ BAD = [
     ({"range": {"min": 1}}, "takes column, above (if wanted)"),
     ({"accepted_values": {"column": "email", "values": []}}, "is a list of what is accepted"),
     ({"accepted_values": {"column": "email", "values": ["a", None]}}, "NULL is for allow_null"),
+    ({"accepted_values": {"column": "id", "values": [1, "2); SELECT (3"]}}, "'2); SELECT (3' is no number"),
     ({"pattern": {"column": "total", "regex": "x"}}, "total is decimal; this is for string"),
     ({"expect": ""}, "is SQL that is true of a good row"),
     ({"unique": "nothing"}, "the table has no column 'nothing'"),
