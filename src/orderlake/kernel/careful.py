@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ from orderlake.engine import quote
 from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.complaints import value_complaints
 from orderlake.kernel.flags import flagged
-from orderlake.kernel.raws import Raw
 from orderlake.kernel.scan import Text
 from orderlake.kernel.set_aside import PARQUET, SetAside, put_carefully
 
@@ -27,6 +26,14 @@ class Careful:
     work: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """A file of the records of a share that the sieve kept out (read_json.keep_sifted)."""
+
+    file: Path
+    longest: int
+
+
 def stage_carefully(
     cursor: duckdb.DuckDBPyConnection, how: Careful, text: Text, base: int, files: Mapping[flatten.Grain, str]
 ) -> tuple[int, dict[flatten.Grain, str], SetAside]:
@@ -40,11 +47,11 @@ def stage_carefully(
 
 
 def stage_again(
-    cursor: duckdb.DuckDBPyConnection, how: Careful, raws: Iterable[Raw], base: int, files: Mapping[flatten.Grain, str]
+    cursor: duckdb.DuckDBPyConnection, plan: flatten.Plan, sifted: Sequence[Sifted], files: Mapping[flatten.Grain, str]
 ) -> tuple[dict[flatten.Grain, str], SetAside]:
-    """As stage_carefully, for JSON records that a strictly read share has been staged without."""
-    read_json.read_again(cursor, how.plan, raws, how.work)
-    return _staged(cursor, how.plan, base, files)
+    """As stage_carefully, for JSON records that strictly read shares have been staged without."""
+    read_json.read_again(cursor, plan, [each.file for each in sifted], max(each.longest for each in sifted))
+    return _staged(cursor, plan, 0, files)
 
 
 def _staged(

@@ -54,30 +54,34 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Tex
     file = work.with_suffix(".records.csv")
     try:
         count, longest = _write(text, file)
-        _fill(cursor, plan, file, longest)
+        _fill(cursor, plan, [file], longest)
     finally:
         file.unlink(missing_ok=True)
     return count
 
 
-def read_again(cursor: duckdb.DuckDBPyConnection, plan: Plan, raws: Iterable[tuple[int, int, str]], work: Path) -> None:
-    """As read_carefully, for some records of a share, each with its number and line."""
-    file = work.with_suffix(".records.csv")
-    try:
-        longest = 0
-        with file.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-            for number, line, text in raws:
-                longest = max(longest, len(text.encode()))
-                writer.writerow((number, line, "", text))
-        _fill(cursor, plan, file, longest)
-    finally:
-        file.unlink(missing_ok=True)
+def keep_sifted(raws: Iterable[tuple[int, int, str]], base: int, file: Path) -> int:
+    """Write records of a share for read_again: their `_rid` (`base` and their number), line and text.
+
+    Gives the length of the longest.
+    """
+    longest = 0
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for number, line, text in raws:
+            longest = max(longest, len(text.encode()))
+            writer.writerow((base + number, line, "", text))
+    return longest
 
 
-def _fill(cursor: duckdb.DuckDBPyConnection, plan: Plan, file: Path, longest: int) -> None:
-    """Make the tables from a file of records."""
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {_raws(file, longest)}")
+def read_again(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[Path], longest: int) -> None:
+    """As read_carefully, for the records of files that keep_sifted has written: their numbers are their `_rid`."""
+    _fill(cursor, plan, files, longest)
+
+
+def _fill(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[Path], longest: int) -> None:
+    """Make the tables from files of records."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {_raws(files, longest)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad AS {shape_complaints(plan)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_records(plan)}")
     for grain in plan.shape.grains:
@@ -116,13 +120,13 @@ def _write_records(found: Iterable[scan.RawRecord], file: Path) -> tuple[int, in
     return count, longest
 
 
-def _raws(file: Path, longest: int) -> str:
+def _raws(files: Sequence[Path], longest: int) -> str:
     size = max(4 << 20, 4 * longest)
     columns = ", ".join(f"{column}: 'VARCHAR'" for column in (NUMBER, _LINE, _ERROR, _RAW))
     return (
         f"SELECT * REPLACE (CAST({NUMBER} AS BIGINT) AS {NUMBER}, CAST({_LINE} AS BIGINT) AS {_LINE}, "
-        f"nullif({_ERROR}, '') AS {_ERROR}) FROM read_csv({quote(str(file))}, header = false, auto_detect = false, "
-        f"delim = ',', new_line = '\\n', quote = '\"', escape = '\"', columns = {{{columns}}}, "
+        f"nullif({_ERROR}, '') AS {_ERROR}) FROM read_csv({paths(map(str, files))}, header = false, "
+        f"auto_detect = false, delim = ',', new_line = '\\n', quote = '\"', escape = '\"', columns = {{{columns}}}, "
         f"max_line_size = {size}, buffer_size = {2 * size})"
     )
 

@@ -138,7 +138,8 @@ def put_carefully(
     first = files[plan.shape.grains[0]]
     line, raw = inner("line"), inner("raw")
     bad = (
-        f"SELECT {base >> ROW_BITS} AS segment, {base & _MASK} + b.{NUMBER} AS position, r.line, b.field, "
+        f"SELECT CAST(({base} + b.{NUMBER}) >> {ROW_BITS} AS INTEGER) AS segment, "
+        f"({base} + b.{NUMBER}) & {_MASK} AS position, r.line, b.field, "
         "coalesce(e.reason, b.reason) AS reason, r.raw, NULL::VARCHAR AS check_name, 'quarantine' AS action "
         f"FROM (SELECT {NUMBER}, min_by(field, field || reason) AS field, min_by(reason, field || reason) AS reason "
         f"FROM bad GROUP BY {NUMBER}) AS b "

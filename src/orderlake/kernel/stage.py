@@ -15,6 +15,7 @@ from typing import Final, cast
 from orderlake.engine import Engine
 from orderlake.errors import DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv
+from orderlake.kernel.careful import Sifted
 from orderlake.kernel.conditions import prove
 from orderlake.kernel.foreign import misnamed
 from orderlake.kernel.plain import plain_text
@@ -31,6 +32,7 @@ from orderlake.model.source import RemoteFile, SourceObject
 from orderlake.model.staged import Segment, StagedLoad
 
 _TOGETHER: Final = 250
+_AGAIN: Final = 8 << 20
 
 
 def stage(
@@ -61,11 +63,26 @@ def stage(
         else:
             found = _read(engine, worker, [(number, _plain(worker, file, number)) for number, file in files], first)
             tasks, done = tasks + found[0], done + found[1]
-    staged = _collect(worker.plan, [source for source, _ in sources], tasks, done)
+    again = _again(engine, worker, done)
+    staged = _collect(worker.plan, [source for source, _ in sources], tasks, [*done, *again])
     staged = settled(engine, worker.plan, replace(staged, changes=changes(worker.plan, worker.glances)))
     staged = replace(staged, checks=results_of(engine, worker.plan, staged))
     refuse(staged)
     return staged
+
+
+def _again(engine: Engine, worker: Worker, done: Sequence[Done]) -> list[Done]:
+    """Look with care at what the sieve kept out, some megabytes at a time: it costs more to begin than to go on."""
+    groups: list[list[Sifted]] = []
+    held = _AGAIN
+    for sifted in (each for one in done for each in one.sifted):
+        size = sifted.file.stat().st_size
+        if held + size > _AGAIN:
+            groups.append([])
+            held = 0
+        groups[-1].append(sifted)
+        held += size
+    return engine.each(lambda cursor, each: worker.again(cursor, groups[each], each), range(len(groups)))
 
 
 Staged = tuple[list[Task], list[Done]]
@@ -178,16 +195,17 @@ def _collect(
 ) -> StagedLoad:
     before = dict.fromkeys(range(len(sources)), 0)
     segments: list[Segment] = []
-    for task, result in zip(tasks, done, strict=True):
+    aside = sum((result.aside for result in done), SetAside())
+    for task, result in zip(tasks, done[: len(tasks)], strict=True):
         starts = accumulate(result.counts, initial=0) if result.is_numbered_through else [0] * len(result.counts)
         for source, count, start in zip(task.sources, result.counts, starts, strict=False):
-            rejected = result.aside.counts.get(len(segments), 0)
+            rejected = aside.counts.get(len(segments), 0)
             segments.append(Segment(source, count, before[source] - start, rejected))
             before[source] += count
     return StagedLoad(
         tuple(sources),
         tuple(segments),
         {grain: tuple(file for result in done for file in result.grains[grain]) for grain in plan.shape.grains},
-        tuple(file for result in done for file in result.aside.rejected),
-        sum((result.aside for result in done), SetAside()).taken,
+        aside.rejected,
+        aside.taken,
     )

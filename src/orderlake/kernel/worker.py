@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import get_ident
@@ -18,7 +19,7 @@ from orderlake.errors import (
     UnreadableShareError,
 )
 from orderlake.kernel import flatten, read_csv, read_json, rescue
-from orderlake.kernel.careful import Careful, stage_again, stage_carefully
+from orderlake.kernel.careful import Careful, Sifted, stage_again, stage_carefully
 from orderlake.kernel.flags import flagged
 from orderlake.kernel.glance import Glance, glance, wanted
 from orderlake.kernel.raws import Reach, raws_of
@@ -62,6 +63,8 @@ class Done:
     aside: SetAside = field(default_factory=SetAside)
     is_numbered_through: bool = False
     """Whether records are numbered over all segments, and not from 1 in each."""
+    sifted: tuple[Sifted, ...] = ()
+    """Records that are to be looked at with care (Worker.again)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +88,14 @@ class Worker:
 
     def run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage a task; UnreadableShareError names the source that cannot be read, TornError the one cut wrongly."""
-        import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
-
         source = task.sources[0]
         try:
-            return self._run(cursor, task)
+            with _translated(source):
+                return self._run(cursor, task)
         except UnbalancedError as error:
             if task.shares[0].is_cut:
                 raise TornError(source) from None
             raise UnreadableShareError(str(error), source) from None
-        except UnreadableShareError:
-            raise
-        except UnreadableObjectError as error:
-            raise UnreadableShareError(str(error), source) from None
-        except OSError as error:
-            raise unread(error, source) from error
-        except duckdb.OutOfMemoryException as error:
-            raise ConfigError(f"memory_mb is too small for this file: {error}") from error
-        except (duckdb.IOException, duckdb.FatalException) as error:
-            raise StorageUnavailableError(f"staging failed: {error}") from error
-        except duckdb.Error as error:
-            stored = raised_in_engine(error)
-            if stored is not None:
-                raise stored from error
-            raise UnreadableShareError(f"cannot be staged: {str(error).splitlines()[0]}", source) from error
 
     def _run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         if len(task.shares) > 1:
@@ -178,7 +165,7 @@ class Worker:
         return 0 if found is None else int(found)
 
     def _again(self, cursor: duckdb.DuckDBPyConnection, part: Part, files: Files, sifted: int) -> Done:
-        """Look with care at the records that the sieve kept out: their numbers are those that are not staged."""
+        """Keep the records that the sieve kept out for another look: their numbers are those that are not staged."""
         count = sum(self._counts(cursor, files).values()) + sifted
         staged = parquet([files[self.plan.shape.grains[0]]])
         numbers = (
@@ -186,14 +173,21 @@ class Worker:
             f"ANTI JOIN (SELECT DISTINCT _rid - {part.base} AS n FROM {staged}) AS s USING (n) ORDER BY n"
         )
         reach = Reach(count, self._lines(part.share).at(part.share.start), self._copy)
-        raws = raws_of(cursor, part.share, numbers, reach)
-        again = {grain: f"{file.removesuffix('.parquet')}-again.parquet" for grain, file in files.items()}
-        how = Careful(self.plan, self.folder / f"careful-{get_ident()}")
-        again, aside = stage_again(cursor, how, raws, part.base, again)
-        held = any(self._counts(cursor, again).values())
-        return Done(
-            {grain: (file, again[grain]) if held else (file,) for grain, file in files.items()}, (count,), aside
-        )
+        file = self.folder / f"sifted-{part.base}.csv"
+        longest = read_json.keep_sifted(raws_of(cursor, part.share, numbers, reach), part.base, file)
+        return Done(_single(files), (count,), sifted=(Sifted(file, longest),))
+
+    def again(self, cursor: duckdb.DuckDBPyConnection, sifted: Sequence[Sifted], number: int) -> Done:
+        """Look with care at records that the sieve kept out, of several shares together."""
+        wanted = {
+            grain: f"{self.out}/staged-{at}-again-{number}.parquet" for at, grain in enumerate(self.plan.shape.grains)
+        }
+        with _translated(0):
+            files, aside = stage_again(cursor, self.plan, sifted, wanted)
+            held = any(self._counts(cursor, files).values())
+        for each in sifted:
+            each.file.unlink()
+        return Done(_single(files) if held else dict.fromkeys(files, ()), (), aside)
 
     def _lines(self, share: Share) -> Lines:
         """Who counts the lines of a share's file, for all of its shares."""
@@ -219,7 +213,8 @@ class Worker:
             done.append(one)
             read += sum(one.counts)
         grains = {grain: tuple(file for one in done for file in one.grains[grain]) for grain in self.plan.shape.grains}
-        return Done(grains, (read,), sum((one.aside for one in done), SetAside()))
+        sifted = tuple(each for one in done for each in one.sifted)
+        return Done(grains, (read,), sum((one.aside for one in done), SetAside()), sifted=sifted)
 
     def _together(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done | None:
         """Stage many small files in one go; None when one of them is refused."""
@@ -251,7 +246,8 @@ class Worker:
         ]
         grains = {grain: tuple(file for one in alone for file in one.grains[grain]) for grain in self.plan.shape.grains}
         counts = tuple(count for one in alone for count in one.counts)
-        return Done(grains, counts, sum((one.aside for one in alone), SetAside()))
+        sifted = tuple(each for one in alone for each in one.sifted)
+        return Done(grains, counts, sum((one.aside for one in alone), SetAside()), sifted=sifted)
 
     def _relation(
         self, cursor: duckdb.DuckDBPyConnection, read: list[Path], layout: Layout, number: str
@@ -282,6 +278,30 @@ class Worker:
         first = " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in levels) or "true"
         staged = f"FROM {parquet([files[root]])} WHERE {first}"
         return dict(cursor.execute(f"SELECT _rid >> {ROW_BITS}, count(*) {staged} GROUP BY 1").fetchall())
+
+
+@contextmanager
+def _translated(source: int) -> Iterator[None]:
+    """What DuckDB and the system say, as what the caller has to do about it."""
+    import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
+
+    try:
+        yield
+    except UnreadableShareError:
+        raise
+    except UnreadableObjectError as error:
+        raise UnreadableShareError(str(error), source) from None
+    except OSError as error:
+        raise unread(error, source) from error
+    except duckdb.OutOfMemoryException as error:
+        raise ConfigError(f"memory_mb is too small for this file: {error}") from error
+    except (duckdb.IOException, duckdb.FatalException) as error:
+        raise StorageUnavailableError(f"staging failed: {error}") from error
+    except duckdb.Error as error:
+        stored = raised_in_engine(error)
+        if stored is not None:
+            raise stored from error
+        raise UnreadableShareError(f"cannot be staged: {str(error).splitlines()[0]}", source) from error
 
 
 def unread(error: OSError, source: int) -> LakeError:
