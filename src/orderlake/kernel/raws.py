@@ -45,7 +45,7 @@ def raws_of(cursor: duckdb.DuckDBPyConnection, share: Share, numbers: str, reach
             return
     with readable(share, reach.copy) as path:
         every = f"SELECT row_number() OVER () AS n, json FROM {objects([path], share.layout)}"
-        told = cursor.execute(f"SELECT n, CAST(json AS VARCHAR) FROM ({every}) WHERE n IN ({numbers})")
+        told = cursor.execute(f"SELECT n, CAST(json AS VARCHAR) FROM ({every}) WHERE n IN ({numbers}) ORDER BY n")
         yield from _sought(share, _fetched(told), reach.line)
 
 
@@ -70,13 +70,16 @@ Place = tuple[int, int, int, int]
 def _by_line(file: int, share: Share, wanted: Sequence[int], reach: Reach) -> list[Place] | None:
     """Where records are that have a line each, as nearly all files have them; None when that is not so.
 
-    They are told by how the first begins, must be as many as were read, and each must end with its line.
+    They are told by how the first begins, must be as many as were read, and each must end with its line. Where anything
+    else begins so, within a line, it may be a record that shares one, and what begins a line no record: None.
     """
     found: list[Place] = []
     number, line = 0, reach.line
     todo = deque(wanted)
     for span in _spans(file, share):
         here, place, counted = span.data.count(span.mark, span.start, span.last), span.start - 1, span.start
+        if span.alike != here:
+            return None
         while todo and todo[0] <= number + here:  # most spans hold none that is wanted
             for _ in range(todo[0] - number):
                 place = span.data.find(span.mark, place + 1)
@@ -107,6 +110,12 @@ class _Span:
     def last(self) -> int:
         """Where a beginning ends at the latest that is of this part."""
         return self.end + len(self.mark) - 1
+
+    @property
+    def alike(self) -> int:
+        """How often there is in it what a record begins with, wherever it stands in its line."""
+        begin = self.mark.lstrip()
+        return self.data.count(begin, self.start + len(self.mark) - len(begin), self.last)
 
 
 def _spans(file: int, share: Share) -> Iterator[_Span]:

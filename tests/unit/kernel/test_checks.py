@@ -402,6 +402,33 @@ def test_an_expression_may_use_lambdas_and_any_case_of_letters(tmp_path):
     assert [number for number, *_ in staged.bad] == [1]
 
 
+RAGGED = {
+    "an array": '[{"id":1,"lines":[{"id":4},\n{"id":5},\n{"id":6}]},\n{"id":2,"total":-1},{"id":3},{"id":7}]',
+    "values": '{"id":1,"lines":[{"id":4},\n{"id":5},\n{"id":6}]}\n{"id":2,"total":-1}{"id":3}{"id":7}',
+}
+
+
+@pytest.mark.parametrize("content", RAGGED.values(), ids=RAGGED)
+def test_an_element_that_begins_a_line_is_not_taken_for_a_record_that_shares_one(tmp_path, content):
+    checks = {"it": {"range": {"column": "total", "min": 0}, "on_fail": "quarantine", "allow_null": True}}
+    staged = stage_files(tmp_path, stream(checks), {"f": content.encode()})
+    assert [(one.position, one.line, one.raw) for one in staged.rejections] == [(2, 4, '{"id":2,"total":-1}')]
+    assert sorted(set(staged.column("id"))) == [1, 3, 7]
+
+
+def test_records_over_several_lines_keep_their_lines_however_many_are_set_aside(tmp_path):
+    orders = [order(at, 1, total="-1" if at % 100 == 0 else "1") for at in range(1, 20_001)]
+    checks = {"it": {"range": {"column": "total", "min": 0}, "on_fail": "quarantine"}}
+    content = pretty(*orders)
+    staged = stage_files(tmp_path, stream(checks), {"f": content.encode()})
+    starts = [
+        at for at, text in enumerate(content.split("\n"), 1) if text.strip() == "{" and not text.startswith("   ")
+    ]
+    assert [(number, line) for number, line, *_ in staged.bad] == [
+        (at, starts[at - 1]) for at in range(100, 20_001, 100)
+    ]
+
+
 def test_a_thousand_records_set_aside_cost_no_memory_of_ours_and_keep_their_text(tmp_path):
     orders = [order(number, 0, email=f"ü{number}") for number in range(5_000)]
     staged = stage_files(tmp_path, stream(line=POSITIVE), {"f": array(*orders).encode()})
