@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from orderlake.engine import name
+from orderlake.engine import name, quote
 from orderlake.errors import NotFoundError
 from orderlake.kernel.conditions import condition
 from orderlake.model.check import Check
 from orderlake.model.pipeline import Pipeline, Stream, TableSpec
 from orderlake.model.reconcile import Reconcile
+from orderlake.model.source import MENDED
 from orderlake.tables.layout import entity_columns
 from orderlake.wiring import Backends
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 Ask = Callable[[str], "Result"]
 _EXAMPLES: Final = 5
+_SENT: Final = f"NOT regexp_matches(_source_file, {quote(MENDED)})"
+"""SQL of whether a row is of a file that was sent; one of a mended record says nothing of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _state(ask: Ask, pipeline: Pipeline, stream: Stream, spec: TableSpec, check:
         return _of_table(ask, of, check)
     if check.kind == "row_count" and spec.format != "iceberg":
         return of  # its rows do not tell their files
-    counted = "count(DISTINCT _source_file)" if check.kind == "row_count" else "count(*)"
+    counted = f"count(DISTINCT _source_file) FILTER ({_SENT})" if check.kind == "row_count" else "count(*)"
     (checked,) = ask(f"SELECT {counted} FROM {name(spec.name)}").rows[0]
     key = _shown(stream, spec, check)
     failed, examples = ask(f"SELECT count(*), min({key}, {_EXAMPLES}) FROM ({_bad_rows(spec, check)}) AS t").rows[0]
@@ -131,7 +134,8 @@ def _bad_rows(spec: TableSpec, check: Check) -> str:
         return f"SELECT * FROM {table} AS t ANTI JOIN {other} AS o ON t.{own} = o.{column}{kept}"
     if check.kind == "row_count":
         bounds = [f"count(*) {'<' if word == 'min' else '>'} {count}" for word, count in check.limits.items()]
-        return f"SELECT _source_file, count(*) AS rows FROM {table} GROUP BY _source_file HAVING {' OR '.join(bounds)}"
+        files = f"SELECT _source_file, count(*) AS rows FROM {table} WHERE {_SENT} GROUP BY _source_file"
+        return f"{files} HAVING {' OR '.join(bounds)}"
     twice = f"count(*) OVER (PARTITION BY {own}) > 1 OR " if check.kind == "unique" else ""
     return f"SELECT * FROM {table} AS t QUALIFY {twice}{null}" if twice else f"SELECT * FROM {table} AS t WHERE {null}"
 

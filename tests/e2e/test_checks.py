@@ -151,6 +151,18 @@ def test_a_file_that_fails_a_check_is_rejected_and_the_others_load(lake, tmp_pat
     assert opened.verify().ok
 
 
+def test_a_mended_record_is_not_asked_what_files_are_asked(lake, tmp_path):
+    many = {"many": {"row_count": {"min": 3}, "on_fail": "fail"}}
+    opened = lake(pipeline(many, QUARANTINE))
+    put(tmp_path, "a.json", order(1, 1), order(2, 1), order(3, 1), order(4, -1))
+    opened.run()
+    (record,) = opened.quarantine()
+    assert opened.fix(record["source"], record["position"], json.dumps(order(4, 1))).outcome == "loaded"
+    assert opened.load_account("a.json").load_id != opened.loads()[-1].load_id
+    assert all(state.failed == 0 for state in opened.check())
+    assert opened.verify().ok
+
+
 def test_a_corrected_order_takes_its_place_and_the_wrong_one_stays_out(lake, tmp_path):
     opened = lake(pipeline(line=QUARANTINE))
     put(tmp_path, "a.json", order(1, 1), order(2, 0))

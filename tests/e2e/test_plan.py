@@ -159,6 +159,25 @@ def test_records_that_would_be_set_aside_are_told_with_reason_and_line(lake):
     ]
 
 
+def test_reasons_that_are_not_shown_are_counted(lake, monkeypatch, capsys):
+    wrong: list[dict[str, object]] = [
+        {"order_date": "never"},
+        {"total_amount": "much"},
+        {"order_id": "A"},
+        {"order_id": None},
+    ]
+    lines = [json.dumps({**order(number, "P1"), **each}) for number, each in enumerate(wrong)]
+    lines += [json.dumps(order(9, "P1", day="never")), '{"order_id"', "{order_id: 1}", "[1]", "[[]]"]
+    put(lake, "orders.json", "\n".join(lines))
+    monkeypatch.chdir(lake.project.root)
+    assert main(["plan"]) == 65
+    said = capsys.readouterr().out
+    (file,) = lake.plan().files
+    others = file.report.quarantined - sum(each.count for each in file.setbacks)
+    assert others
+    assert f"{others} × for other reasons" in said
+
+
 def test_fields_that_the_pipeline_does_not_declare_and_those_that_are_not_there_are_named(lake):
     put(lake, "orders.json", [{**order(1, "P1"), "gift": True, "customer": {"name": "Ana", "phone": "1"}}])
     (file,) = lake.plan().files

@@ -123,6 +123,8 @@ def test_one_file_of_a_load_goes_alone(lake, three):
         for name, number in (("x", 1), ("y", 2))
     ]
     load_id = load(lake, *pair)
+    (by_name,) = lake.rollback(Wish(load_id, sources=[pair[0].uri.rsplit("/", 1)[-1]], dry_run=True)).sources
+    assert by_name == pair[0].uri
     done = lake.rollback(Wish(load_id[:8], sources=[lake.project.root / pair[0].uri]))
     assert done.sources == (pair[0].uri,)
     assert found(lake) == expected([*files, pair[1]])

@@ -68,6 +68,8 @@ class Alerter:
             if alert is None:
                 continue
             tries, error = self._deliver(target, alert)
+            if error is not None:
+                log.warning("alerts: %s was not told: %s. The load itself is complete", target.name, error)
             if record is not None:
                 record.sent(at, target.name, alert.text, tries, error)
 
@@ -94,17 +96,13 @@ class Alerter:
                 target.deliver(alert)
             except UndeliveredError as error:
                 if wait is None or not error.again:
-                    return tries, self._undelivered(target, str(error))
+                    return tries, str(error)
                 self.pause(wait)
             except Exception as error:  # noqa: BLE001 - an entry point: a load must not notice, whatever it is
-                return tries, self._undelivered(target, type(error).__name__)
+                return tries, type(error).__name__
             else:
                 return tries, None
         raise AssertionError
-
-    def _undelivered(self, target: Target, why: str) -> str:
-        log.warning("alerts: %s was not told: %s. The load itself is complete", target.name, why)
-        return why
 
 
 def _is_known(report: LoadReport, known: Mapping[str, LoadReport]) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from orderlake.cli.account import FATES, equation
 from orderlake.cli.grid import grid, shortened
 from orderlake.lake import Lake
+from orderlake.model.check import complaint
 from orderlake.values import counted, json_text
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _lost(version: Version) -> str:
 
 def _aside(one: SetAside) -> Iterator[str]:
     line = "" if one["line"] is None else f", line {one['line']}"
-    why = f"{one['field']} {one['reason']}".strip()
+    why = complaint(one["field"], one["reason"])
     yield f"{one['status']}: record {one['position']} of {one['source']}{line}: {why}"
     yield f"  {shortened(one['record'] or '', _WIDTH)}"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.cli.account import equation
 from orderlake.cli.grid import grid, shortened
+from orderlake.model.check import complaint
 from orderlake.values import counted, plain, size_text
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _taken(title: str, taken: Sequence[Taken]) -> Iterator[str]:
 def _set_aside(account: LoadAccount) -> Iterator[str]:
     lines = []
     for group in account.set_aside:
-        lines.append(f"  {counted(group.records, 'record')}: {f'{group.field} ' if group.field else ''}{group.reason}")
+        lines.append(f"  {counted(group.records, 'record')}: {complaint(group.field, group.reason)}")
         for one in group.examples:
             line = "" if one["line"] is None else f", line {one['line']}"
             lines.append(

@@ -14,6 +14,7 @@ from orderlake.cli.progress import Progress
 from orderlake.config import find_project, in_environment, load_project
 from orderlake.errors import DataError, exit_code
 from orderlake.lake import Lake
+from orderlake.model.check import complaint
 from orderlake.values import counted, json_text, size_text
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ def _file(file: FilePlan) -> Iterator[str]:
             yield from _item(f"{count:,} {fate}", _examples(file, fate, count))
     for setback in file.setbacks:
         yield from _item("", _setback(setback))
+    others = report.quarantined - sum(setback.count for setback in file.setbacks)
+    if file.setbacks and others:
+        yield from _item("", f"{others:,} × for other reasons, rarer or as rare")
     if not file.is_keyed and report.replaced:
         yield from _item("replaces", f"the {counted(sum(report.replaced.values()), 'record')} of its version before")
     yield from _schema(file)
@@ -126,7 +130,7 @@ def _setback(setback: Setback) -> str:
     where = ", ".join(map(str, setback.lines)) + (", …" if setback.count > len(setback.lines) else "")
     verb = "dropped: " if setback.action == "drop" else ""
     lines = "lines" if len(setback.lines) > 1 else "line"
-    return f"{setback.count:,} × {verb}{f'{setback.field} {setback.reason}'.strip()} ({lines} {where})"
+    return f"{setback.count:,} × {verb}{complaint(setback.field, setback.reason)} ({lines} {where})"
 
 
 def _schema(file: FilePlan) -> Iterator[str]:

@@ -10,6 +10,7 @@ from orderlake.cli.grid import print_grid, shortened, visible
 from orderlake.mending import Quarantined
 from orderlake.mending.batch import Mending
 from orderlake.mending.sheet import pretty
+from orderlake.model.check import complaint
 from orderlake.model.report import LoadReport
 from orderlake.values import counted
 
@@ -90,7 +91,7 @@ def print_mending(done: Mending) -> None:
     bad = [each for each in done.records if each.is_bad]
     for each in bad[:_MOST_NAMED]:
         place = f"line {each.line}" + (f", {each.id}" if each.id else "") if each.line else each.id
-        said = f"{each.field} {each.reason}".strip()
+        said = complaint(each.field, each.reason)
         print(visible(f"{place}: {said if each.fate == 'wrong' else f'{_again(each.fate)}: {said}'}"))
     if len(bad) > _MOST_NAMED:
         print(f"… and {len(bad) - _MOST_NAMED:,} more; --json names them all")

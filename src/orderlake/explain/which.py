@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.report import LoadReport, Wanted
+from orderlake.model.source import is_mended
 from orderlake.wiring import Backends
 
 _ID: Final = re.compile(r"[0-9a-f]{4,32}")
@@ -26,8 +27,8 @@ def loads_of(loads: Sequence[LoadReport], wanted: str) -> list[LoadReport]:
     if ids:
         return [load for load in loads if load.load_id == _only(list(ids), wanted, "loads", "write more of its id")]
     names = dict.fromkeys(load.source for load in loads if wanted in (load.source, load.identity))
-    names = names or dict.fromkeys(load.source for load in loads if load.source.endswith(f"/{wanted}"))
-    names = names or dict.fromkeys(load.source for load in loads if wanted and wanted in load.source)
+    names = names or _sent(load.source for load in loads if load.source.endswith(f"/{wanted}"))
+    names = names or _sent(load.source for load in loads if wanted and wanted in load.source)
     if not names:
         raise NotFoundError(
             f"there is no load {wanted}, nor one of a source of that name: `orderlake loads` lists them"
@@ -35,6 +36,12 @@ def loads_of(loads: Sequence[LoadReport], wanted: str) -> list[LoadReport]:
     source = _only(list(names), wanted, "sources", "write its whole name")
     exact = [load for load in loads if load.identity == wanted]
     return exact or [[load for load in loads if load.source == source][-1]]
+
+
+def _sent(sources: Iterable[str]) -> dict[str, None]:
+    """These sources, less the records that were mended, which are called as their file is; unless there is no other."""
+    every = dict.fromkeys(sources)
+    return {source: None for source in every if not is_mended(source)} or every
 
 
 def find_load(backends: Backends, wanted: str) -> list[LoadReport]:

@@ -42,6 +42,8 @@ class Times:
     against: dict[str, str] = field(default_factory=dict)
     """A text that each of the discarded ways cannot have written, where others could."""
     example: str = ""
+    odd: str = ""
+    """A text that is no time in ISO 8601."""
 
     def add(self, text: str) -> None:
         """Look at one text."""
@@ -54,6 +56,7 @@ class Times:
             self.midnights += found["zone"] is None and bool(_MIDNIGHT.match(found["clock"] or ""))
             self.example = self.example or text
             return
+        self.odd = self.odd or text
         if not self.formats:
             return
         kept = tuple(each for each in self.formats if _parses(text, each))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from orderlake.infer.scalars import LARGEST, SAFE, SCALES, Numbers, Scalars
+from orderlake.infer.scalars import LARGEST, SAFE, SCALES, Numbers, Scalars, shown
 from orderlake.infer.times import Times, kind_of, twin
 
 _MONEY: Final = re.compile(
@@ -158,15 +158,11 @@ def _almost(seen: Scalars) -> str:
         return "empty text in all records" if seen.blank else ""
     if seen.commas == rest:
         return f"numbers with a decimal comma, as in {seen.example}: a number has a point"
-    for count, what in (
-        (seen.spelled.count, "numbers"),
-        (seen.times.days + seen.times.local + seen.times.zoned, "dates"),
+    for count, what, odd in (
+        (seen.spelled.count, "numbers", seen.odd),
+        (seen.times.days + seen.times.local + seen.times.zoned, "dates", shown(seen.times.odd)),
     ):
         if rest > count > rest * 0.8 or (count == rest and seen.blank):
-            odd = (
-                f"{seen.blank:,} are empty text"
-                if count == rest
-                else f"others are not, such as {seen.odd or seen.example}"
-            )
-            return f"{count:,} of {seen.texts:,} are {what}, {odd}"
+            others = f"{seen.blank:,} are empty text" if count == rest else f"others are not, such as {odd}"
+            return f"{count:,} of {seen.texts:,} are {what}, {others}"
     return ""

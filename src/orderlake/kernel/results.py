@@ -16,6 +16,7 @@ from orderlake.kernel.shape import inner
 from orderlake.model.check import Check, CheckResult
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.reconcile import Reconcile, Side
+from orderlake.model.source import is_mended
 from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class _Counted:
         wanted = [(spec.name, check.name) for spec in self.plan.stream.tables for check in spec.checks]
         wanted += [(each.header.table, each.name) for each in self.plan.stream.reconcile]
         return tuple(
-            tuple(found[key][number] for key in wanted if key in found) for number in range(len(self.staged.sources))
+            tuple(found[key][number] for key in wanted if number in found.get(key, ()))
+            for number in range(len(self.staged.sources))
         )
 
     def _source(self) -> str:
@@ -152,7 +154,7 @@ class _Counted:
             count, value_ = rows.get(number, (0, None if check.kind == "freshness" else 0))
             if check.kind == "unique":
                 results[number] = _result(spec, check, (count, *twice.get(number, (0, None))))
-            else:
+            elif not is_mended(source.uri):  # a record that was mended is no file: its own file was looked at
                 holds, measured = _held(check, int(str(count)), value_, source.version)
                 results[number] = _result(spec, check, (1, int(not holds), None), measured)
         return results

@@ -13,6 +13,7 @@ from orderlake.mending.mended import Mended
 from orderlake.mending.records import Quarantined, prefix_of
 from orderlake.mending.sheet import Entry, Unread, is_same, read_lines
 from orderlake.mending.which import Which, texts
+from orderlake.model.check import complaint
 
 Fate = Literal["loaded", "unchanged", "untouched", "set aside", "rejected", "wrong"]
 
@@ -56,7 +57,7 @@ class Mending:
     @property
     def why(self) -> list[tuple[str, int]]:
         """What is still wrong and with how many records, most first."""
-        found = Counter(f"{each.field} {each.reason}".strip() for each in self.records if each.is_bad)
+        found = Counter(complaint(each.field, each.reason) for each in self.records if each.is_bad)
         return sorted(found.items(), key=lambda each: (-each[1], each[0]))
 
     def as_dict(self) -> dict[str, object]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from orderlake.model.check import complaint
+
 Outcome = Literal["loaded", "superseded", "duplicate", "quarantined", "rejected"]
 
 
@@ -34,7 +36,7 @@ class Mended:
     def said(self) -> str:
         """What became of it, for people."""
         if self.outcome == "quarantined":
-            return f"set aside again: {self.field} {self.reason}".replace(":  ", ": ")
+            return f"set aside again: {complaint(self.field, self.reason)}"
         told = {
             "loaded": "loaded",
             "superseded": "loaded, and outdone by a newer version of it that is in the tables",

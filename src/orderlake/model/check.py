@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -23,6 +24,7 @@ ROW_KINDS: Final = frozenset({"not_null", "range", "accepted_values", "pattern",
 """What is told of one row alone, so that the record it is of can be set aside."""
 MOST_ROW_CHECKS: Final = 62
 """Of one source: each is a bit of a whole number."""
+_OF_CHECK: Final = re.compile(r" \(check \w+\.\w+\)(; |\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,18 @@ class CheckResult:
             "examples": list(self.examples),
             "measured": self.measured,
         }
+
+
+def complaint(field: str, reason: str) -> str:
+    """A field and what is said of it, as one sentence; a check's message stands for itself, after a colon.
+
+    >>> complaint("total", "is missing")
+    'total is missing'
+    >>> complaint("total", "total must be at least 0 (check orders.total_is_sane)")
+    'total: total must be at least 0 (check orders.total_is_sane)'
+    >>> complaint("", "is not valid JSON")
+    'is not valid JSON'
+    """
+    if not field:
+        return reason
+    return f"{field}{': ' if _OF_CHECK.search(reason) else ' '}{reason}"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
 _SECOND: Final = 1_000_000_000
+MENDED: Final = r"(?:^|/)mended/[0-9a-f]{12}-[0-9]+/[^/]+$"
+"""What the uri of a mended record matches, in Python as in SQL: a file of one record, out of a file of many."""
+_MENDED: Final = re.compile(MENDED)
 _UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
 
 
@@ -54,6 +58,15 @@ class RemoteFile:
     def open(self, mode: Literal["rb"] = "rb") -> BinaryIO:  # noqa: ARG002 - as a path is opened
         """Open it for reading, as a path is opened."""
         return self.opener()
+
+
+def is_mended(uri: str) -> bool:
+    """Whether a file is a record that was mended, and not one that somebody sent.
+
+    >>> [is_mended(uri) for uri in ("raw/mended/e2dd9b3bab19-7/orders.json", "raw/orders.json", "raw/mended/a.json")]
+    [True, False, False]
+    """
+    return _MENDED.search(uri) is not None
 
 
 def is_wanted(name: str) -> bool:

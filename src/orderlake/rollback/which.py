@@ -124,8 +124,12 @@ def _some(project: Project, found: Sequence[LoadReport], given: Sequence[str | P
     if not given:
         return ordered
     names = names_of(project, given)
-    chosen = [report for report in ordered if report.source in names]
-    lacking = {fspath(each) for each in given} - {names[report.source] for report in chosen}
+    meant = {
+        text: [report for report in ordered if names.get(report.source) == text or report.source.endswith(f"/{text}")]
+        for text in (fspath(each) for each in given)
+    }
+    chosen = [report for report in ordered if any(report in some for some in meant.values())]
+    lacking = [text for text, some in meant.items() if not some]
     if lacking:
         files = ", ".join(report.source for report in ordered[:_NAMED])
         raise NotFoundError(f"{', '.join(sorted(lacking))}: not in load {found[0].load_id}, which is of {files}")

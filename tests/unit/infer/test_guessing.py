@@ -106,6 +106,12 @@ def test_nearly_all_numbers_says_which_is_none():
     assert found.note == "10 of 11 are numbers, others are not, such as many"
 
 
+def test_nearly_all_dates_says_which_is_none():
+    found = guess("placed", seen(*(f"2024-01-0{day}T10:00:00Z" for day in range(1, 8)), "yesterday"), is_csv=False)
+    assert found.is_open
+    assert found.note == "7 of 8 are dates, others are not, such as yesterday"
+
+
 @pytest.mark.parametrize(
     ("text", "delimiter", "start", "header"),
     [
