@@ -41,7 +41,7 @@ class TableInfo:
 
 
 def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
-    """Tables as they are declared, then quarantine and check results, then marts; `system` adds the hidden ones."""
+    """Tables as they are declared, then those of our own that have rows, then marts; `system` adds the others."""
     streams = [stream for pipeline in backends.pipelines for stream in pipeline.streams]
     declared = [(stream, spec) for stream in streams for spec in stream.tables]
     owned: list[tuple[str, TableLayout]] = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from orderlake.exporting.notes import LINEAGE, Note, grain, notes
+from orderlake.tables.layout import system_layouts
 from orderlake.values import plain
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Sample:
 
 
 def entries(console: Console) -> list[Entry]:
-    """Every table: declared ones in their order, quarantine once it has rows, then marts."""
+    """Every table: declared ones in their order, those of our own once they have rows, then marts."""
     return console.kept("tables", console.session.token(), lambda: _entries(console))
 
 
@@ -100,7 +101,8 @@ def _entries(console: Console) -> list[Entry]:
     made = [console.session.anatomy(table.name, values=False) for table in console.session.tables()]
     found = {each.name: _entry(console, each, newest, said) for each in made}
     order = [name for name in _declared(console) if name in found]
-    rest = [name for name in found if name not in order and (name != "quarantine" or found[name].rows)]
+    own = {layout.name for layout in system_layouts()}
+    rest = [name for name in found if name not in order and (name not in own or found[name].rows)]
     return [found[name] for name in (*order, *rest)]
 
 

@@ -22,7 +22,7 @@ ORDERS = [
             {"product_id": "p1", "name": "Mug", "category": "Home", "price": 100.25, "quantity": 2},
         ],
     },
-    {"order_id": 2, "order_date": "2024-02-06", "total_amount": 80.00, "customer": {}, "products": []},
+    {"order_id": 2, "order_date": "2024-02-06", "total_amount": 0.00, "customer": {}, "products": []},
 ]
 BAD = {"order_id": "x", "order_date": "2024-01-05", "note": "first line\nsecond line"}
 

@@ -24,7 +24,7 @@ def test_a_loaded_file_is_one_line_that_adds_up(cli, put):
 
 def test_several_files_end_with_a_sum(cli, put):
     put("orders_1.json")
-    put("orders_2.json", [{"order_id": 1, "order_date": "2024-01-06", "total_amount": 1}], age=30)
+    put("orders_2.json", [{"order_id": 1, "order_date": "2024-01-06", "total_amount": 0}], age=30)
     answer = cli("run")
     assert len(answer.lines) == 3
     assert answer.lines[-1].startswith("2 files: 2 loaded; records: 3 read = 2 loaded + 1 superseded; ")

@@ -31,14 +31,14 @@ def _words(markup):
 def test_every_table_is_listed_with_what_a_row_is_and_its_size(shop, opened):
     answer = opened(shop).get("/data")
     rows = rows_of(answer, "Tables")
-    assert [row[0].split()[0] for row in rows] == ["orders", "order_lines", "orders_parquet_datalake"]
+    assert [row[0].split()[0] for row in rows] == ["orders", "order_lines", "orders_parquet_datalake", "check_results"]
     assert "one row per order_id" in rows[0][0]
     assert "one row per entry of products" in rows[1][0]
-    assert [row[1].split()[0] for row in rows] == ["iceberg", "iceberg", "parquet"]
+    assert [row[1].split()[0] for row in rows] == ["iceberg", "iceberg", "parquet", "iceberg"]
     with Lake(shop) as lake:
         for row, info in zip(rows, lake.tables(), strict=True):
             assert row[2:4] == [f"{info.rows:,}", f"{info.files:,}"]
-    assert [row[5] for row in rows] == ["1", "1", "–"]
+    assert [row[5] for row in rows] == ["1", "1", "–", "1"]
 
 
 def test_a_table_leads_to_the_load_that_wrote_to_it_last(shop, opened):
