@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from orderlake.anatomy import Anatomy, anatomy
 from orderlake.building.origin import heads_of, origin_of
 from orderlake.config import DEFAULT_MEMORY_MB, deployed
-from orderlake.errors import QueryError
+from orderlake.errors import ConfigError, NotFoundError, QueryError, TransientError
 from orderlake.explain.moment import Moment, moment_of
 from orderlake.explain.past import past, versions_then
 from orderlake.marts import declared_marts
@@ -236,7 +236,9 @@ def on_athena(backends: Backends, sql: str, as_of: str | Moment | None = None) -
         asked = frozenset(tables_asked(sql))
     except ValueError:
         asked = frozenset()  # what is wrong with it is said by who translates it
-    return AthenaEngine(settings, tables | stored(there, asked) | _built(there, asked, tables), query_cost).run(sql)
+    found, notes = _stored_or_declared(there, asked)
+    answer = AthenaEngine(settings, tables | found | _built(there, asked, tables), query_cost).run(sql)
+    return replace(answer, notes=(*notes, *answer.notes))
 
 
 def stored(there: Backends, asked: frozenset[str]) -> dict[str, dict[str, str]]:
@@ -253,6 +255,14 @@ def stored(there: Backends, asked: frozenset[str]) -> dict[str, dict[str, str]]:
         for table, opened in there.house.open(wanted, files=False).items()
         if opened.metadata is not None
     }
+
+
+def _stored_or_declared(there: Backends, asked: frozenset[str]) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
+    """As `stored`; who may ask Athena may not read what is beside it: then nothing, and a note that says why."""
+    try:
+        return stored(there, asked), ()
+    except (ConfigError, NotFoundError, TransientError) as error:
+        return {}, (f"only columns that the pipelines declare were asked for, since others cannot be seen: {error}",)
 
 
 def _built(there: Backends, asked: frozenset[str], tables: Mapping[str, object]) -> dict[str, Mapping[str, str]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from orderlake.checking import State
 from orderlake.cli.grid import print_grid, shortened
 from orderlake.errors import DataError, exit_code
 from orderlake.lake import Lake
 from orderlake.values import counted, json_lines, json_text
+
+if TYPE_CHECKING:
+    from orderlake.checking import State
 
 EXAMPLE: Final = """
 orderlake check                                   # every check of the tables as they are

@@ -6,13 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.account import line, unloaded
 from orderlake.errors import ConfigError, DataError, exit_code
 from orderlake.lake import Lake
-from orderlake.rollback import RolledBack, Wish
+from orderlake.rollback import Wish
 from orderlake.values import counted, json_lines, json_text
+
+if TYPE_CHECKING:
+    from orderlake.rollback.rollback import RolledBack
 
 EXAMPLE: Final = """
 orderlake rollback last --dry-run              # what it would do

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.grid import print_grid, shortened, visible
-from orderlake.mending import Quarantined
-from orderlake.mending.batch import Mending
 from orderlake.mending.sheet import pretty
 from orderlake.model.check import complaint
 from orderlake.model.report import LoadReport
 from orderlake.values import counted
+
+if TYPE_CHECKING:
+    from orderlake.mending.batch import Mending
+    from orderlake.mending.records import Quarantined
 
 _RECORD_WIDTH: Final = 60
 _HEADER: Final = ("id", "source", "position", "line", "status", "field", "reason", "record")

@@ -13,7 +13,8 @@ from orderlake.charts import Chart, Series
 from orderlake.console.state import Console
 from orderlake.engine import quote
 from orderlake.errors import LakeError
-from orderlake.mending import STATUSES, quarantine_records
+from orderlake.mending import STATUSES
+from orderlake.mending.records import quarantine_records
 from orderlake.query.saved import SavedQuery
 
 PAGE: Final = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orderlake.mending import quarantine_records
+from orderlake.mending.records import quarantine_records
 
 if TYPE_CHECKING:
     from orderlake.lake import Lake

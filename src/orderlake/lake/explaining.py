@@ -23,7 +23,7 @@ class Explaining(History):
         from orderlake.explain.asked import Where  # noqa: PLC0415 - `run` explains nothing
         from orderlake.explain.explanation import Explainer  # noqa: PLC0415 - as above
         from orderlake.explain.trace import Look  # noqa: PLC0415 - as above
-        from orderlake.mending import quarantine_records  # noqa: PLC0415 - as above
+        from orderlake.mending.records import quarantine_records  # noqa: PLC0415 - as above
 
         with self.session() as session:
 

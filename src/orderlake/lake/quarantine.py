@@ -14,9 +14,11 @@ from orderlake.lake.history import History
 from orderlake.lake.loading import Loading
 
 if TYPE_CHECKING:
-    from orderlake.mending import Mended, Mender, Quarantined, Which
+    from orderlake.mending import Mended, Which
     from orderlake.mending.batch import Mending
     from orderlake.mending.drops import Dropped
+    from orderlake.mending.mend import Mender
+    from orderlake.mending.records import Quarantined
     from orderlake.model.report import LoadReport
 
 
@@ -31,14 +33,16 @@ class Quarantine(Loading, History):
         Each stands once, however often it was mended, with its `status`: open, fixed, replaced or dropped. `which` says
         more closely which are meant.
         """
-        from orderlake.mending import Which, find_records  # noqa: PLC0415 - `run` mends nothing
+        from orderlake.mending import Which  # noqa: PLC0415 - `run` mends nothing
+        from orderlake.mending.records import find_records  # noqa: PLC0415 - as above
 
         wanted = which or Which(source=source or "", limit=limit)
         return find_records(self.project, self.loads(), wanted, self.query)
 
     def quarantine_counts(self, which: Which | None = None) -> dict[str, int]:
         """How many of the records set aside, or of those that are meant, are open, fixed, replaced, dropped."""
-        from orderlake.mending import STATUSES, quarantine_records  # noqa: PLC0415 - as above
+        from orderlake.mending import STATUSES  # noqa: PLC0415 - as above
+        from orderlake.mending.records import quarantine_records  # noqa: PLC0415 - as above
 
         records, where = quarantine_records(self.project, self.loads()), "" if which is None else which.where
         found = dict(self.query(f"SELECT status, count(*) FROM {records} {where} GROUP BY 1").rows)
@@ -146,7 +150,7 @@ class Quarantine(Loading, History):
         return found if ids else [max(found, key=lambda each: each["version"])]
 
     def _mender(self) -> Mender:
-        from orderlake.mending import Mender  # noqa: PLC0415 - as above
+        from orderlake.mending.mend import Mender  # noqa: PLC0415 - as above
 
         return Mender(self._backends, self.query, self.load)
 

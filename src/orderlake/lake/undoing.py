@@ -11,7 +11,8 @@ from orderlake.lake.parts import Parts
 from orderlake.model.report import LoadReport
 
 if TYPE_CHECKING:
-    from orderlake.rollback import RolledBack, Wish
+    from orderlake.rollback import Wish
+    from orderlake.rollback.rollback import RolledBack
 
 
 class Undoing(Parts):
@@ -24,7 +25,8 @@ class Undoing(Parts):
         the files that had it. Its files stay known: `run` leaves them alone, a new version of one loads as ever.
         NotFoundError, and nothing is done, when there is no such load, or a file that has to be read again is gone.
         """
-        from orderlake.rollback import Wish, roll_back  # noqa: PLC0415 - `run` rolls nothing back
+        from orderlake.rollback import Wish  # noqa: PLC0415 - `run` rolls nothing back
+        from orderlake.rollback.rollback import roll_back  # noqa: PLC0415 - as above
 
         return roll_back(self._backends, load if isinstance(load, Wish) else Wish(load), on_step)
 

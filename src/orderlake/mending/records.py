@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from orderlake.query.duckdb import Result
 
 FOLDER: Final = "mended"
-STATUSES: Final = ("open", "fixed", "replaced", "dropped")
 _KEY_DIGITS: Final = 12
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from orderlake.config import Project
-from orderlake.mending.records import STATUSES, prefix_of, quarantine_records, undone_loads
-from orderlake.mending.which import texts
+from orderlake.mending.records import prefix_of, quarantine_records, undone_loads
+from orderlake.mending.which import STATUSES, texts
 from orderlake.model.report import LoadReport
 
 if TYPE_CHECKING:

@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from orderlake.errors import DataError
-from orderlake.mending.records import Quarantined
+
+if TYPE_CHECKING:
+    from orderlake.mending.records import Quarantined
 
 _BREAK: Final = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")

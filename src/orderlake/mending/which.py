@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from orderlake.engine import quote
+
+STATUSES: Final = ("open", "fixed", "replaced", "dropped")
 
 
 @dataclass(frozen=True, slots=True)

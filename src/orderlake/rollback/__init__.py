@@ -1,6 +1,5 @@
 """Rollback: the tables as if a load had never come, the loads after it kept; and back again."""
 
-from orderlake.rollback.rollback import RolledBack, roll_back
 from orderlake.rollback.which import Wish, undone
 
-__all__ = ["RolledBack", "Wish", "roll_back", "undone"]
+__all__ = ["Wish", "undone"]

@@ -7,7 +7,7 @@ import pytest
 def test_a_duckdb_file_is_announced_with_what_its_views_are(cli, loaded):
     answer = cli("export", "--duckdb", "shop.duckdb")
     assert answer.code == 0
-    assert answer.lines[0].startswith("shop.duckdb  4 views, ")
+    assert answer.lines[0].startswith("shop.duckdb  6 views, ")
     assert answer.lines[1].endswith("export again after a load or a build, or --copy the rows")
     assert cli("export", "--duckdb", "shop.duckdb").lines == [
         "shop.duckdb is up to date: nothing was loaded or built since it was made"
@@ -17,7 +17,7 @@ def test_a_duckdb_file_is_announced_with_what_its_views_are(cli, loaded):
 
 
 def test_a_copy_is_announced_with_its_rows(cli, loaded):
-    assert cli("export", "--duckdb", "shop.duckdb", "--copy").lines[0].startswith("shop.duckdb  4 tables, 4 rows, ")
+    assert cli("export", "--duckdb", "shop.duckdb", "--copy").lines[0].startswith("shop.duckdb  6 tables, 9 rows, ")
 
 
 def test_files_are_listed_with_their_rows(cli, loaded):

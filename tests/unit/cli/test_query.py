@@ -19,7 +19,7 @@ def test_a_table_is_aligned_with_numbers_to_the_right(cli, loaded):
         "customer_name  total_amount  order_id",
         "-------------  ------------  --------",
         "Jürgen, Weiß         200.50         1",
-        "NULL                  80.00         2",
+        "NULL                   0.00         2",
         "(2 rows)",
     ]
 

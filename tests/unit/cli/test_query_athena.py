@@ -30,7 +30,7 @@ def deployed(loaded):
 
 @pytest.fixture
 def athena(deployed, monkeypatch):
-    """Athena over the files of the project's own lake."""
+    """Athena over the files of the project's own lake; nothing else of AWS answers."""
     with Lake(deployed) as lake:
         tables = [table for table in query_tables(lake._backends) if table.columns]
 
@@ -48,6 +48,8 @@ def athena(deployed, monkeypatch):
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
+    for service in ("DYNAMODB", "S3", "GLUE"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://127.0.0.1:9")
     monkeypatch.setattr("time.sleep", lambda _: None)
     columns = {table.name: table.columns for table in tables}
     with Athena(prepare, columns | {"daily": {"day": "DATE", "orders": "BIGINT"}}) as endpoint:
@@ -79,9 +81,16 @@ def test_both_engines_print_the_same(cli, athena, form, sql):
 def test_what_it_took_is_said_beside_the_rows(cli, athena):
     answer = cli("query", "--on", "athena", REVENUE, "--json")
     (query,) = athena.executions
-    assert answer.err == f"athena: 2 rows, 1.2 MB scanned, 0.8 s, $0.000050 ({query})\n"
+    assert answer.err.splitlines()[-1] == f"athena: 2 rows, 1.2 MB scanned, 0.8 s, $0.000050 ({query})"
     athena.scanned = 20_000_000_000
     assert "20.0 GB scanned, 0.8 s, $0.1000 (" in cli("query", "--on", "athena", REVENUE).err
+
+
+def test_where_the_tables_cannot_be_read_declared_columns_are_asked_for_and_that_is_said(cli, athena):
+    answer = cli("query", "--on", "athena", REVENUE)
+    assert (answer.code, len(athena.executions)) == (0, 1)
+    assert answer.err.startswith("orderlake: only columns that the pipelines declare were asked for, since others ")
+    assert "the DynamoDB table shop" in answer.err.splitlines()[0]
 
 
 @pytest.mark.parametrize("name", ["daily_orders", "customer_cohorts", "product_performance", "orders_data_quality"])

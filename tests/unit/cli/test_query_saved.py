@@ -27,14 +27,14 @@ def test_a_saved_query_is_answered(cli, loaded):
         "order_date  order_count  daily_revenue",
         "----------  -----------  -------------",
         "2024-01-05            1         200.50",
-        "2024-02-06            1          80.00",
+        "2024-02-06            1           0.00",
         "(2 rows)",
     ]
 
 
 def test_parameters_are_given_by_name(cli, loaded):
     answer = cli("query", "--saved", "daily_orders", "--param", "start=2024-02-01", "--param", "until=today", "--json")
-    assert answer.json == [{"order_date": "2024-02-06", "order_count": 1, "daily_revenue": 80.00}]
+    assert answer.json == [{"order_date": "2024-02-06", "order_count": 1, "daily_revenue": 0.00}]
 
 
 def test_the_sql_can_be_shown_instead(cli, loaded):

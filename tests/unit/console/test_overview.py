@@ -174,7 +174,8 @@ def test_the_quality_strip_counts_what_was_set_aside(client, lake):
 def test_tables_under_other_names_are_no_empty_shop(tmp_path):
     with Lake.init(tmp_path / "shop", ["orders"]) as made:
         pipeline = made.project.root / "pipelines" / "orders.yaml"
-    pipeline.write_text(pipeline.read_text("utf-8").replace("      orders: ", "      sold: "), "utf-8")
+    text = pipeline.read_text("utf-8").replace("      orders: ", "      sold: ")
+    pipeline.write_text(text.replace("{table: orders,", "{table: sold,"), "utf-8")
     with Lake(tmp_path / "shop") as lake:
         console = Console(lake)
         text = TestClient(make_app(console), base_url="http://127.0.0.1").get("/").text

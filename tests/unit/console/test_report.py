@@ -153,7 +153,8 @@ def test_a_folder_is_no_target(shop, tmp_path, capsys):
 def test_tables_under_other_names_are_said_to_need_a_shop_of_their_own(tmp_path, capsys):
     with Lake.init(tmp_path / "shop", ["orders"]) as lake:
         pipeline = lake.project.root / "pipelines" / "orders.yaml"
-    pipeline.write_text(pipeline.read_text("utf-8").replace("      orders: ", "      sold: "), "utf-8")
+    text = pipeline.read_text("utf-8").replace("      orders: ", "      sold: ")
+    pipeline.write_text(text.replace("{table: orders,", "{table: sold,"), "utf-8")
     assert main(["--project", str(tmp_path / "shop"), "report", "--html", str(tmp_path / "r.html")]) == 66
     assert "say what its orders are in overview/NAME.sql" in capsys.readouterr().err
 

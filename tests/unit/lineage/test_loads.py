@@ -100,7 +100,7 @@ def test_our_own_facet_is_as_its_schema_says(tmp_path):
 
 def test_columns_come_from_paths_of_the_record_and_keys_decide_which_count(tmp_path):
     def change(text):
-        text = text.replace("    key: order_id", "    key: order_id\n    sequence_by: updated\n    #")
+        text = text.replace("    key: order_id", "    key: order_id\n    sequence_by: updated\n    #", 1)
         return text.replace(
             "          order_id: bigint required\n          order_date: date required\n          total_amount",
             "          order_id: bigint required\n          updated: bigint\n"

@@ -10,7 +10,7 @@ import pytest
 from orderlake import Lake
 from orderlake.config import AwsSettings
 from orderlake.errors import ConfigError, DataError, NotFoundError
-from orderlake.mending import Mender
+from orderlake.mending.mend import Mender
 from orderlake.wiring import Backends
 from tests.reference import NOON, SECOND, new_lake, order, put
 
