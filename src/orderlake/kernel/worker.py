@@ -167,11 +167,8 @@ class Worker:
     def _again(self, cursor: duckdb.DuckDBPyConnection, part: Part, files: Files, sifted: int) -> Done:
         """Keep the records that the sieve kept out for another look: their numbers are those that are not staged."""
         count = sum(self._counts(cursor, files).values()) + sifted
-        staged = parquet([files[self.plan.shape.grains[0]]])
-        numbers = (
-            f"SELECT n FROM range(1, {count + 1}) AS t(n) "
-            f"ANTI JOIN (SELECT DISTINCT _rid - {part.base} AS n FROM {staged}) AS s USING (n) ORDER BY n"
-        )
+        staged = f"SELECT _rid - {part.base} AS n FROM {self._records(files)}"
+        numbers = f"SELECT n FROM range(1, {count + 1}) AS t(n) ANTI JOIN ({staged}) AS s USING (n) ORDER BY n"
         reach = Reach(count, self._lines(part.share).at(part.share.start), self._copy)
         file = self.folder / f"sifted-{part.base}.csv"
         longest = read_json.keep_sifted(raws_of(cursor, part.share, numbers, reach), part.base, file)
@@ -273,11 +270,15 @@ class Worker:
 
     def _counts(self, cursor: duckdb.DuckDBPyConnection, files: Files) -> dict[int, int]:
         """Records per segment, from the first grain: one row of it per record."""
+        staged = self._records(files)
+        return dict(cursor.execute(f"SELECT _rid >> {ROW_BITS}, count(*) FROM {staged} GROUP BY 1").fetchall())
+
+    def _records(self, files: Files) -> str:
+        """What a FROM names: the first grain's rows, one per record."""
         root = self.plan.shape.grains[0]
         levels = range(1, len(self.plan.shape.levels(root)) + 1)
         first = " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in levels) or "true"
-        staged = f"FROM {parquet([files[root]])} WHERE {first}"
-        return dict(cursor.execute(f"SELECT _rid >> {ROW_BITS}, count(*) {staged} GROUP BY 1").fetchall())
+        return f"{parquet([files[root]])} WHERE {first}"
 
 
 @contextmanager
