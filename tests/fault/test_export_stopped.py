@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,25 +24,34 @@ def project(tmp_path):
     return tmp_path
 
 
-def begun(project: Path) -> tuple["subprocess.Popen[str]", Path]:
-    """A long export that has begun to write its part, and that part."""
+@contextmanager
+def begun(project: Path) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    """A long export that has begun to write its part, and that part; dead at the end, for it would fill the disk."""
     command = [sys.executable, "-m", "orderlake", "--project", f"{project}/shop", "export", "--csv", f"{project}/x.csv"]
-    process = subprocess.Popen([*command, "--sql", SLOW], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(
+        [*command, "--sql", SLOW], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process, part_of(process, project)
+        finally:
+            process.kill()
+
+
+def part_of(process: "subprocess.Popen[str]", project: Path) -> Path:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         parts = [file for file in project.glob(".x.csv.part-*") if file.stat().st_size]
         if parts:
-            return process, parts[0]
+            return parts[0]
         assert process.poll() is None, process.communicate()
-    process.kill()
     pytest.fail("the export did not begin")
 
 
 def test_an_export_that_is_interrupted_leaves_the_old_file_alone(project):
     (project / "x.csv").write_text("old")
-    process, part = begun(project)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with begun(project) as (process, part):
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
     assert (process.returncode, said[:23]) == (130, "orderlake: interrupted;")
     assert (project / "x.csv").read_text() == "old"
     assert not part.exists()
@@ -48,9 +59,9 @@ def test_an_export_that_is_interrupted_leaves_the_old_file_alone(project):
 
 def test_what_a_killed_export_leaves_is_swept_by_the_next_one(project):
     (project / "x.csv").write_text("old")
-    process, part = begun(project)
-    process.kill()
-    process.communicate(timeout=60)
+    with begun(project) as (process, part):
+        process.kill()
+        process.communicate(timeout=60)
     assert (project / "x.csv").read_text() == "old"
     assert part.exists()
     command = [sys.executable, "-m", "orderlake", "--project", f"{project}/shop", "export", "--csv", f"{project}/x.csv"]
