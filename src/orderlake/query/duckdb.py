@@ -168,6 +168,11 @@ class Question:
             stored = raised_in_engine(error)
             if stored is not None:  # the statement is not at fault
                 raise stored from error
+            if isinstance(error, duckdb.IOException | duckdb.InvalidInputException) and _OF_LAKE.search(str(error)):
+                raise QueryError(
+                    f"a file of the lake cannot be read: {str(error).splitlines()[0]}\n"
+                    "`orderlake verify` names each file that is gone or was changed, and says what to do"
+                ) from error
             known = ", ".join(table.name for table in self._tables) or "none yet: load a file with `orderlake run`"
             raise QueryError(f"{_said(error, self._tables)}\nThe tables are: {known}") from error
         finally:
@@ -185,6 +190,7 @@ def confine(engine: Engine, places: Sequence[str]) -> None:
     connection.execute("SET enable_external_access = false")
 
 
+_OF_LAKE: Final = re.compile(r"\.parquet['\"]")
 _LACKING: Final = re.compile(r"Catalog Error: Table with name (\w+) does not exist!")
 _MEANT: Final = re.compile(r'\nDid you mean "[^"]*"\?')
 

@@ -30,6 +30,15 @@ def test_a_healthy_project_is_ok_throughout(cli, loaded):
     }
 
 
+def test_a_project_that_was_copied_is_told_where_its_tables_lie(cli, loaded, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(loaded, copy)
+    answer = cli("--project", str(copy), "doctor", "--json")
+    (one,) = found(answer, "catalog")
+    assert one["status"] == "fail"
+    assert f"its tables lie in {loaded / 'lake'}, and not in {copy / 'lake'}" in one["message"]
+
+
 def test_a_new_project_is_ok_and_looking_changes_nothing(cli, project):
     cli("tables")  # opens the catalog, and keeps the parsed files
     before = sorted(project.rglob("*"))
