@@ -4,9 +4,10 @@ import pytest
 
 from orderlake import Lake
 from orderlake.errors import CatalogUnavailableError
+from orderlake.loading import Loader
 from orderlake.model.ports import HeadUpdate
 from orderlake.model.source import SourceObject
-from orderlake.sources import LocalSources
+from orderlake.sources import LocalSources, source_at
 from tests.fault.worker import ended, leaseless, spawn
 from tests.reference import NOON, SECOND, by_text, expected, found, new_lake, order, put, visible_parquet, written
 
@@ -262,3 +263,23 @@ def test_eight_loaders_of_one_folder_load_each_file_once(tmp_path):
         assert {len(said["reports"]) for _, said in told} == {len(made)}
         assert found(lake) == expected(made)
         assert len(visible_parquet(lake)) == len(made)
+
+
+def test_a_worker_that_is_slow_to_finish_removes_nothing_that_was_put_back_meanwhile(tmp_path):
+    """Its lease has lapsed: another finishes its load for it, and rolls it back, before it goes on."""
+    with new_lake(tmp_path) as lake:
+        raw = lake.project.raw
+        first = written(lake, raw / "orders_1.json", [order(1, "A")], NOON)
+        lake.run()
+        written(lake, raw / "orders_2.json", [order(1, "B")], NOON + SECOND)
+
+        def meanwhile():
+            with leaseless(Lake(tmp_path)) as other:
+                other.run()
+                other.rollback("last")
+
+        source = source_at(lake.project, raw / "orders_2.json")
+        assert source is not None
+        Loader(leaseless(lake)._backends, on_step=Between(8, meanwhile)).run([source])
+        assert found(lake) == expected([first])
+        assert lake.verify().findings == ()

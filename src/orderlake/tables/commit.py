@@ -154,14 +154,32 @@ class Committer:
                 known |= {one.identity: one for one in reports if not _is_known(one, known.get(one.identity))}
         return {identity: known[identity] for identity in identities if identity in known}
 
-    def finish(self, publish: Mapping[str, Any], reports: Sequence[LoadReport]) -> None:
-        """Steps 8 and 9; doing them twice is doing them once."""
+    def finish(
+        self, publish: Mapping[str, Any], reports: Sequence[LoadReport], index: TableLayout | None = None
+    ) -> None:
+        """Steps 8 and 9; doing them twice is doing them once.
+
+        With an `index` to look into, nothing is removed that others have put there since this commit landed: they may
+        have finished it for a worker that is slow, and gone on.
+        """
         self.on_step(8)
         store, root = self.house.store, self.house.root
         store.each(lambda move: store.publish(f"{root}/{move[0]}", f"{root}/{move[1]}"), publish.get("moves", []))
-        store.each(lambda final: store.delete(f"{root}/{final}"), publish.get("removals", []))
+        removals = publish.get("removals", [])
+        if removals and index is not None:
+            again = self._put_since(index, reports[0].load_id)
+            removals = [final for final in removals if final not in again]
+        store.each(lambda final: store.delete(f"{root}/{final}"), removals)
         self.on_step(9)
         self.ledger.mark(reports)
+
+    def _put_since(self, index: TableLayout, load_id: str) -> set[str]:
+        """The plain files that commits after this load's have put in their places."""
+        metadata = self.house.open([index], files=False)[index.name].metadata
+        summaries = [] if metadata is None else [snapshot.summary for snapshot in metadata.snapshots]
+        own = [at for at, summary in enumerate(summaries) if summary.get("orderlake.load-id") == load_id]
+        later = summaries[own[-1] + 1 :] if own else summaries
+        return {final for each in later for _, final in json.loads(each.get(PUBLISH, "{}")).get("moves", [])}
 
 
 @dataclass(slots=True)
@@ -206,7 +224,7 @@ class _Attempt:
         self.committer.on_step(7)
         if moves:
             self._commit([move.update for move in moves])
-        self.committer.finish(publish, reports)
+        self.committer.finish(publish, reports, index_layout(self.batch.stream))
         self.committer.on_step(10)
         store = self.committer.house.store
         store.each(store.delete, [location for move in moves for location in move.obsolete])

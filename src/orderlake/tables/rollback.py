@@ -63,7 +63,7 @@ class Rollback:
             self.committer.house.catalog.commit([move.update for move in moves])
         except CatalogUnavailableError as error:  # it may have landed: step 3 of the next try finds out
             raise CommitStateUnknownError(str(error)) from error
-        self.committer.finish(publish, reports)
+        self.committer.finish(publish, reports, self.tables[self.stream.index].layout)
         self.committer.on_step(10)
         store.each(store.delete, [location for move in moves for location in move.obsolete])
         return reports
