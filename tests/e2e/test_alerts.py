@@ -17,8 +17,9 @@ import pytest
 import orderlake
 from orderlake import Lake
 from orderlake.alerts import alerter
+from orderlake.alerts.record import Record
 from orderlake.cli import main
-from orderlake.errors import ConfigError
+from orderlake.errors import ConfigError, StorageUnavailableError
 from orderlake.model.report import LoadReport
 from tests.reference import NOON, SECOND, order, put
 
@@ -343,3 +344,14 @@ def test_settings_without_a_target_raise_where_they_are_read(project):
     root = project("alerts: {headers: {A: b}}\n")
     with Lake(root) as lake, pytest.raises(ConfigError, match="names no place to go to"):
         lake.run()
+
+
+def test_what_cannot_be_kept_is_told_once_all_the_same(project, server, monkeypatch):
+    def full(*_):
+        raise StorageUnavailableError("the disk is full")
+
+    monkeypatch.setattr(Record, "sent", full)
+    root = project(f"alerts: [{{webhook: '{server.url}'}}, {{webhook: '{server.url}/other'}}]\n")
+    bad(root)
+    run(root)
+    assert sorted(path for path, *_ in server.told) == ["/services/T0/s3cret", "/services/T0/s3cret/other"]

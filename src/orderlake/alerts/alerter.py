@@ -71,7 +71,10 @@ class Alerter:
             if error is not None:
                 log.warning("alerts: %s was not told: %s. The load itself is complete", target.name, error)
             if record is not None:
-                record.sent(at, target.name, alert.text, tries, error)
+                try:
+                    record.sent(at, target.name, alert.text, tries, error)
+                except LakeError as failed:  # it is told, and must not be told again
+                    log.warning("alerts: what is sent cannot be kept: %s", failed)
 
     def trial(self) -> list[tuple[str, str | None]]:
         """Tell each target that this is a trial; what went wrong with it, None when nothing did."""
