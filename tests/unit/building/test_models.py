@@ -35,7 +35,7 @@ def test_the_bundled_models_are_built_of_the_pipelines_whose_tables_there_are(tm
 
 def test_a_project_of_other_tables_is_told_to_bring_models_of_its_own(tmp_path):
     with (
-        new_lake(tmp_path, lambda text: text.replace("order_lines:", "items:")) as lake,
+        new_lake(tmp_path, lambda text: text.replace("order_lines", "items")) as lake,
         pytest.raises(ConfigError, match=r"has none of them: `orderlake build --eject`"),
     ):
         models_of(lake._backends, "dbt-duckdb")
@@ -50,7 +50,7 @@ def test_a_column_that_the_marts_need_is_named(tmp_path):
 
 
 def test_models_of_the_project_are_used_instead_whatever_its_tables(tmp_path):
-    with new_lake(tmp_path, lambda text: text.replace("order_lines:", "items:")) as lake:
+    with new_lake(tmp_path, lambda text: text.replace("order_lines", "items")) as lake:
         folder = own_models(lake)
         found = models_of(lake._backends, "dbt-duckdb")
     assert (found.folder, found.variables) == (folder, {"pipelines": []})

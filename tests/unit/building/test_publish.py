@@ -159,7 +159,7 @@ def test_a_mart_may_not_have_the_name_of_anything_else(lake):
 
 def test_a_table_may_not_have_the_folder_of_the_marts(tmp_path):
     with (
-        new_lake(tmp_path, lambda text: text.replace("order_lines:", "marts:")) as lake,
+        new_lake(tmp_path, lambda text: text.replace("order_lines", "marts")) as lake,
         pytest.raises(ConfigError, match="give the table marts another name"),
     ):
         refuse_taken(lake._backends, ["sales"])

@@ -97,11 +97,11 @@ def test_heads_change_with_the_tables_and_an_origin_has_those_of_its_files(tmp_p
         lake.run()
         heads = heads_of(lake._backends)
         changed = {table for table, head in heads.items() if head != empty[table]}
-        assert changed == {"orders", "order_lines", "orders_parquet_datalake"}
+        assert changed == {"orders", "order_lines", "orders_parquet_datalake", "check_results"}
         origin = origin_of(lake._backends)
     assert origin.heads == heads
     assert {table.name: len(table.files) for table in origin.tables} == {
-        "orders": 1, "order_lines": 1, "orders_parquet_datalake": 1, **dict.fromkeys(own, 0),
+        "orders": 1, "order_lines": 1, "orders_parquet_datalake": 1, **dict.fromkeys(own, 0), "check_results": 1,
     }  # fmt: skip
 
 
