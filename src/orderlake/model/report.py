@@ -61,7 +61,8 @@ class LoadReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the report as JSON-ready values, in the order people read them."""
-        return asdict(self)
+        lists = {"checks": [dict(each) for each in self.checks], "changes": list(self.changes)}
+        return asdict(self) | lists | {"seals": {file: list(seal) for file, seal in self.seals.items()}}
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> LoadReport:
