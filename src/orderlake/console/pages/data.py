@@ -27,7 +27,7 @@ def show(request: Request) -> Response:
         "data.html",
         tables=[each for each in found if each.kind != "mart"],
         marts=[each for each in found if each.kind == "mart"],
-        rows=sum(each.rows for each in found if each.kind != "mart"),
+        rows=sum(each.rows for each in found if each.pipeline),
         size=sum(each.bytes for each in found),
         files=sum(each.files for each in found),
     )
