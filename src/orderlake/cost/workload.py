@@ -19,7 +19,7 @@ ASSUMED: Final = "assumption"
 
 @dataclass(frozen=True, slots=True)
 class PerLoad:
-    """Requests of a load of a pipeline with three tables and checks; `gets` grow with the snapshots kept for a while."""
+    """Requests of a load of a pipeline with three tables and checks; `gets` grow with the snapshots kept."""
 
     puts: int = 19
     gets: int = 38
