@@ -28,7 +28,7 @@ class Careful:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """A file of the records of a share that the sieve kept out (read_json.keep_sifted)."""
+    """A file of the records of a share that the sieve kept out (read_json.keep_raws)."""
 
     file: Path
     longest: int

@@ -12,7 +12,7 @@ from orderlake.kernel.flatten import Grain, Plan
 from orderlake.kernel.shape import inner
 from orderlake.model.check import Check
 from orderlake.model.pipeline import TableSpec
-from orderlake.model.staged import staged_name
+from orderlake.model.staged import of_table, staged_name
 
 FLAGS: Final = "_checks"
 """The staged column of whole numbers: bit n is set in a row that fails the stream's nth check of rows."""
@@ -44,6 +44,11 @@ def flags_of(plan: Plan) -> tuple[Flag, ...]:
     return tuple(Flag(bit, spec, check) for bit, (spec, check) in enumerate(checks))
 
 
+def taking(plan: Plan) -> tuple[Flag, ...]:
+    """Those that take a record out."""
+    return tuple(flag for flag in flags_of(plan) if flag.check.takes_out)
+
+
 def flags_at(plan: Plan, grain: Grain) -> tuple[Flag, ...]:
     """Those that are told at a grain."""
     return tuple(flag for flag in flags_of(plan) if plan.grain_of(flag.spec.rows) == grain)
@@ -51,10 +56,14 @@ def flags_at(plan: Plan, grain: Grain) -> tuple[Flag, ...]:
 
 def applies(plan: Plan, spec: TableSpec, grain: Grain) -> str:
     """SQL over staged rows of a grain: the row is one of the table's."""
-    levels = len(plan.shape.levels(grain))
-    if spec.rows == grain and levels:
-        return f"_i{levels} IS NOT NULL"
-    return " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1)) or "true"
+    return of_table(len(plan.shape.levels(grain)), is_own=spec.rows == grain)
+
+
+def beside(spec: TableSpec, select: str, value: str, called: str) -> str:
+    """SELECT staged rows with a value beside them: SQL over a table's columns, by name, and staged ones."""
+    named = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
+    hidden = ", ".join(name(column.name) for column in spec.columns)
+    return f"SELECT * EXCLUDE ({hidden}), {value} AS {called} FROM (SELECT *, {named} FROM {select})"
 
 
 def flagged(plan: Plan, grain: Grain, select: str) -> str:
@@ -66,14 +75,12 @@ def flagged(plan: Plan, grain: Grain, select: str) -> str:
     own = {table: inner(f"flags {table}") for table in tables}
     for table, spec in tables.items():
         columns = {column.name: column for column in spec.columns}
-        named = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
         bits = " | ".join(
             f"CASE WHEN {condition(flag.check, columns)} THEN 0::BIGINT ELSE {flag.mask}::BIGINT END"
             for flag in flags
             if flag.spec is spec
         )
-        hidden = ", ".join(name(column.name) for column in spec.columns)
         value = f"CASE WHEN {applies(plan, spec, grain)} THEN {bits} ELSE 0 END"
-        select = f"SELECT * EXCLUDE ({hidden}), {value} AS {own[table]} FROM (SELECT *, {named} FROM ({select}))"
+        select = beside(spec, f"({select})", value, own[table])
     every = " | ".join(own.values())
     return f"SELECT * EXCLUDE ({', '.join(own.values())}), {every} AS {FLAGS} FROM ({select})"

@@ -54,14 +54,14 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Tex
     file = work.with_suffix(".records.csv")
     try:
         count, longest = _write(text, file)
-        _fill(cursor, plan, [file], longest)
+        read_again(cursor, plan, [file], longest)
     finally:
         file.unlink(missing_ok=True)
     return count
 
 
-def keep_sifted(raws: Iterable[tuple[int, int, str]], base: int, file: Path) -> int:
-    """Write records of a share for read_again: their `_rid` (`base` and their number), line and text.
+def keep_raws(raws: Iterable[tuple[int, int, str]], base: int, file: Path) -> int:
+    """Write records of a share to be read again: their `_rid` (`base` and their number), line and text.
 
     Gives the length of the longest.
     """
@@ -75,13 +75,8 @@ def keep_sifted(raws: Iterable[tuple[int, int, str]], base: int, file: Path) -> 
 
 
 def read_again(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[Path], longest: int) -> None:
-    """As read_carefully, for the records of files that keep_sifted has written: their numbers are their `_rid`."""
-    _fill(cursor, plan, files, longest)
-
-
-def _fill(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[Path], longest: int) -> None:
-    """Make the tables from files of records."""
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {_raws(files, longest)}")
+    """Make the tables of read_carefully from files of records, those of keep_raws: their numbers are their `_rid`."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {kept_raws(files, longest)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad AS {shape_complaints(plan)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_records(plan)}")
     for grain in plan.shape.grains:
@@ -120,7 +115,8 @@ def _write_records(found: Iterable[scan.RawRecord], file: Path) -> tuple[int, in
     return count, longest
 
 
-def _raws(files: Sequence[Path], longest: int) -> str:
+def kept_raws(files: Sequence[Path], longest: int) -> str:
+    """SELECT number, line, error and text of records from such files; the longest text has so many bytes."""
     size = max(4 << 20, 4 * longest)
     columns = ", ".join(f"{column}: 'VARCHAR'" for column in (NUMBER, _LINE, _ERROR, _RAW))
     return (

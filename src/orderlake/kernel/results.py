@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import Engine, name, parquet
 from orderlake.errors import UnreadableShareError
-from orderlake.kernel.flags import FLAGS, Flag, applies, flags_at
+from orderlake.kernel.flags import FLAGS, Flag, applies, beside, flags_at
 from orderlake.kernel.flatten import Grain, Plan
 from orderlake.kernel.shape import inner
 from orderlake.model.check import Check, CheckResult
 from orderlake.model.pipeline import TableSpec
 from orderlake.model.reconcile import Reconcile, Side
 from orderlake.model.source import is_mended
-from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
+from orderlake.model.staged import StagedLoad, staged_name
 
 if TYPE_CHECKING:
     import duckdb
 
 _EXAMPLES: Final = 5
-_MASK: Final = (1 << ROW_BITS) - 1
 _SECOND: Final = 1_000_000_000
 _N, _AT = inner("source"), inner("record")
 """Columns of our own beside a table's: no column is called like them."""
@@ -78,16 +77,6 @@ class _Counted:
             for number in range(len(self.staged.sources))
         )
 
-    def _source(self) -> str:
-        """SQL of a staged row's source number."""
-        picked = [str(segment.source) for segment in self.staged.segments]
-        return picked[0] if len(set(picked)) == 1 else f"[{', '.join(picked)}][(_rid >> {ROW_BITS}) + 1]"
-
-    def _position(self) -> str:
-        """SQL of a staged row's record number in its source."""
-        bases = ", ".join(str(segment.base) for segment in self.staged.segments)
-        return f"(_rid & {_MASK}) + [{bases}][(_rid >> {ROW_BITS}) + 1]"
-
     def _is_empty(self) -> bool:
         return not any(self.staged.grains.values())
 
@@ -99,9 +88,9 @@ class _Counted:
             values = [f"count(*) FILTER ({applies(self.plan, spec, grain)})" for spec in tables.values()]
             for flag in flags:
                 fails = f"{FLAGS} & {flag.mask} <> 0"
-                values += [f"count(*) FILTER ({fails})", f"min({self._position()}, {_EXAMPLES}) FILTER ({fails})"]
+                values += [f"count(*) FILTER ({fails})", f"min({self.staged.position()}, {_EXAMPLES}) FILTER ({fails})"]
             rows = self.cursor.execute(
-                f"SELECT CAST({self._source()} AS INTEGER) AS n, {', '.join(values)} "
+                f"SELECT CAST({self.staged.source()} AS INTEGER) AS n, {', '.join(values)} "
                 f"FROM {self._flags(grain)} GROUP BY n"
             ).fetchall()
             counted = {int(row[0]): row[1:] for row in rows}
@@ -130,8 +119,9 @@ class _Counted:
         """A FROM item: a table's staged rows with its own column names, their source and record number."""
         grain = self.plan.grain_of(spec.rows)
         columns = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
+        place = f"CAST({self.staged.source()} AS INTEGER) AS {_N}, {self.staged.position()} AS {_AT}"
         return (
-            f"(SELECT {columns}, _rid, CAST({self._source()} AS INTEGER) AS {_N}, {self._position()} AS {_AT} "
+            f"(SELECT {columns}, _rid, {place} "
             f"FROM {parquet(self.staged.grains[grain])} WHERE {applies(self.plan, spec, grain)})"
         )
 
@@ -190,8 +180,8 @@ class _Counted:
         if not self._is_empty():
             off = f"(abs(a - coalesce(b, 0)) <= {each.tolerance}) IS NOT TRUE"
             found = self.cursor.execute(
-                f"SELECT CAST({self._source()} AS INTEGER) AS n, count(*), count(*) FILTER ({off}), "
-                f"min({self._position()}, {_EXAMPLES}) FILTER ({off}) FROM ({self._sums(each)}) GROUP BY n"
+                f"SELECT CAST({self.staged.source()} AS INTEGER) AS n, count(*), count(*) FILTER ({off}), "
+                f"min({self.staged.position()}, {_EXAMPLES}) FILTER ({off}) FROM ({self._sums(each)}) GROUP BY n"
             ).fetchall()
             rows = {int(row[0]): row[1:] for row in found}
         results = {}
@@ -213,10 +203,7 @@ class _Counted:
 def _amount(plan: Plan, side: Side, grain: Grain, rows: str, called: str) -> str:
     """SELECT staged rows with one side's amount beside them, NULL where a row is not of its table."""
     spec = next(spec for spec in plan.stream.tables if spec.name == side.table)
-    named = ", ".join(f"{name(staged_name(column))} AS {name(column.name)}" for column in spec.columns)
-    hidden = ", ".join(name(column.name) for column in spec.columns)
-    value = f"CASE WHEN {applies(plan, spec, grain)} THEN ({side.amount}) END"
-    return f"SELECT * EXCLUDE ({hidden}), {value} AS {called} FROM (SELECT *, {named} FROM {rows})"
+    return beside(spec, rows, f"CASE WHEN {applies(plan, spec, grain)} THEN ({side.amount}) END", called)
 
 
 def _own(check: Check) -> str:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import parquet, quote
-from orderlake.kernel.flags import FLAGS, Flag, flags_at, flags_of
+from orderlake.kernel.flags import FLAGS, Flag, flags_at, taking
 from orderlake.kernel.flatten import NUMBER, Grain, Plan
-from orderlake.kernel.raws import Raw, Reach, raws_of
+from orderlake.kernel.raws import Reach, raws_of
+from orderlake.kernel.read_json import keep_raws, kept_raws
 from orderlake.kernel.shape import inner
 from orderlake.kernel.split import Share
-from orderlake.model.staged import ROW_BITS
+from orderlake.model.staged import ROW_BITS, ROW_MASK
 
 if TYPE_CHECKING:
     import duckdb
 
 PARQUET: Final = "(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440)"
-_MASK: Final = (1 << ROW_BITS) - 1
 _AT_ONCE: Final = 500
 _NO_JSON: Final = "is not valid JSON"
 _ESCAPE: Final = re.compile(
@@ -78,8 +77,9 @@ def take_out(
     texts = copy.with_suffix(".flagged.csv")
     try:
         numbers = f"SELECT _rid - {part.base} FROM flagged ORDER BY 1"
-        longest = _write(texts, part.base, raws_of(cursor, part.share, numbers, Reach(0, 1, copy)))
-        rejected, counts = _put(cursor, files[plan.shape.grains[0]], _of_checks(plan, _read(texts, longest)))
+        longest = keep_raws(raws_of(cursor, part.share, numbers, Reach(0, 1, copy)), part.base, texts)
+        found = _texts(f"({kept_raws([texts], longest)})")
+        rejected, counts = _put(cursor, files[plan.shape.grains[0]], _of_checks(plan, found))
     finally:
         texts.unlink(missing_ok=True)
     clean, taken = _cleaned(cursor, plan, files)
@@ -115,10 +115,10 @@ def _cleaned(
 
 def _find_flagged(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[Grain, str]) -> bool:
     """Fill the temporary table `flagged` with `_rid` and flags of what is to be taken out; whether there is any."""
-    takes = sum(flag.mask for flag in flags_of(plan) if flag.check.takes_out)
+    takes = sum(flag.mask for flag in taking(plan))
     if not takes:
         return False
-    grains = {plan.grain_of(flag.spec.rows) for flag in flags_of(plan) if flag.check.takes_out}
+    grains = {plan.grain_of(flag.spec.rows) for flag in taking(plan)}
     every = " UNION ALL ".join(f"SELECT _rid, {FLAGS} AS f FROM {parquet([files[grain]])}" for grain in grains)
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE flagged AS SELECT _rid, bit_or(f & {takes}) AS f FROM ({every}) "
@@ -139,7 +139,7 @@ def put_carefully(
     line, raw = inner("line"), inner("raw")
     bad = (
         f"SELECT CAST(({base} + b.{NUMBER}) >> {ROW_BITS} AS INTEGER) AS segment, "
-        f"({base} + b.{NUMBER}) & {_MASK} AS position, r.line, b.field, "
+        f"({base} + b.{NUMBER}) & {ROW_MASK} AS position, r.line, b.field, "
         "coalesce(e.reason, b.reason) AS reason, r.raw, NULL::VARCHAR AS check_name, 'quarantine' AS action "
         f"FROM (SELECT {NUMBER}, min_by(field, field || reason) AS field, min_by(reason, field || reason) AS reason "
         f"FROM bad GROUP BY {NUMBER}) AS b "
@@ -148,8 +148,7 @@ def put_carefully(
     )
     is_flagged = _find_flagged(cursor, plan, files)
     if is_flagged:
-        texts = f"(SELECT {base} + {NUMBER} AS _rid, {line} AS line, {raw} AS raw FROM raws)"
-        bad = f"{bad} UNION ALL {_of_checks(plan, texts)}"
+        bad = f"{bad} UNION ALL {_of_checks(plan, _texts('raws', base))}"
     rejected, counts = _put(cursor, first, bad)
     for table in ("bad", "raws", "records", "explained"):
         cursor.execute(f"DROP TABLE {table}")
@@ -168,15 +167,19 @@ def _put(cursor: duckdb.DuckDBPyConnection, first: str, select: str) -> tuple[tu
 
 def _of_checks(plan: Plan, texts: str) -> str:
     """SELECT what failed a check as records set aside; `texts` gives `_rid`, line and raw."""
-    takes = [flag for flag in flags_of(plan) if flag.check.takes_out]
-    position = f"_rid & {_MASK}"
+    takes = taking(plan)
     return (
-        f"SELECT CAST(_rid >> {ROW_BITS} AS INTEGER) AS segment, {position} AS position, t.line, "
+        f"SELECT CAST(_rid >> {ROW_BITS} AS INTEGER) AS segment, _rid & {ROW_MASK} AS position, t.line, "
         f"{_first(takes, [flag.field for flag in takes])} AS field, {_all(takes, _reasons(takes), '; ')} AS reason, "
         f"t.raw, {_all(takes, [flag.check.name for flag in takes], ', ')} AS check_name, "
         f"CASE WHEN f & {sum(flag.mask for flag in takes if flag.check.on_fail == 'quarantine')} <> 0 "
         f"THEN 'quarantine' ELSE 'drop' END AS action FROM flagged JOIN {texts} AS t USING (_rid)"
     )
+
+
+def _texts(raws: str, base: int = 0) -> str:
+    """A FROM item with `_rid`, line and raw of records that are numbered from `base` on."""
+    return f"(SELECT {base} + {NUMBER} AS _rid, {inner('line')} AS line, {inner('raw')} AS raw FROM {raws})"
 
 
 def _reasons(flags: Sequence[Flag]) -> list[str]:
@@ -195,27 +198,6 @@ def _all(flags: Sequence[Flag], values: Sequence[str], between: str) -> str:
         f"CASE WHEN f & {flag.mask} <> 0 THEN {quote(value)} END" for flag, value in zip(flags, values, strict=True)
     )
     return f"concat_ws({quote(between)}, {', '.join(cases)})"
-
-
-def _write(file: Path, base: int, raws: Iterable[Raw]) -> int:
-    """Write `_rid`, line and text of each record; give the length of the longest."""
-    longest = 0
-    with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for number, line, text in raws:
-            longest = max(longest, len(text.encode()))
-            writer.writerow((base + number, line, text))
-    return longest
-
-
-def _read(file: Path, longest: int) -> str:
-    size = max(4 << 20, 4 * longest + 1024)
-    return (
-        f"(SELECT CAST(_rid AS BIGINT) AS _rid, CAST(line AS BIGINT) AS line, raw FROM read_csv({quote(str(file))}, "
-        "header = false, auto_detect = false, delim = ',', new_line = '\\n', quote = '\"', escape = '\"', "
-        f"columns = {{_rid: 'VARCHAR', line: 'VARCHAR', raw: 'VARCHAR'}}, max_line_size = {size}, "
-        f"buffer_size = {2 * size}))"
-    )
 
 
 def _explain(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -11,7 +11,7 @@ from orderlake.errors import UnreadableShareError
 from orderlake.kernel.complaints import FROZEN_MISSING, FROZEN_NEW, is_of_type
 from orderlake.kernel.flatten import Grain, Plan
 from orderlake.kernel.glance import Glance
-from orderlake.model.staged import ROW_BITS, StagedLoad, kept_name
+from orderlake.model.staged import ROW_BITS, ROW_MASK, StagedLoad, kept_name
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,7 +73,7 @@ def _met(cursor: duckdb.DuckDBPyConnection, plan: Plan, load: StagedLoad, level:
     declared = {".".join((*level_of, key)) for level_of, node in _objects(plan) for key in node}
     first: dict[tuple[int, str, Literal["new", "missing", "type"]], int] = {}
     for segment, path, is_missing, row in cursor.execute(
-        f"SELECT _rid >> {ROW_BITS}, x.path, x.value IS NULL, min(_rid & {(1 << ROW_BITS) - 1}) FROM ({rows}) "
+        f"SELECT _rid >> {ROW_BITS}, x.path, x.value IS NULL, min(_rid & {ROW_MASK}) FROM ({rows}) "
         "GROUP BY ALL ORDER BY ALL"
     ).fetchall():
         found = load.segments[segment]

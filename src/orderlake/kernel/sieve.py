@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from orderlake.kernel.conditions import condition, refs
-from orderlake.kernel.flags import flags_of
+from orderlake.kernel.flags import taking
 from orderlake.kernel.flatten import Plan
 from orderlake.kernel.shape import element, inner
 from orderlake.model.check import Check
@@ -30,7 +30,7 @@ def sieve_of(cursor: duckdb.DuckDBPyConnection, plan: Plan) -> str:
     """SQL over records `r` as the strict reader gives them; empty when no check takes a record out, or for CSV."""
     if plan.is_text:
         return ""
-    takes = [flag for flag in flags_of(plan) if flag.check.takes_out]
+    takes = taking(plan)
     tables = {flag.spec.name: flag.spec for flag in takes}
     return " AND ".join(
         _holds(cursor, plan, spec, [flag.check for flag in takes if flag.spec is spec]) for spec in tables.values()

@@ -28,7 +28,7 @@ from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
 from orderlake.kernel.sniff import Layout
 from orderlake.kernel.split import Lines, Share, chunks_of, has_long_line, pieces, readable, text_of
-from orderlake.model.staged import ROW_BITS
+from orderlake.model.staged import ROW_BITS, of_table
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Worker:
         numbers = f"SELECT n FROM range(1, {count + 1}) AS t(n) ANTI JOIN ({staged}) AS s USING (n) ORDER BY n"
         reach = Reach(count, self._lines(part.share).at(part.share.start), self._copy)
         file = self.folder / f"sifted-{part.base}.csv"
-        longest = read_json.keep_sifted(raws_of(cursor, part.share, numbers, reach), part.base, file)
+        longest = read_json.keep_raws(raws_of(cursor, part.share, numbers, reach), part.base, file)
         return Done(_single(files), (count,), sifted=(Sifted(file, longest),))
 
     def again(self, cursor: duckdb.DuckDBPyConnection, sifted: Sequence[Sifted], number: int) -> Done:
@@ -276,8 +276,7 @@ class Worker:
     def _records(self, files: Files) -> str:
         """What a FROM names: the first grain's rows, one per record."""
         root = self.plan.shape.grains[0]
-        levels = range(1, len(self.plan.shape.levels(root)) + 1)
-        first = " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in levels) or "true"
+        first = of_table(len(self.plan.shape.levels(root)), is_own=False)
         return f"{parquet([files[root]])} WHERE {first}"
 
 

@@ -12,6 +12,9 @@ from orderlake.model.source import SourceObject
 
 ROW_BITS = 40
 """A staged `_rid` is `segment << ROW_BITS | record number in the segment` (from 1)."""
+ROW_MASK: Final = (1 << ROW_BITS) - 1
+SEGMENT: Final = f"_rid >> {ROW_BITS}"
+"""SQL of a staged row's segment."""
 
 
 REJECTED: Final = ("segment", "position", "line", "field", "reason", "raw", "check_name", "action")
@@ -53,9 +56,32 @@ class StagedLoad:
     changes: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """Per source (its place in `sources`) what was new about its fields, a sentence each."""
 
+    def per_segment(self, values: Sequence[str], segment: str = SEGMENT) -> str:
+        """SQL that picks a value (SQL literals, one per source) by a row's segment."""
+        return _picked([values[each.source] for each in self.segments], segment)
+
+    def source(self, segment: str = SEGMENT) -> str:
+        """SQL of the number of a row's source (its place in `sources`)."""
+        return self.per_segment([str(number) for number in range(len(self.sources))], segment)
+
+    def position(self, number: str = f"_rid & {ROW_MASK}", segment: str = SEGMENT) -> str:
+        """SQL of a record's number in its source, from 1, by its number in its segment."""
+        return f"({number}) + {_picked([str(each.base) for each in self.segments], segment)}"
+
     def set_aside(self, source: int) -> int:
         """How many records of a source are set aside."""
         return sum(segment.rejected for segment in self.segments if segment.source == source)
+
+
+def _picked(values: Sequence[str], segment: str) -> str:
+    return values[0] if len(set(values)) == 1 else f"[{', '.join(values)}][({segment}) + 1]"
+
+
+def of_table(levels: int, *, is_own: bool) -> str:
+    """SQL over staged rows below so many lists: the row is the innermost list's (`is_own`), or a record's first."""
+    if is_own and levels:
+        return f"_i{levels} IS NOT NULL"
+    return " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1)) or "true"
 
 
 def kept_name(depth: int) -> str:

@@ -52,7 +52,7 @@ class Decided:
             for fate, same in (("unchanged", "same"), ("superseded", "NOT same")):
                 lost = f"(SELECT _rid FROM {self.decision.losers} WHERE {same})"
                 fates[fate] = f"{entities} SEMI JOIN {lost} AS l USING (_rid)"
-        number = self.batch.per_segment([str(at) for at in range(len(self.batch.staged.sources))])
+        number = self.batch.staged.source()
         found: dict[int, dict[str, list[Key]]] = {}
         for fate, rows in fates.items():
             sql = f"SELECT {number} AS n, min(row({names}), {SHOWN}) FROM {rows} GROUP BY n"
@@ -62,14 +62,13 @@ class Decided:
 
     def setbacks(self) -> dict[int, list[Setback]]:
         """Per source number, why records are set aside."""
-        if not self.batch.staged.rejected:
+        staged = self.batch.staged
+        if not staged.rejected:
             return {}
-        number = self.batch.per_segment([str(at) for at in range(len(self.batch.staged.sources))], "segment")
-        bases = ", ".join(str(segment.base) for segment in self.batch.staged.segments)
-        place = f"coalesce(line, position + [{bases}][segment + 1])"
+        place = f"coalesce(line, {staged.position('position', 'segment')})"
         rows = self.cursor.execute(
-            f"SELECT {number} AS n, field, reason, action, count(*) AS c, min({place}, {SHOWN}) "
-            f"FROM {parquet(self.batch.staged.rejected)} GROUP BY ALL ORDER BY n, c DESC, field, reason"
+            f"SELECT {staged.source('segment')} AS n, field, reason, action, count(*) AS c, min({place}, {SHOWN}) "
+            f"FROM {parquet(staged.rejected)} GROUP BY ALL ORDER BY n, c DESC, field, reason"
         )
         found: dict[int, list[Setback]] = {}
         while (row := rows.fetchone()) is not None:

@@ -73,9 +73,9 @@ def quarantined(batch: Batch, now: str) -> str:
     values = {
         "load_id": quote(batch.load_id),
         "pipeline": quote(batch.stream.pipeline),
-        "source": batch.per_segment([quote(source.uri) for source in sources], "segment"),
-        "version": batch.per_segment([str(source.version) for source in sources], "segment"),
-        "position": f"position + [{', '.join(str(segment.base) for segment in batch.staged.segments)}][segment + 1]",
+        "source": batch.staged.per_segment([quote(source.uri) for source in sources], "segment"),
+        "version": batch.staged.per_segment([str(source.version) for source in sources], "segment"),
+        "position": batch.staged.position("position", "segment"),
         "record": "raw",
         "quarantined_at": quote(now),
     }

@@ -8,11 +8,10 @@ from orderlake.engine import name, parquet, quote
 from orderlake.model.found import with_found
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.source import SourceObject
-from orderlake.model.staged import ROW_BITS, StagedLoad, staged_name
+from orderlake.model.staged import StagedLoad, of_table, staged_name
 from orderlake.tables.kept_columns import kept_columns
 from orderlake.tables.layout import key_names
 
-_MASK = (1 << ROW_BITS) - 1
 Grain = tuple[str, ...]
 
 
@@ -62,10 +61,9 @@ class Batch:
         """Which of the sources a segment belongs to."""
         return self.staged.segments[segment].source
 
-    def per_segment(self, values: list[str], segment: str = f"_rid >> {ROW_BITS}") -> str:
+    def per_segment(self, values: list[str]) -> str:
         """SQL that picks a value (SQL literals, one per source) by a row's segment."""
-        picked = [values[each.source] for each in self.staged.segments]
-        return picked[0] if len(set(picked)) == 1 else f"[{', '.join(picked)}][({segment}) + 1]"
+        return self.staged.per_segment(values)
 
     def version(self) -> str:
         """SQL of `_version`: the sequence value where declared, else the object's modification time (ns)."""
@@ -82,9 +80,7 @@ class Batch:
 
     def row(self) -> str:
         """SQL of the record's number in its object, from 1."""
-        bases = [segment.base for segment in self.staged.segments]
-        base = "0" if not any(bases) else f"[{', '.join(map(str, bases))}][(_rid >> {ROW_BITS}) + 1]"
-        return f"CAST((_rid & {_MASK}) + {base} AS BIGINT)"
+        return f"CAST({self.staged.position()} AS BIGINT)"
 
     def hash(self) -> str:
         """SQL of the hash of a record's content."""
@@ -101,14 +97,8 @@ class Batch:
     def relation(self, rows: Grain) -> str:
         """A FROM item with the staged rows of a table (a superset of its columns), losers included."""
         grain = self.grain_of(rows)
-        levels = self._levels(grain)
-        if rows == grain and rows:
-            keep = f" WHERE _i{levels} IS NOT NULL"
-        elif levels:
-            keep = " WHERE " + " AND ".join(f"coalesce(_i{depth}, 1) = 1" for depth in range(1, levels + 1))
-        else:
-            keep = ""
-        return f"(SELECT * FROM {parquet(self.files(rows))}{keep})"
+        keep = of_table(self._levels(grain), is_own=rows == grain)
+        return f"(SELECT * FROM {parquet(self.files(rows))} WHERE {keep})"
 
     def _levels(self, grain: Grain) -> int:
         lists = {table.rows for table in self.stream.tables if table.rows}

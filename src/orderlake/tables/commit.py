@@ -324,7 +324,7 @@ class _Attempt:
         self, cursor: duckdb.DuckDBPyConnection, spec: TableSpec, decision: Decision
     ) -> dict[int, int]:
         anti = f" ANTI JOIN {decision.losers} USING (_rid)" if decision.losers is not None else ""
-        number = self.batch.per_segment([str(at) for at in range(len(self.batch.staged.sources))])
+        number = self.batch.staged.source()
         rows = cursor.execute(
             f"SELECT {number} AS n, count(*) FROM {self.batch.relation(spec.rows)} AS s{anti} GROUP BY n"
         ).fetchall()

@@ -171,7 +171,7 @@ class Plain:
                 return [(target, f"{self.folder}/{file_name(self.spec.file_prefix, sources[0])}")], {0: count}
             self.store.delete(target)
             return [], {}
-        number = f"CAST({batch.per_segment([str(at) for at in range(len(sources))])} AS INTEGER)"
+        number = f"CAST({batch.staged.source()} AS INTEGER)"
         select = _with_source(batch.rows_of(self.spec, decision.losers), number)
         folder = self.store.folder(self.hidden) / self.attempt
         done = self.engine.cursor().execute(

@@ -44,7 +44,7 @@ def _results(
     own = name(staged_name(column))
     staged = batch.relation(spec.rows)
     known = _known(cursor, house, batch, check, f"SELECT min({own}), max({own}) FROM {staged}")
-    number = batch.per_segment([str(at) for at in range(len(batch.staged.sources))])
+    number = batch.staged.source()
     fails = "o.v IS NULL" + (f" AND s.{own} IS NOT NULL" if check.allow_null else "")
     rows = cursor.execute(
         f"SELECT CAST({number} AS INTEGER) AS n, count(*), count(*) FILTER ({fails}), "

@@ -167,10 +167,9 @@ def refused_now(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[int, st
     staged = batch.staged
     if not staged.rejected:
         return {}
-    number = batch.per_segment([str(at) for at in range(len(staged.sources))], "segment")
-    bases = ", ".join(str(segment.base) for segment in staged.segments)
+    place = staged.position("position", "segment")
     rejected = (
-        f"SELECT CAST({number} AS INTEGER) AS source, position + [{bases}][segment + 1] AS position, field, reason "
+        f"SELECT CAST({staged.source('segment')} AS INTEGER) AS source, {place} AS position, field, reason "
         f"FROM {parquet(staged.rejected)}"
     )
     found = cursor.execute(
@@ -182,7 +181,7 @@ def refused_now(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[int, st
 
 def only_affected(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     """Fill the table `kept` with the `_rid` of the batch's records that are of affected entities, `aside` left out."""
-    number = batch.per_segment([str(at) for at in range(len(batch.staged.sources))])
+    number = batch.staged.source()
     where = f"FROM {batch.relation(())} AS e ANTI JOIN aside AS a ON a.source = {number} AND a.position = {batch.row()}"
     if batch.stream.key:
         keys = ", ".join(key_names(batch.stream))
