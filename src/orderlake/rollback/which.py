@@ -48,14 +48,7 @@ def loaded(project: Project, loads: Sequence[LoadReport], wish: Wish) -> list[Lo
     """
     last = last_events(loads)
     standing = [report for report in last.values() if report.status == "loaded"]
-    if wish.load == LAST:
-        order = {report.load_id: number for number, report in enumerate(loads)}
-        newest = max(standing, key=lambda report: order[report.load_id], default=None)
-        if newest is None:
-            raise NotFoundError("nothing is loaded, so there is no load to roll back")
-        wanted = newest.load_id
-    else:
-        wanted = _id(loads, wish.load)
+    wanted = _meant(loads, wish.load, standing, "nothing is loaded, so there is no load to roll back")
     # What was rolled back and loaded again still goes by the id of its first load.
     mine = {report.identity for report in loads if report.load_id == wanted and report.status == "loaded"}
     found = [report for report in standing if report.identity in mine]
@@ -73,14 +66,7 @@ def undone(
     """
     last = last_events(loads)
     gone = [report for report in last.values() if report.status == "rolled_back"]
-    if load == LAST:
-        order = {report.load_id: number for number, report in enumerate(loads)}
-        newest = max(gone, key=lambda report: order[report.load_id], default=None)
-        if newest is None:
-            raise NotFoundError("nothing is rolled back, so there is nothing to load again")
-        wanted = newest.load_id
-    else:
-        wanted = _id(loads, load)
+    wanted = _meant(loads, load, gone, "nothing is rolled back, so there is nothing to load again")
     mine = {report.identity for report in loads if report.load_id == wanted}
     found = [report for report in gone if report.identity in mine]
     if not found:
@@ -98,6 +84,16 @@ def names_of(project: Project, given: Sequence[str | PathLike[str]]) -> Mapping[
             names[uri_of(project, Path(text))[0]] = text
             names[uri_of(project, project.root / text)[0]] = text
     return names
+
+
+def _meant(loads: Sequence[LoadReport], load: str, of: Sequence[LoadReport], none: str) -> str:
+    """The id of the load that is meant: the last among these reports, or the one whose id begins so."""
+    if load != LAST:
+        return _id(loads, load)
+    if not of:
+        raise NotFoundError(none)
+    order = {report.load_id: number for number, report in enumerate(loads)}
+    return max(of, key=lambda report: order[report.load_id]).load_id
 
 
 def _id(loads: Sequence[LoadReport], beginning: str) -> str:
