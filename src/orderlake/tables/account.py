@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orderlake.engine import name, parquet, quote
 from orderlake.model.check import CheckResult
 from orderlake.model.report import LoadReport
-from orderlake.tables.batch import Batch, source_of
+from orderlake.tables.batch import Batch, by_identity
 from orderlake.tables.decide import Decision
 from orderlake.tables.layout import CHECK_RESULTS_COLUMNS, QUARANTINE_COLUMNS
 
@@ -39,10 +39,6 @@ class Account:
         read = sum(segment.records for segment in staged.segments if segment.source == number)
         bad = staged.set_aside(number)
         superseded, duplicate = decision.superseded.get(number, 0), decision.duplicate.get(number, 0)
-        replaced: dict[str, int] = {}
-        for (at, credit), count in decision.replaced.items():
-            if at == number:
-                replaced[source_of(credit).identity] = replaced.get(source_of(credit).identity, 0) + count
         return LoadReport(
             source=source.uri,
             pipeline=self.batch.stream.pipeline,
@@ -61,7 +57,7 @@ class Account:
             bytes=source.size,
             seconds=round(time.perf_counter() - self.started.get(source.identity, time.perf_counter()), 3),
             definition=self.definition,
-            replaced=replaced,
+            replaced=by_identity(decision.replaced, number),
             checks=[check.as_dict() for check in checks],
             changes=tuple(staged.changes.get(number, ())),
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from orderlake.engine import name, parquet, quote
 from orderlake.model.found import with_found
@@ -13,6 +15,7 @@ from orderlake.tables.kept_columns import kept_columns
 from orderlake.tables.layout import key_names
 
 Grain = tuple[str, ...]
+T = TypeVar("T")
 
 
 def credit_of(source: SourceObject) -> str:
@@ -26,6 +29,16 @@ def source_of(credit: str) -> SourceObject:
     version, sized, uri = credit.split(":", 2)
     size, _, tag = sized.partition("@")
     return SourceObject(uri, uri, int(size), int(version), tag)
+
+
+def by_identity(counts: Mapping[tuple[T, str], int], owner: T) -> dict[str, int]:
+    """What was counted for an owner and the credits it met, by the identity of the source that a credit names."""
+    found: dict[str, int] = {}
+    for (at, credit), count in counts.items():
+        if at == owner:
+            identity = source_of(credit).identity
+            found[identity] = found.get(identity, 0) + count
+    return found
 
 
 def batch_of(stream: Stream, staged: StagedLoad, load_id: str, again: frozenset[str] = frozenset()) -> Batch:

@@ -40,7 +40,7 @@ from orderlake.errors import (
 )
 from orderlake.model.check import CheckResult
 from orderlake.model.pipeline import TableSpec
-from orderlake.model.ports import HeadUpdate, Ledger, SourceFiles
+from orderlake.model.ports import Ledger, SourceFiles
 from orderlake.model.report import LoadReport
 from orderlake.storage.raised import storage_errors
 from orderlake.tables import hive
@@ -72,6 +72,16 @@ _SMALL: Final = 4 << 20
 Step = Callable[[int], None]
 OnDecided = Callable[["duckdb.DuckDBPyConnection", Batch, Decision, Mapping[str, Opened]], None]
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A commit that is written and has not landed: its new files, the moves of its tables, what to publish, reports."""
+
+    files: Sequence[str]
+    moves: Sequence[Move]
+    publish: Mapping[str, Any]
+    reports: Sequence[LoadReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,20 @@ class Committer:
                         raise
             time.sleep(min(0.01 * 2**attempt, 0.5))
         raise CommitConflictError("unreachable")
+
+    def land(self, prepared: Prepared, index: TableLayout) -> None:
+        """Steps 7 to 10, for the stream of this index; CommitConflictError when nothing has landed."""
+        store = self.house.store
+        store.sync(prepared.files)
+        self.on_step(7)
+        if prepared.moves:
+            try:
+                self.house.catalog.commit([move.update for move in prepared.moves])
+            except CatalogUnavailableError as error:  # it may have landed: step 3 of the next try finds out
+                raise CommitStateUnknownError(str(error)) from error
+        self.finish(prepared.publish, prepared.reports, index)
+        self.on_step(10)
+        store.each(store.delete, [location for move in prepared.moves for location in move.obsolete])
 
     def look_again(self, index: Opened) -> None:
         """Finish what a dead worker left, by an index that was just read (step 3)."""
@@ -217,17 +241,11 @@ class _Attempt:
             )
             for number, report in enumerate(account.reports(self.found))
         ]
-        publish = self._publish(swaps)
+        publish = hive.publication(self.committer.house.root, swaps)
         moves = self._moves(rewrites, reports, publish)
-        written = [file.location for done in rewrites.values() for file in done.added]
-        self.committer.house.store.sync([*written, *(hidden for swap in swaps for hidden, _ in swap.moves)])
-        self.committer.on_step(7)
-        if moves:
-            self._commit([move.update for move in moves])
-        self.committer.finish(publish, reports, index_layout(self.batch.stream))
-        self.committer.on_step(10)
-        store = self.committer.house.store
-        store.each(store.delete, [location for move in moves for location in move.obsolete])
+        files = [file.location for done in rewrites.values() for file in done.added]
+        files += [hidden for swap in swaps for hidden, _ in swap.moves]
+        self.committer.land(Prepared(files, moves, publish, reports), index_layout(self.batch.stream))
         return reports
 
     def _decide(self, cursor: duckdb.DuckDBPyConnection) -> Decision:
@@ -330,14 +348,6 @@ class _Attempt:
         ).fetchall()
         return {int(source): int(count) for source, count in rows}
 
-    def _publish(self, swaps: Sequence[hive.Swap]) -> dict[str, Any]:
-        root = self.committer.house.root + "/"
-        moves = [
-            [hidden.removeprefix(root), final.removeprefix(root)] for swap in swaps for hidden, final in swap.moves
-        ]
-        removals = [final.removeprefix(root) for swap in swaps for final in swap.removals]
-        return {"moves": moves, "removals": removals} if moves or removals else {}
-
     def _moves(
         self, rewrites: Mapping[str, Rewrite], reports: Sequence[LoadReport], publish: Mapping[str, Any]
     ) -> list[Move]:
@@ -361,12 +371,6 @@ class _Attempt:
                 continue
             todo.append((opened, done, summary, keep))
         return list(house.store.each(lambda one: house.move(one[0], one[1], one[2], self.name, one[3]), todo))
-
-    def _commit(self, updates: Sequence[HeadUpdate]) -> None:
-        try:
-            self.committer.house.catalog.commit(updates)
-        except CatalogUnavailableError as error:  # it may have landed: step 3 of the next try finds out
-            raise CommitStateUnknownError(str(error)) from error
 
 
 def _is_known(report: LoadReport, known: LoadReport | None) -> bool:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from orderlake.engine import Engine, name, parquet, quote
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.model.ports import ObjectStore
 from orderlake.tables.batch import credit_of, source_of
-from orderlake.tables.hive import OPTIONS, PENDING, Swap, file_name
+from orderlake.tables.hive import OPTIONS, PENDING, Swap, file_name, with_source
 from orderlake.tables.layout import entity_columns
 from orderlake.tables.withdraw import AFFECTED, Returning
-
-_NUMBER: Final = "_n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +51,8 @@ class Exchange:
         if batch is None:
             raise ValueError(f"{credit} gets rows back of a batch that there is not")
         numbers = {credit_of(source): at for at, source in enumerate(batch.staged.sources)}
-        segments = batch.per_segment([str(at) for at in range(len(numbers))])
-        head, tail = batch.rows_of(self.spec, change.decision.losers).split(" FROM ", 1)
-        rows = f"{head}, CAST({segments} AS INTEGER) AS {_NUMBER} FROM {tail}"
-        return f"(SELECT * EXCLUDE ({_NUMBER}) FROM ({rows}) WHERE {_NUMBER} = {numbers[credit]})"
+        rows = with_source(batch, self.spec, change.decision.losers)
+        return f"(SELECT * EXCLUDE (_n) FROM ({rows}) WHERE _n = {numbers[credit]})"
 
     def _stays(self, final: str, *, loses: bool) -> list[str]:
         """SELECT what stays of a file; nothing of one that goes as a whole."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.engine import Engine, name, parquet, quote
 from orderlake.model.column import ColumnType
@@ -50,6 +50,14 @@ class Swap:
 def seals_of(swaps: Sequence[Swap], number: int, commit: int) -> dict[str, tuple[int, str]]:
     """What a source's load tells of the files it leaves: see LoadReport.seals."""
     return {file: (commit, seal) for swap in swaps for file, seal in swap.seals.get(number, {}).items()}
+
+
+def publication(root: str, swaps: Sequence[Swap]) -> dict[str, Any]:
+    """What is to be done to the plain files of a lake once their commit has landed, by their names in it."""
+    inside = f"{root}/"
+    moves = [[place.removeprefix(inside) for place in move] for each in swaps for move in each.moves]
+    removals = [final.removeprefix(inside) for each in swaps for final in each.removals]
+    return {"moves": moves, "removals": removals} if moves or removals else {}
 
 
 def file_name(prefix: str, source: SourceObject) -> str:
@@ -171,8 +179,7 @@ class Plain:
                 return [(target, f"{self.folder}/{file_name(self.spec.file_prefix, sources[0])}")], {0: count}
             self.store.delete(target)
             return [], {}
-        number = f"CAST({batch.staged.source()} AS INTEGER)"
-        select = _with_source(batch.rows_of(self.spec, decision.losers), number)
+        select = with_source(batch, self.spec, decision.losers)
         folder = self.store.folder(self.hidden) / self.attempt
         done = self.engine.cursor().execute(
             f"COPY ({select}) TO {quote(str(folder))} "
@@ -204,9 +211,10 @@ class Plain:
         return int(done[0]) if done is not None else 0
 
 
-def _with_source(select: str, number: str) -> str:
-    head, tail = select.split(" FROM ", 1)
-    return f"{head}, {number} AS _n FROM {tail}"
+def with_source(batch: Batch, spec: TableSpec, losers: str | None) -> str:
+    """SELECT a table's rows of a batch, and as `_n` the number of their source."""
+    head, tail = batch.rows_of(spec, losers).split(" FROM ", 1)
+    return f"{head}, CAST({batch.staged.source()} AS INTEGER) AS _n FROM {tail}"
 
 
 def _all_rows(cursor: duckdb.DuckDBPyConnection, batch: Batch, spec: TableSpec, files: Sequence[str]) -> bool:

@@ -10,20 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orderlake.model.column import ColumnType
 from orderlake.tables.iceberg import Snapshot, TableMetadata
-from orderlake.tables.iceberg.schema import Schema, decimal_shape
+from orderlake.tables.iceberg.schema import Schema
 
 LOAD_ID: Final = "orderlake.load-id"
-_SQL: Final = {
-    "int": "INTEGER",
-    "long": "BIGINT",
-    "double": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "string": "VARCHAR",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "timestamptz": "TIMESTAMPTZ",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +60,7 @@ def columns_then(metadata: TableMetadata, snapshot: Snapshot) -> dict[str, str]:
     schemas = {raw["schema-id"]: raw for raw in metadata.other.get("schemas", ())}
     raw = schemas.get(snapshot.schema_id)
     schema = metadata.schema if raw is None else Schema.from_json(raw)
-    return {field.name: _sql(field.type) for field in schema.fields}
-
-
-def _sql(kind: str) -> str:
-    shape = decimal_shape(kind)
-    return _SQL[kind] if shape is None else f"DECIMAL({shape[0]},{shape[1]})"
+    return {field.name: ColumnType.of_iceberg(field.type).sql for field in schema.fields}
 
 
 def _line(metadata: TableMetadata) -> list[Snapshot]:

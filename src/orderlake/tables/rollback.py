@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orderlake.errors import CatalogUnavailableError, CommitStateUnknownError
 from orderlake.model.pipeline import Stream
 from orderlake.model.report import LoadReport
-from orderlake.tables.batch import source_of
-from orderlake.tables.commit import PUBLISH, REPORTS, Committer
+from orderlake.tables.batch import by_identity
+from orderlake.tables.commit import PUBLISH, REPORTS, Committer, Prepared
 from orderlake.tables.declared import PROPERTY, Wanted, plain_table
 from orderlake.tables.exchange import Exchange
-from orderlake.tables.hive import Swap, seals_of
+from orderlake.tables.hive import Swap, publication, seals_of
 from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Move, Opened
 from orderlake.tables.layout import TableLayout, key_names, table_layout
 from orderlake.tables.rewrite import Change, Rewrite, newest, rewrite
@@ -53,19 +52,11 @@ class Rollback:
             replace(first, tables=self.written, changes=self.wanted.changes, seals=seals_of(swaps, 0, commit)),
             *others,
         ]
-        publish = self._publish(swaps)
+        publish = publication(self.committer.house.root, swaps)
         moves = self._moves(rewrites, reports, publish)
-        store = self.committer.house.store
-        written = [file.location for done in rewrites.values() for file in done.added]
-        store.sync([*written, *(hidden for swap in swaps for hidden, _ in swap.moves)])
-        self.committer.on_step(7)
-        try:
-            self.committer.house.catalog.commit([move.update for move in moves])
-        except CatalogUnavailableError as error:  # it may have landed: step 3 of the next try finds out
-            raise CommitStateUnknownError(str(error)) from error
-        self.committer.finish(publish, reports, self.tables[self.stream.index].layout)
-        self.committer.on_step(10)
-        store.each(store.delete, [location for move in moves for location in move.obsolete])
+        files = [file.location for done in rewrites.values() for file in done.added]
+        files += [hidden for swap in swaps for hidden, _ in swap.moves]
+        self.committer.land(Prepared(files, moves, publish, reports), self.tables[self.stream.index].layout)
         return reports
 
     def _names(self, form: str) -> list[str]:
@@ -126,20 +117,12 @@ class Rollback:
                 at=now,
                 reason=f"rolled back; `orderlake rollback {load.load_id[:12]} --undo` loads it again",
                 definition=load.definition,
-                replaced=_by_identity(gone.counts, load.identity),
-                restored=_by_identity(change.counts, load.identity),
+                replaced=by_identity(gone.counts, load.identity),
+                restored=by_identity(change.counts, load.identity),
                 nth=load.nth + 1,
             )
             for load in self.loads
         ]
-
-    def _publish(self, swaps: Sequence[Swap]) -> dict[str, Any]:
-        root = self.committer.house.root + "/"
-        moves = [
-            [hidden.removeprefix(root), final.removeprefix(root)] for each in swaps for hidden, final in each.moves
-        ]
-        removals = [final.removeprefix(root) for each in swaps for final in each.removals]
-        return {"moves": moves, "removals": removals} if moves or removals else {}
 
     def _moves(
         self, rewrites: Mapping[str, Rewrite], reports: Sequence[LoadReport], publish: Mapping[str, Any]
@@ -158,13 +141,3 @@ class Rollback:
                 continue
             moves.append(self.committer.house.move(opened, done, summary, self.attempt, keep))
         return moves
-
-
-def _by_identity(counts: Mapping[tuple[str, str], int], owner: str) -> dict[str, int]:
-    """What was counted for an owner, by the identity of the source that a credit names."""
-    found: dict[str, int] = {}
-    for (at, credit), count in counts.items():
-        if at == owner:
-            identity = source_of(credit).identity
-            found[identity] = found.get(identity, 0) + count
-    return found

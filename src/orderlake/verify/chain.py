@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.model.data_file import DataFile
@@ -22,10 +22,9 @@ from orderlake.tables.iceberg.manifest_list import ManifestFile, read_manifest_l
 from orderlake.tables.iceberg.metadata import LIST_SEAL
 from orderlake.tables.lakehouse import Lakehouse, Opened
 from orderlake.tables.layout import TableLayout
-from orderlake.verify.finding import RELOAD, RESTORE, Finding, Kind
+from orderlake.verify.finding import LOST, Finding, Kind
 
 T = TypeVar("T")
-_LOST: Final = f"{RESTORE}; if there are none, {RELOAD}"
 
 
 @dataclass(slots=True)
@@ -137,7 +136,7 @@ class _Links:
     def _wrong(self, kind: Kind, location: str, what: str) -> None:
         path, self.chain.is_whole = self._path(location), False
         self.chain.found.append(
-            Finding(kind, f"{self.chain.table}: the metadata file {path} {what}", _LOST, self.chain.table, path)
+            Finding(kind, f"{self.chain.table}: the metadata file {path} {what}", LOST, self.chain.table, path)
         )
 
     def _path(self, location: str) -> str:

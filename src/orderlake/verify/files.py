@@ -16,9 +16,8 @@ from orderlake.model.ports import ObjectStore, StoredObject
 from orderlake.tables.project import NotProjectableError, footer
 from orderlake.tables.thrift import get
 from orderlake.verify.chain import Chain
-from orderlake.verify.finding import RELOAD, RESTORE, Finding, Kind, Tally
+from orderlake.verify.finding import LOST, RESTORE, Finding, Kind, Tally
 
-LOST: Final = f"{RESTORE}; if there are none, {RELOAD}"
 UNKNOWN: Final = -1
 """The size or the rows of a file of which nothing was noted."""
 

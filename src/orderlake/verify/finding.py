@@ -14,6 +14,7 @@ nothing needs."""
 
 RESTORE: Final = "restore it from a backup, or the bucket's earlier versions"
 RELOAD: Final = "move the lake and .orderlake away, and `orderlake run` loads everything again from raw/"
+LOST: Final = f"{RESTORE}; if there are none, {RELOAD}"
 RECOUNT: Final = "if nobody has changed it by hand, this is a bug: keep .orderlake, and report it"
 
 

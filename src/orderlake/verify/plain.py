@@ -18,8 +18,8 @@ from orderlake.model.staged import staged_name
 from orderlake.tables.batch import source_of
 from orderlake.tables.declared import plain_table, remembered
 from orderlake.tables.hive import file_name, named
-from orderlake.verify.files import LOST, UNKNOWN, Files
-from orderlake.verify.finding import Finding
+from orderlake.verify.files import UNKNOWN, Files
+from orderlake.verify.finding import LOST, Finding
 from orderlake.verify.keys import AGAIN
 from orderlake.verify.subject import CREDITS, STANDING, Subject
 
