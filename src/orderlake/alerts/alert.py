@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
-from orderlake.model.report import LoadReport
+from orderlake.model.report import LoadReport, added
 from orderlake.values import counted
 
 Kind = Literal["rejected", "check", "quarantined"]
@@ -113,14 +113,13 @@ def _rejection(report: LoadReport) -> dict[str, Any]:
 
 
 def _counts(reports: Sequence[LoadReport]) -> dict[str, int]:
-    fates = ("read", "loaded", "superseded", "duplicate", "quarantined")
     files = {
         "files": len(reports),
         "files_loaded": sum(report.status == "loaded" for report in reports),
         "files_rejected": sum(report.status == "rejected" for report in reports),
         "checks_failed": sum(len(_failing(report)) for report in reports),
     }
-    return files | {fate: sum(getattr(report, fate) for report in reports) for fate in fates}
+    return files | added(reports)
 
 
 def _few(lines: Sequence[str]) -> list[str]:

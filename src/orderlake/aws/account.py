@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from orderlake.model.report import COUNTS
 from orderlake.model.source import SourceObject
 
-_FATES: Final = ("read", "loaded", "superseded", "duplicate", "quarantined")
 _SHOWN: Final = 20
 
 
@@ -24,7 +24,7 @@ def accounted(execution: str, state: Mapping[str, Any], groups: Sequence[Mapping
         "execution": execution,
         "files": {**Counter(report["status"] for report in reports), "failed": len(failed)},
         "unchanged_before": (state.get("plan") or {}).get("unchanged", 0),
-        "records": {fate: sum(report[fate] for report in reports) for fate in _FATES},
+        "records": {fate: sum(report[fate] for report in reports) for fate in COUNTS},
         "rejected": rejected,
         "failed": failed,
         "errors": errors,

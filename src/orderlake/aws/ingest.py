@@ -24,7 +24,7 @@ from orderlake.config import AwsSettings
 from orderlake.errors import TransientError
 from orderlake.events.announcement import ObjectRef
 from orderlake.events.sqs import Message, is_batch, messages
-from orderlake.model.report import LoadReport
+from orderlake.model.report import COUNTS, LoadReport
 from orderlake.model.source import SourceObject
 
 _SERVICES: Final = ("s3", "dynamodb", "glue")
@@ -34,8 +34,7 @@ _SUSPECT: Final = 3
 _MARGIN_MS: Final = 60_000
 _MARGIN_SHARE: Final = 5
 _SAID: Final = (
-    "status", "source", "reason", "load_id", "pipeline", "read", "loaded", "superseded", "duplicate", "quarantined",
-    "bytes", "seconds",
+    "status", "source", "reason", "load_id", "pipeline", *COUNTS, "bytes", "seconds",
 )  # fmt: skip
 
 _Version = tuple[str, str, str | None]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, get_args
 
-from orderlake.model.report import LoadReport, Status
+from orderlake.model.report import FATES, LoadReport, Status, added
 from orderlake.values import counted
 
 _SHOWN: Final = 3
 """Examples of a failure that a line has room for."""
-FATES = ("loaded", "superseded", "duplicate", "quarantined")
 
 
 def line(report: LoadReport) -> str:
@@ -58,9 +57,8 @@ def summary(reports: Sequence[LoadReport], seconds: float) -> str:
     """The last line, over all files of a run."""
     statuses = [report.status for report in reports]
     files = ", ".join(f"{statuses.count(status):,} {status}" for status in get_args(Status) if status in statuses)
-    counts = {fate: sum(getattr(report, fate) for report in reports) for fate in FATES}
-    read = sum(report.read for report in reports)
-    records = f"; records: {equation(counts, read)}" if read else ""
+    counts = added(reports)
+    records = f"; records: {equation(counts, counts['read'])}" if counts["read"] else ""
     return f"{counted(len(reports), 'file')}: {files}{records}; {seconds:.2f} s"
 
 
@@ -70,7 +68,7 @@ def unloaded(reports: Iterable[LoadReport]) -> bool:
 
 
 def _records(report: LoadReport) -> str:
-    return equation({fate: getattr(report, fate) for fate in FATES}, report.read)
+    return equation(added([report]), report.read)
 
 
 def _tables(tables: Mapping[str, int]) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from orderlake.cli.account import FATES, equation
+from orderlake.cli.account import equation
 from orderlake.cli.grid import grid, shortened
 from orderlake.lake import Lake
 from orderlake.model.check import complaint
+from orderlake.model.report import added
 from orderlake.values import counted, json_text
 
 if TYPE_CHECKING:
@@ -95,10 +96,9 @@ def _standing(entity: Entity, standing: Standing) -> Iterator[str]:
 def _load(record: Origin) -> str:
     if record.load is None:
         return record.load_id or "not in the load history"
-    counts = {fate: getattr(record.load, fate) for fate in FATES}
     at = record.load.at[:19].replace("T", " ")
     back = "" if record.load.load_id == record.load_id else f"; put back by rollback {record.load_id}"
-    return f"{record.load.load_id}, {at} UTC: {equation(counts, record.load.read)}{back}"
+    return f"{record.load.load_id}, {at} UTC: {equation(added([record.load]), record.load.read)}{back}"
 
 
 def _rows(rows: Rows) -> Iterator[str]:

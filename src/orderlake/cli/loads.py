@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from orderlake.cli.account import FATES
 from orderlake.cli.grid import print_grid
 from orderlake.cli.load_account import lines_of
 from orderlake.errors import ConfigError
 from orderlake.lake import Lake
-from orderlake.model.report import LoadReport, Wanted
+from orderlake.model.report import FATES, LoadReport, Wanted
 from orderlake.values import json_lines, json_text
 
 EXAMPLE: Final = """

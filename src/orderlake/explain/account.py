@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from orderlake.engine import name, quote
 from orderlake.explain.layouts import layouts_of
 from orderlake.explain.which import loads_of
-from orderlake.model.report import LoadReport
+from orderlake.model.report import COUNTS, LoadReport
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
     from orderlake.query.duckdb import Result
 
-FATES: Final = ("loaded", "superseded", "duplicate", "quarantined")
 _EXAMPLES: Final = 3
 _SOURCES: Final = 500
 """Sources that one statement names."""
@@ -90,7 +89,7 @@ class LoadAccount:
     @property
     def counts(self) -> dict[str, int]:
         """What became of the records of all its files."""
-        return {fate: sum(getattr(file, fate) for file in self.files) for fate in ("read", *FATES)}
+        return {fate: sum(getattr(file, fate) for file in self.files) for fate in COUNTS}
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""

@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from orderlake.database import Database
 from orderlake.errors import ConfigError
-from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Totals, Wanted
+from orderlake.model.report import ANY_LOAD, COUNTS, LoadPage, LoadReport, Totals, Wanted
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS loads (
@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS loads_by_source ON loads (source)
 _BATCH: Final = 500
 _LAST: Final = 2**63 - 1
 _NTH: Final = "coalesce(json_extract(report, '$.nth'), 0)"
-_COUNTS: Final = ("read", "loaded", "superseded", "duplicate", "quarantined", "bytes")
+_COUNTS: Final = (*COUNTS, "bytes")
 
 
 class SqliteLedger:

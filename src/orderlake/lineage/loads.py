@@ -21,11 +21,10 @@ from openlineage.client.facet_v2 import (
 from orderlake.lineage.facets import PRODUCER, OrderlakeRecordsRunFacet, declared_lineage, table
 from orderlake.lineage.places import Places
 from orderlake.model.pipeline import Stream
-from orderlake.model.report import LoadReport
+from orderlake.model.report import LoadReport, added
 
 Schemas = Mapping[str, Mapping[str, str]]
 """Columns and types of each table."""
-_FATES: Final = ("read", "loaded", "superseded", "duplicate", "quarantined")
 _QUARANTINE: Final = "quarantine"
 
 
@@ -71,7 +70,6 @@ def ended(places: Places, stream: Stream | None, reports: Sequence[LoadReport], 
         return _event(
             RunState.FAIL, places, job, first.load_id, at, inputs=inputs, facets={"errorMessage": _error(reasons)}
         )
-    counts = {fate: sum(getattr(report, fate) for report in loaded) for fate in _FATES}
     return _event(
         RunState.COMPLETE,
         places,
@@ -80,7 +78,7 @@ def ended(places: Places, stream: Stream | None, reports: Sequence[LoadReport], 
         at,
         inputs=inputs,
         outputs=_outputs(places, stream, loaded, schemas),
-        facets={"orderlake_records": OrderlakeRecordsRunFacet(**counts, producer=PRODUCER)},
+        facets={"orderlake_records": OrderlakeRecordsRunFacet(**added(loaded), producer=PRODUCER)},
     )
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Status = Literal["loaded", "unchanged", "rejected", "rolled_back"]
+FATES: Final = ("loaded", "superseded", "duplicate", "quarantined")
+"""What can become of a record that was read: exactly one of these."""
+COUNTS: Final = ("read", *FATES)
+"""The counts of records of a load; the first is the sum of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,12 @@ class LoadReport:
         return LoadReport(**{**values, **lists, "seals": seals})
 
 
+def added(reports: Iterable[LoadReport]) -> dict[str, int]:
+    """The counts of records of loads, added up: read, and what became of them."""
+    every = list(reports)
+    return {count: sum(getattr(report, count) for report in every) for count in COUNTS}
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which loads are asked for: those that ended so, of sources whose name holds a text, of one load; None is any."""
@@ -122,6 +132,5 @@ class Totals:
         # Each rollback undoes one load, which stays in the history.
         files = (ends["loaded"] - ends["rolled_back"], ends["rejected"])
         again = sum(report.status == "loaded" and report.nth > 0 for report in every)
-        counts = ("read", "loaded", "superseded", "duplicate", "quarantined", "bytes")
-        sums = {each: sum(getattr(one, each) for one in every) for each in counts}
+        sums = {each: sum(getattr(one, each) for one in every) for each in (*COUNTS, "bytes")}
         return Totals(*files, rolled_back_files=ends["rolled_back"] - again, **sums)
