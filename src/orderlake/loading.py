@@ -24,7 +24,7 @@ from orderlake.errors import (
 )
 from orderlake.model.pipeline import Pipeline, Stream
 from orderlake.model.report import LoadReport
-from orderlake.model.source import RemoteFile, SourceObject
+from orderlake.model.source import RemoteFile, SourceObject, packed
 from orderlake.sources import stream_of
 from orderlake.wiring import Backends, utc_now
 
@@ -132,7 +132,7 @@ class Loader:
         self._check([stream for _, stream, _ in waiting.values()])
         # What others refer to comes first, so that their checks find it.
         for pipeline, stream, found in sorted(waiting.values(), key=lambda each: each[1].refers):
-            for group in packed(found):
+            for group in packed(found, lambda source: source.size, _GROUP_FILES, _GROUP_BYTES):
                 yield stream, pipeline.fingerprint, group
 
     def _check(self, streams: Sequence[Stream]) -> None:
@@ -304,22 +304,6 @@ class Loader:
             if self._work is not None:
                 shutil.rmtree(self._work, ignore_errors=True)
                 self._work = None
-
-
-def packed(
-    sources: Sequence[SourceObject], most_files: int = _GROUP_FILES, most_bytes: int = _GROUP_BYTES
-) -> Iterator[list[SourceObject]]:
-    """Groups that commit together: many small files, or one large one."""
-    group: list[SourceObject] = []
-    size = 0
-    for source in sources:
-        if group and (len(group) == most_files or size + source.size > most_bytes):
-            yield group
-            group, size = [], 0
-        group.append(source)
-        size += source.size
-    if group:
-        yield group
 
 
 def _unchanged(before: LoadReport) -> LoadReport:

@@ -100,7 +100,6 @@ def test_a_plan_of_orders_tells_what_run_does_to_them(rounds, alone):
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         if alone:  # each file a commit of its own, decided by what the ones before it left
             patch.setattr(loading, "_GROUP_FILES", 1)
-            patch.setattr(loading.packed, "__defaults__", (1, 1 << 28))
         with new_lake(Path(folder).resolve() / "lake") as lake:
             for some in rounds:
                 for name, text, tick in some:

@@ -24,9 +24,8 @@ from orderlake.aws.telemetry import begin, logger, publish, traced
 from orderlake.clients import client, translated
 from orderlake.config import AwsSettings
 from orderlake.errors import ConfigError, DataError, TransientError
-from orderlake.loading import packed
 from orderlake.model.report import LoadReport
-from orderlake.model.source import SourceObject
+from orderlake.model.source import SourceObject, packed
 
 if TYPE_CHECKING:
     from orderlake.marts import Mart
@@ -210,4 +209,4 @@ def _packed(sources: Sequence[SourceObject]) -> Iterator[list[SourceObject]]:
     total = sum(source.size for source in sources)
     most_files = max(_GROUP_FILES, -(-len(sources) * 2 // _MOST_GROUPS))
     most_bytes = max(_GROUP_BYTES, -(-total * 2 // _MOST_GROUPS))
-    return packed(sources, most_files, most_bytes)
+    return packed(sources, lambda source: source.size, most_files, most_bytes)

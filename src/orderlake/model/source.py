@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, TypeVar
 
+_T = TypeVar("_T")
 _SECOND: Final = 1_000_000_000
 MENDED: Final = r"(?:^|/)mended/[0-9a-f]{12}-[0-9]+/[^/]+$"
 """What the uri of a mended record matches, in Python as in SQL: a file of one record, out of a file of many."""
@@ -76,3 +77,21 @@ def is_wanted(name: str) -> bool:
     [True, False, False, False, False]
     """
     return bool(name) and not name.startswith((".", "_SUCCESS")) and not name.lower().endswith(_UNFINISHED)
+
+
+def packed(items: Sequence[_T], size: Callable[[_T], int], most_files: int, most_bytes: int) -> Iterator[list[_T]]:
+    """Items, each with a file of `size(item)` bytes, in groups that are done together: many small, or one large.
+
+    >>> list(packed([3, 4, 9, 1], lambda each: each, 10, 8))
+    [[3, 4], [9], [1]]
+    """
+    group: list[_T] = []
+    held = 0
+    for item in items:
+        if group and (len(group) == most_files or held + size(item) > most_bytes):
+            yield group
+            group, held = [], 0
+        group.append(item)
+        held += size(item)
+    if group:
+        yield group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from orderlake.errors import NotFoundError, SourceChangedError, UnreadableShareE
 from orderlake.kernel.stage import stage
 from orderlake.model.pipeline import Stream
 from orderlake.model.report import LoadReport
-from orderlake.model.source import RemoteFile, SourceObject
+from orderlake.model.source import RemoteFile, SourceObject, packed
 from orderlake.model.staged import ROW_BITS, Segment, StagedLoad
 from orderlake.rollback.raw import Raw
 from orderlake.tables.batch import Batch
@@ -46,7 +46,7 @@ class Again:
     def staged(self, versions: Sequence[Version]) -> StagedLoad:
         """Stage versions, in order of (time, uri); what is not affected is left out as each group is done."""
         sources: list[SourceObject] = []
-        for number, group in enumerate(_groups(versions)):
+        for number, group in enumerate(packed(versions, lambda each: each[1].size, _GROUP_FILES, _GROUP_BYTES)):
             self._group(number, group, len(sources))
             sources += [source for _, source in group]
         grains = {grain: tuple(files) for grain, files in self._files.items()}
@@ -97,17 +97,3 @@ class Again:
                 self.problems.append((report, f"has {read} records now, {report.read} were read when it was loaded"))
             elif at in refused:
                 self.problems.append((report, f"is refused now (has its pipeline changed?), {refused[at]}"))
-
-
-def _groups(versions: Sequence[Version]) -> Iterator[list[Version]]:
-    """Versions that are staged together: many small files, or one large one."""
-    group: list[Version] = []
-    size = 0
-    for version in versions:
-        if group and (len(group) == _GROUP_FILES or size + version[1].size > _GROUP_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(version)
-        size += version[1].size
-    if group:
-        yield group
