@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from orderlake.engine import name, quote
-from orderlake.errors import ConfigError
 from orderlake.kernel import cast
-from orderlake.model.column import Column, ColumnType
+from orderlake.model.column import ColumnType
 from orderlake.model.pipeline import Stream
 
 _NUMBERS: Final = {"bigint", "int", "double", "decimal"}
@@ -106,10 +105,6 @@ def shape_of(stream: Stream) -> Shape:
     for column in columns:
         if not column.is_position:
             _place(root, column.path).types.add(column.type)
-    _check(root, (), stream.name)
-    for table in stream.tables:
-        for column in table.columns:
-            _reachable(root, column, table.rows, table.name)
     grains = list(dict.fromkeys(table.rows for table in stream.tables))
     exploded = [grain for grain in grains if grain]
     if len(exploded) == 1 and not any(exploded[0][:depth] in _lists(root) for depth in range(1, len(exploded[0]))):
@@ -130,24 +125,3 @@ def _place(root: Node, path: tuple[str, ...]) -> Node:
 
 def _lists(root: Node) -> set[tuple[str, ...]]:
     return {path for path, node in root.walk() if node.is_list}
-
-
-def _check(node: Node, at: tuple[str, ...], stream: str) -> None:
-    if node.children and node.types:
-        raise ConfigError(f"{stream}: {'.'.join(at)} is declared as a value and as an object")
-    if node.is_list and not node.children:
-        raise ConfigError(f"{stream}: no column reads from the list {'.'.join(at)}")
-    seen: dict[str, str] = {}
-    for key, child in node.children.items():
-        twin = seen.setdefault(key.lower(), key)
-        if twin != key:
-            raise ConfigError(f"{stream}: the fields {twin} and {key} differ only in case; a pipeline can read one")
-        _check(child, (*at, key), stream)
-
-
-def _reachable(root: Node, column: Column, rows: tuple[str, ...], table: str) -> None:
-    path = column.path[:-1] if column.is_position else column.path
-    for depth in range(1, len(path) + 1):
-        if _place(root, path[:depth]).is_list and rows[:depth] != path[:depth]:
-            at = ".".join(path[:depth])
-            raise ConfigError(f"{table}.{column.name}: {at} is a list; give the table `rows: {at}`")

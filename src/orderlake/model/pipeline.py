@@ -15,6 +15,7 @@ from orderlake.model.check import MOST_ROW_CHECKS, Check
 from orderlake.model.column import Column, ColumnType, parse_column
 from orderlake.model.contract import DEFAULT, Contract, FoundColumn, parse_contract
 from orderlake.model.declared_checks import parse_checks
+from orderlake.model.paths import check_paths, list_on
 from orderlake.model.reconcile import Reconcile, parse_reconcile
 
 TableFormat = Literal["iceberg", "parquet"]
@@ -192,7 +193,7 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
         raise ConfigError(f"{at}.match: at least one file name pattern is needed")
     if "sequence_by" in spec and "key" not in spec:
         raise ConfigError(f"{at}.sequence_by: orders the versions of a key, and there is no key")
-    _check_lists(at, tables)
+    _check_paths(at, tables)
     if sum(check.is_of_rows for table in tables for check in table.checks) > MOST_ROW_CHECKS:
         raise ConfigError(f"{at}: at most {MOST_ROW_CHECKS} checks of single rows fit one source")
     key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
@@ -251,11 +252,6 @@ def _lists(tables: tuple[TableSpec, ...]) -> set[tuple[str, ...]]:
     return {table.rows for table in tables if table.rows}
 
 
-def _list_on(path: tuple[str, ...], lists: set[tuple[str, ...]]) -> tuple[str, ...] | None:
-    """The innermost list on the way to a path."""
-    return next((path[:depth] for depth in range(len(path), 0, -1) if path[:depth] in lists), None)
-
-
 def _check_flat(at: str, spec: Mapping[str, Any], tables: tuple[TableSpec, ...]) -> None:
     """A CSV row has neither lists nor objects, and stands in no envelope."""
     if any(table.rows for table in tables):
@@ -269,17 +265,9 @@ def _check_flat(at: str, spec: Mapping[str, Any], tables: tuple[TableSpec, ...])
                 raise ConfigError(f"{at}.tables.{table.name}.{column.name}: a CSV row is flat; {path} cannot be in it")
 
 
-def _check_lists(at: str, tables: tuple[TableSpec, ...]) -> None:
-    """A column within a list needs a table whose rows lie at or below that list."""
-    lists = _lists(tables)
-    for table in tables:
-        for column in table.columns:
-            found = _list_on(column.path, lists)
-            if found is not None and table.rows[: len(found)] != found:
-                rows = ".".join(found)
-                raise ConfigError(
-                    f"{at}.tables.{table.name}.{column.name}: {rows} is a list; give the table `rows: {rows}`"
-                )
+def _check_paths(at: str, tables: tuple[TableSpec, ...]) -> None:
+    columns = [(f"{at}.tables.{each.name}.{one.name}", each.rows, one) for each in tables for one in each.columns]
+    check_paths(columns, [(f"{at}.tables.{each.name}.rows", each.rows) for each in tables if each.rows])
 
 
 def _table(at: str, name: str, body: object) -> TableSpec:
@@ -336,7 +324,7 @@ def _declared(tables: tuple[TableSpec, ...], path: str, at: str) -> Column:
     columns = [column for table in tables for column in table.columns]
     parts = tuple(path.split("."))
     for column in [*(c for c in columns if c.path == parts), *(c for c in columns if c.name == path)]:
-        if _list_on(column.path, _lists(tables)) is not None:
+        if list_on(column.path, _lists(tables)) is not None:
             raise ConfigError(f"{at}: {'.'.join(column.path)} is in a list; it must be a field of the record itself")
         return replace(column, required=True)
     raise ConfigError(f"{at}: no table has a column from {path!r}, so its type is not known")

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import pytest
 
-from orderlake.errors import ConfigError
 from tests.unit.kernel.staging import ORDERS, stage_one, stream_of
 
 BAD = '{"order_id": "bad"}'
@@ -376,16 +375,3 @@ def test_a_fault_in_a_list_in_a_list_is_found(tmp_path, shop, field, reason):
     staged = stage_one(tmp_path, json.dumps([{"id": 1} | shop, {"id": 2}]), stream_of("format: json", tables=NESTED))
     assert staged.column("id") == [2]
     assert staged.bad == [(1, 1, field, reason)]
-
-
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"a": "string", "b": "string from a.b"}, "a is declared as a value and as an object"),
-        ({"a": "string from x.Id", "b": "string from x.id"}, "the fields Id and id differ only in case"),
-    ],
-)
-def test_a_declaration_that_no_record_can_meet_is_refused(tmp_path, columns, message):
-    stream = stream_of("format: json", tables={"t": {"columns": columns}})
-    with pytest.raises(ConfigError, match=message):
-        stage_one(tmp_path, "[]", stream)
