@@ -26,10 +26,11 @@ def recount(project: Project, loads: Sequence[LoadReport], ask: Callable[[str], 
         is_shown = not report.source.startswith(prefix) and f"{report.load_id}{report.source}" not in hidden
         if report.status == "loaded" and is_shown:
             aside[report.source] += report.quarantined
+    # A file may be changed and keep its time: the two versions of it have one id for their records, but a load each.
     told = {
         str(source): (int(records), int(ids))
         for source, records, ids in ask(
-            f"SELECT source, count(*) FILTER (status IN {texts(STATUSES)}), count(DISTINCT id) "
+            f"SELECT source, count(*) FILTER (status IN {texts(STATUSES)}), count(DISTINCT (id, load_id)) "
             f"FROM {quarantine_records(project, loads)} GROUP BY 1"
         ).rows
     }

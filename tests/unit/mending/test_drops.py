@@ -125,6 +125,13 @@ def test_verify_names_a_file_whose_records_have_no_status(lake, monkeypatch):
     )
 
 
+def test_two_versions_of_a_file_that_have_one_time_are_both_told_of(lake):
+    put(lake.project.raw / "orders.json", [order(1), bad(2), bad(3), bad(4)], NOON)
+    lake.run()
+    assert len(ids(lake)) == 5
+    assert lake.verify().ok
+
+
 def test_compaction_keeps_the_drops(lake):
     for key in ids(lake):
         lake.drop(Which(ids=(key,)), "one by one")
