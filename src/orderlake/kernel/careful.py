@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from orderlake.kernel.complaints import value_complaints
 from orderlake.kernel.flags import flagged
 from orderlake.kernel.scan import Text
 from orderlake.kernel.set_aside import PARQUET, SetAside, put_carefully
+from orderlake.kernel.split import Lines
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,10 +29,20 @@ class Careful:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """A file of the records of a share that the sieve kept out (read_json.keep_raws)."""
+    """A file of the records of a share that the sieve kept out (read_json.keep_raws), with lines from 0 in the share.
+
+    The share begins at the byte `start` of a file of which `lines` counts the lines, in the line `first`.
+    """
 
     file: Path
     longest: int
+    lines: Lines
+    start: int
+    first: int = 0
+
+    def placed(self) -> Sifted:
+        """The same with the first line, which is told once all workers have told what they have counted."""
+        return replace(self, first=self.lines.at(self.start))
 
 
 def stage_carefully(
@@ -50,7 +61,8 @@ def stage_again(
     cursor: duckdb.DuckDBPyConnection, plan: flatten.Plan, sifted: Sequence[Sifted], files: Mapping[flatten.Grain, str]
 ) -> tuple[dict[flatten.Grain, str], SetAside]:
     """As stage_carefully, for JSON records that strictly read shares have been staged without."""
-    read_json.read_again(cursor, plan, [each.file for each in sifted], max(each.longest for each in sifted))
+    longest = max(each.longest for each in sifted)
+    read_json.read_again(cursor, plan, {each.file: each.first for each in sifted}, longest)
     return _staged(cursor, plan, 0, files)
 
 

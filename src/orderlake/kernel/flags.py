@@ -66,11 +66,16 @@ def beside(spec: TableSpec, select: str, value: str, called: str) -> str:
     return f"SELECT * EXCLUDE ({hidden}), {value} AS {called} FROM (SELECT *, {named} FROM {select})"
 
 
-def flagged(plan: Plan, grain: Grain, select: str) -> str:
-    """The SELECT of a grain's staged rows with the column of flags, where the grain has checks."""
-    flags = flags_at(plan, grain)
-    if not flags:
+def flagged(plan: Plan, grain: Grain, select: str, *, is_sifted: bool = False) -> str:
+    """The SELECT of a grain's staged rows with the column of flags, where the grain has checks.
+
+    Of rows that have passed the sieve only those checks are asked that take no record out.
+    """
+    if not flags_at(plan, grain):
         return select
+    flags = [flag for flag in flags_at(plan, grain) if not (is_sifted and flag.check.takes_out)]
+    if not flags:
+        return f"SELECT *, 0::BIGINT AS {FLAGS} FROM ({select})"
     tables: Mapping[str, TableSpec] = {flag.spec.name: flag.spec for flag in flags}
     own = {table: inner(f"flags {table}") for table in tables}
     for table, spec in tables.items():

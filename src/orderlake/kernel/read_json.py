@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FORMATS: Final = {"array": "array", "lines": "newline_delimited", "values": "unstructured"}
-_LINE, _RAW, _ERROR = inner("line"), inner("raw"), inner("error")
+_LINE, _RAW, _ERROR, _FILE = inner("line"), inner("raw"), inner("error"), inner("file")
 
 
 def strict_relation(plan: Plan, files: Sequence[Path], layout: Layout) -> str:
@@ -54,7 +54,7 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: scan.Tex
     file = work.with_suffix(".records.csv")
     try:
         count, longest = _write(text, file)
-        read_again(cursor, plan, [file], longest)
+        read_again(cursor, plan, {file: 0}, longest)
     finally:
         file.unlink(missing_ok=True)
     return count
@@ -74,8 +74,11 @@ def keep_raws(raws: Iterable[tuple[int, int, str]], base: int, file: Path) -> in
     return longest
 
 
-def read_again(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Sequence[Path], longest: int) -> None:
-    """Make the tables of read_carefully from files of records, those of keep_raws: their numbers are their `_rid`."""
+def read_again(cursor: duckdb.DuckDBPyConnection, plan: Plan, files: Mapping[Path, int], longest: int) -> None:
+    """Make the tables of read_carefully from files of records, those of keep_raws: their numbers are their `_rid`.
+
+    Each has a number that is added to its lines.
+    """
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE raws AS {kept_raws(files, longest)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE bad AS {shape_complaints(plan)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_records(plan)}")
@@ -115,13 +118,15 @@ def _write_records(found: Iterable[scan.RawRecord], file: Path) -> tuple[int, in
     return count, longest
 
 
-def kept_raws(files: Sequence[Path], longest: int) -> str:
+def kept_raws(files: Mapping[Path, int], longest: int) -> str:
     """SELECT number, line, error and text of records from such files; the longest text has so many bytes."""
     size = max(4 << 20, 4 * longest)
+    read = paths(map(str, files))
     columns = ", ".join(f"{column}: 'VARCHAR'" for column in (NUMBER, _LINE, _ERROR, _RAW))
     return (
-        f"SELECT * REPLACE (CAST({NUMBER} AS BIGINT) AS {NUMBER}, CAST({_LINE} AS BIGINT) AS {_LINE}, "
-        f"nullif({_ERROR}, '') AS {_ERROR}) FROM read_csv({paths(map(str, files))}, header = false, "
+        f"SELECT * EXCLUDE ({_FILE}) REPLACE (CAST({NUMBER} AS BIGINT) AS {NUMBER}, nullif({_ERROR}, '') AS {_ERROR}, "
+        f"CAST({_LINE} AS BIGINT) + {list(files.values())}[list_position({read}, {_FILE})] AS {_LINE}) "
+        f"FROM read_csv({read}, header = false, filename = {quote('.file')}, "
         f"auto_detect = false, delim = ',', new_line = '\\n', quote = '\"', escape = '\"', columns = {{{columns}}}, "
         f"max_line_size = {size}, buffer_size = {2 * size})"
     )

@@ -86,15 +86,19 @@ class _Counted:
         if flags and not self._is_empty():
             tables = {flag.spec.name: flag.spec for flag in flags}
             values = [f"count(*) FILTER ({applies(self.plan, spec, grain)})" for spec in tables.values()]
-            for flag in flags:
-                fails = f"{FLAGS} & {flag.mask} <> 0"
-                values += [f"count(*) FILTER ({fails})", f"min({self.staged.position()}, {_EXAMPLES}) FILTER ({fails})"]
-            rows = self.cursor.execute(
-                f"SELECT CAST({self.staged.source()} AS INTEGER) AS n, {', '.join(values)} "
-                f"FROM {self._flags(grain)} GROUP BY n"
-            ).fetchall()
-            counted = {int(row[0]): row[1:] for row in rows}
+            checked = self._counted(", ".join(values), self._flags(grain))
+            fails = [f"{FLAGS} & {flag.mask} <> 0" for flag in flags]
+            place = self.staged.position()
+            values = [f"count(*) FILTER ({each}), min({place}, {_EXAMPLES}) FILTER ({each})" for each in fails]
+            failed = self._counted(", ".join(values), f"{self._flags(grain)} WHERE {FLAGS} <> 0")
+            none = (0, None) * len(flags)
+            counted = {number: [*row, *failed.get(number, none)] for number, row in checked.items()}
         return {(flag.spec.name, flag.check.name): self._per_source(flag, flags, counted) for flag in flags}
+
+    def _counted(self, values: str, rows: str) -> dict[int, Sequence[object]]:
+        """Aggregates over staged rows, per source."""
+        select = f"SELECT CAST({self.staged.source()} AS INTEGER) AS n, {values} FROM {rows} GROUP BY n"
+        return {int(row[0]): row[1:] for row in self.cursor.execute(select).fetchall()}
 
     def _flags(self, grain: Grain) -> str:
         """A FROM item: the flags of all rows of a grain, of those that were taken out too."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from orderlake.engine import parquet, quote
 from orderlake.kernel.flags import FLAGS, Flag, flags_at, taking
 from orderlake.kernel.flatten import NUMBER, Grain, Plan
-from orderlake.kernel.raws import Reach, raws_of
+from orderlake.kernel.raws import rows_of
 from orderlake.kernel.read_json import keep_raws, kept_raws
 from orderlake.kernel.shape import inner
-from orderlake.kernel.split import Share
+from orderlake.kernel.split import Lines, Share
 from orderlake.model.staged import ROW_BITS, ROW_MASK
 
 if TYPE_CHECKING:
@@ -53,10 +53,14 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A share that is staged as a segment, or a part of one; `start` records of the segment come before it."""
+    """A share that is staged as a segment, or a part of one; `start` records of the segment come before it.
+
+    `lines` counts those of the share's file.
+    """
 
     segment: int
     share: Share
+    lines: Lines
     start: int = 0
 
     @property
@@ -70,15 +74,15 @@ def take_out(
 ) -> tuple[dict[Grain, str], SetAside]:
     """Set aside the strictly read rows of a CSV share that fail a check which takes them out.
 
-    Gives the files without them, and what is set aside.
+    Gives the files without them, and what is set aside. Texts are kept in a file beside `copy` for a while.
     """
     if not _find_flagged(cursor, plan, files):
         return dict(files), SetAside()
     texts = copy.with_suffix(".flagged.csv")
     try:
         numbers = f"SELECT _rid - {part.base} FROM flagged ORDER BY 1"
-        longest = keep_raws(raws_of(cursor, part.share, numbers, Reach(0, 1, copy)), part.base, texts)
-        found = _texts(f"({kept_raws([texts], longest)})")
+        longest = keep_raws(rows_of(cursor, part.share, numbers, part.lines), part.base, texts)
+        found = _texts(f"({kept_raws({texts: 0}, longest)})")
         rejected, counts = _put(cursor, files[plan.shape.grains[0]], _of_checks(plan, found))
     finally:
         texts.unlink(missing_ok=True)

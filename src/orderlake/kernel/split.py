@@ -267,15 +267,27 @@ class Lines:
     def __init__(self, path: Path, first: int = 1) -> None:
         self._path = path
         self._known = [(0, first)]
+        self._counted: list[tuple[int, int, int]] = []
+
+    def tell(self, start: int, end: int, lines: int) -> None:
+        """Tell how many lines end between two places, for somebody has counted them."""
+        insort(self._counted, (start, end, lines))
 
     def at(self, place: int) -> int:
         """The line (from 1) of a place."""
         known = tuple(self._known)
-        start, line = known[bisect_right(known, (place, sys.maxsize)) - 1]
-        line += sum(chunk.count(b"\n") for chunk in chunks_of(Share(self._path, "lines", start, place)))
-        if start != place:
+        start, line = at = known[bisect_right(known, (place, sys.maxsize)) - 1]
+        for begin, end, counted in tuple(self._counted):
+            if start <= begin and end <= place:
+                line += self._between(start, begin) + counted
+                start = end
+        line += self._between(start, place)
+        if at[0] != place:
             insort(self._known, (place, line))
         return line
+
+    def _between(self, start: int, end: int) -> int:
+        return sum(chunk.count(b"\n") for chunk in chunks_of(Share(self._path, "lines", start, end)))
 
 
 def text_of(share: Share, lines: Lines) -> Text:

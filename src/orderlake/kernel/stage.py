@@ -98,7 +98,7 @@ def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], fir
         worker.look(cut)
         tasks = _tasks(cut, first)
         try:
-            done = engine.each(worker.run, tasks)
+            done = worker.all(engine, tasks)
         except TornError as error:
             workers[error.source] = 0
             continue
@@ -139,7 +139,7 @@ def _windows(engine: Engine, worker: Worker, number: int, file: RemoteFile, firs
         tasks += now
         worker.look([(number, some[0])])
         try:
-            done += engine.each(worker.run, now)
+            done += worker.all(engine, now)
         finally:
             for share in some:
                 share.path.unlink()

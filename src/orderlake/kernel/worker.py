@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from orderlake.engine import parquet, paths, quote
+from orderlake.engine import Engine, parquet, paths, quote
 from orderlake.errors import (
     ConfigError,
     LakeError,
@@ -86,6 +86,11 @@ class Worker:
             if source not in self.glances:
                 self.glances[source] = glance(self.plan, share)
 
+    def all(self, engine: Engine, tasks: Sequence[Task]) -> list[Done]:
+        """Stage tasks side by side; what they are of can go afterwards."""
+        done = engine.each(self.run, tasks)
+        return [replace(one, sifted=tuple(each.placed() for each in one.sifted)) for one in done]
+
     def run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage a task; UnreadableShareError names the source that cannot be read, TornError the one cut wrongly."""
         source = task.sources[0]
@@ -102,7 +107,7 @@ class Worker:
             return self._together(cursor, task) or self._one_by_one(cursor, task)
         share, base = task.shares[0], task.first << ROW_BITS
         files = self._files(task, "all")
-        done = self._strict(cursor, Part(task.first, share), files)
+        done = self._strict(cursor, Part(task.first, share, self._lines(share)), files)
         if done is not None:
             return done
         some = pieces(share)
@@ -169,10 +174,10 @@ class Worker:
         count = sum(self._counts(cursor, files).values()) + sifted
         staged = f"SELECT _rid - {part.base} AS n FROM {self._records(files)}"
         numbers = f"SELECT n FROM range(1, {count + 1}) AS t(n) ANTI JOIN ({staged}) AS s USING (n) ORDER BY n"
-        reach = Reach(count, self._lines(part.share).at(part.share.start), self._copy)
+        reach = Reach(count, part.lines, self._copy)
         file = self.folder / f"sifted-{part.base}.csv"
         longest = read_json.keep_raws(raws_of(cursor, part.share, numbers, reach), part.base, file)
-        return Done(_single(files), (count,), sifted=(Sifted(file, longest),))
+        return Done(_single(files), (count,), sifted=(Sifted(file, longest, part.lines, part.share.start),))
 
     def again(self, cursor: duckdb.DuckDBPyConnection, sifted: Sequence[Sifted], number: int) -> Done:
         """Look with care at records that the sieve kept out, of several shares together."""
@@ -201,7 +206,7 @@ class Worker:
         read = refused = 0
         lines = self._lines(task.shares[0])
         for number, piece in enumerate(some):
-            files, part = self._files(task, f"{number:04d}"), Part(task.first, piece, read)
+            files, part = self._files(task, f"{number:04d}"), Part(task.first, piece, lines, read)
             one = self._strict(cursor, part, files) if refused * 2 <= number + 2 else None
             if one is None:
                 refused += 1
@@ -256,7 +261,8 @@ class Worker:
 
     def _write(self, cursor: duckdb.DuckDBPyConnection, files: Files, relation: str, number: str | None) -> None:
         for grain, file in files.items():
-            sql = flagged(self.plan, grain, flatten.strict_sql(self.plan, grain, relation, number))
+            strict = flatten.strict_sql(self.plan, grain, relation, number)
+            sql = flagged(self.plan, grain, strict, is_sifted=bool(self.plan.sieve))
             if self.plan.sieve:
                 cursor.execute(f"CREATE OR REPLACE TEMP SEQUENCE {flatten.SIFTED}")
             cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")
