@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from orderlake.engine import Engine, parquet, paths, quote
+from orderlake.engine import Engine, name, parquet, paths, quote
 from orderlake.errors import (
     ConfigError,
     LakeError,
@@ -28,7 +28,7 @@ from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
 from orderlake.kernel.sniff import Layout
 from orderlake.kernel.split import Lines, Share, chunks_of, has_long_line, pieces, readable, text_of
-from orderlake.model.staged import ROW_BITS, of_table
+from orderlake.model.staged import ROW_BITS, of_table, staged_name
 from orderlake.storage.raised import raised_in_engine
 
 if TYPE_CHECKING:
@@ -172,11 +172,12 @@ class Worker:
     def _again(self, cursor: duckdb.DuckDBPyConnection, part: Part, files: Files, sifted: int) -> Done:
         """Keep the records that the sieve kept out for another look: their numbers are those that are not staged."""
         count = sum(self._counts(cursor, files).values()) + sifted
-        staged = f"SELECT _rid - {part.base} AS n FROM {self._records(files)}"
-        numbers = f"SELECT n FROM range(1, {count + 1}) AS t(n) ANTI JOIN ({staged}) AS s USING (n) ORDER BY n"
-        reach = Reach(count, part.lines, self._copy)
+        key = self.plan.stream.key
+        names = "".join(f", {name(staged_name(column))} AS k{at}" for at, column in enumerate(key))
+        others = f"SELECT _rid - {part.base} AS n{names} FROM {self._records(files)}"
+        reach = Reach(count, tuple(column.path for column in key), part.lines, self._copy)
         file = self.folder / f"sifted-{part.base}.csv"
-        longest = read_json.keep_raws(raws_of(cursor, part.share, numbers, reach), part.base, file)
+        longest = read_json.keep_raws(raws_of(cursor, part.share, others, reach), part.base, file)
         return Done(_single(files), (count,), sifted=(Sifted(file, longest, part.lines, part.share.start),))
 
     def again(self, cursor: duckdb.DuckDBPyConnection, sifted: Sequence[Sifted], number: int) -> Done:
