@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orderlake.catalog.sqlite import SqliteCatalog
+from orderlake.catalog.sqlite import SqliteCatalog, strangers
 from orderlake.config import Project, read_yaml
 from orderlake.errors import ConfigError, MissingExtraError
 from orderlake.ledger.sqlite import SqliteLedger
@@ -61,9 +61,14 @@ class Backends:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Which metadata each table has."""
+        """Which metadata each table has; ConfigError when the tables are those of another folder."""
         if self.project.aws is None:
-            return SqliteCatalog(self.project.state / "catalog.db")
+            catalog = SqliteCatalog(self.project.state / "catalog.db")
+            other = strangers([head.metadata for head in catalog.tables()], self.project.lake)
+            if other is not None:
+                catalog.close()
+                raise ConfigError(f"{other[0]}; {other[1]}")
+            return catalog
         from orderlake.catalog.glue import GlueCatalog
         from orderlake.catalog.glue_table import iceberg_shape
 

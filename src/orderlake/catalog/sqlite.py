@@ -23,6 +23,20 @@ CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
 """The layout of the Iceberg JDBC catalog, so that any client of that catalog can open the tables."""
 
 
+def strangers(metadata: Sequence[str | None], lake: Path) -> tuple[str, str] | None:
+    """What is wrong, and what to do, when a table lies in another folder than the project's lake.
+
+    Iceberg names files by their whole paths: a project that was copied would read and write the first one's lake.
+    """
+    place = next((Path(each.removeprefix("file://")).parents[2] for each in metadata if each is not None), None)
+    if place is None or place == lake or (place.exists() and lake.exists() and place.samefile(lake)):
+        return None
+    return (
+        f"its tables lie in {place}, and not in {lake}: the project was moved or copied",
+        f"move it back to {place.parent}, or move {lake.name}/ and .orderlake/ away: `run` then loads raw/ again",
+    )
+
+
 class SqliteCatalog:
     """Catalog over SQLite, in the layout of Iceberg's JDBC catalog."""
 

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib import import_module, metadata
-from pathlib import Path
 from typing import Final
 
+from orderlake.catalog.sqlite import strangers
 from orderlake.config import Project
 from orderlake.database import may_not_write
 from orderlake.doctor.change import changes
@@ -184,7 +184,8 @@ def _databases(project: Project) -> Iterator[Check]:
             with closing(sqlite3.connect(file, timeout=5)) as connection:
                 found = str(connection.execute("PRAGMA quick_check").fetchone()[0])
                 if what == "catalog" and found == "ok":
-                    elsewhere = _elsewhere(connection, project.lake)
+                    heads = connection.execute("SELECT metadata_location FROM iceberg_tables").fetchall()
+                    elsewhere = strangers([head for (head,) in heads], project.lake)
                     found, remedy = elsewhere or (found, remedy)  # noqa: PLW2901
         except sqlite3.Error as error:
             found = str(error)
@@ -195,23 +196,6 @@ def _databases(project: Project) -> Iterator[Check]:
             if found == "ok"
             else Check(what, "fail", f"{what} {file}: {found}", remedy)
         )
-
-
-def _elsewhere(connection: sqlite3.Connection, lake: Path) -> tuple[str, str] | None:
-    """What is wrong, and what to do, when the tables lie in another folder than the project's lake.
-
-    Iceberg names files by their whole paths: a project that was copied reads and writes the first one's lake.
-    """
-    row = connection.execute("SELECT min(metadata_location) FROM iceberg_tables").fetchone()
-    if row is None or row[0] is None:
-        return None
-    place = Path(str(row[0]).removeprefix("file://")).parents[2]
-    if place == lake or (place.exists() and lake.exists() and place.samefile(lake)):
-        return None
-    return (
-        f"its tables lie in {place}, and not in {lake}: the project was moved or copied",
-        f"move it back to {place.parent}, or move {lake.name}/ and .orderlake/ away: `run` then loads raw/ again",
-    )
 
 
 def _work(project: Project) -> Iterator[Check]:

@@ -39,6 +39,38 @@ def test_a_project_that_was_copied_is_told_where_its_tables_lie(cli, loaded, tmp
     assert f"its tables lie in {loaded / 'lake'}, and not in {copy / 'lake'}" in one["message"]
 
 
+@pytest.mark.parametrize(
+    "verb", [["run"], ["query", "SELECT 1 FROM orders"], ["verify"], ["tables"], ["quarantine", "list"]], ids=" ".join
+)
+def test_a_project_that_was_copied_leaves_the_first_ones_tables_alone(cli, loaded, tmp_path, verb):
+    copy = tmp_path / "copy"
+    shutil.copytree(loaded, copy)
+    (copy / "raw" / "orders_new.json").write_text('[{"order_id": 99, "order_date": "2025-01-01"}]', "utf-8")
+    before = sorted((loaded / "lake").rglob("*"))
+    answer = cli("--project", str(copy), *verb)
+    assert answer.code == 78
+    assert f"its tables lie in {loaded / 'lake'}, and not in {copy / 'lake'}" in answer.err
+    assert f"move it back to {loaded}, or move lake/ and .orderlake/ away" in answer.err
+    assert sorted((loaded / "lake").rglob("*")) == before
+
+
+def test_a_copy_without_its_lake_loads_its_files_anew(cli, loaded, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(loaded, copy)
+    shutil.rmtree(copy / "lake")
+    shutil.rmtree(copy / ".orderlake")
+    assert cli("--project", str(copy), "run").code == 0
+    counted = [
+        cli("--project", str(root), "query", "SELECT count(*) FROM orders", "--json").out for root in (copy, loaded)
+    ]
+    assert counted[0] == counted[1]
+
+
+def test_a_project_behind_a_link_is_the_same(cli, loaded, tmp_path):
+    (tmp_path / "link").symlink_to(loaded)
+    assert cli("--project", str(tmp_path / "link"), "verify").code == 0
+
+
 def test_a_new_project_is_ok_and_looking_changes_nothing(cli, project):
     cli("tables")  # opens the catalog, and keeps the parsed files
     before = sorted(project.rglob("*"))
