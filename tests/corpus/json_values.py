@@ -42,6 +42,8 @@ RECORDS: Final[tuple[BadRecord, ...]] = (
     bad("money with its currency", '{"id": 2, "total": "$10.50"}', MONEY, "total"),
     bad("money with its currency behind", '{"id": 2, "total": "10.50 EUR"}', MONEY, "total"),
     bad("money as words", '{"id": 2, "total": "ten"}', MONEY, "total"),
+    bad("money as many words of another language", f'{{"id": 2, "total": "{"ğ" * 99}"}}', MONEY, "total"),
+    bad("the same, by a byte further", f'{{"id": 2, "total": "x{"ğ" * 99}"}}', MONEY, "total"),
     bad("money that is not a number", '{"id": 2, "total": "NaN"}', MONEY, "total"),
     bad("money in an object", '{"id": 2, "total": {"amount": 1}}', MONEY, "total"),
     bad("money in a list", '{"id": 2, "total": [1]}', MONEY, "total"),

@@ -146,10 +146,8 @@ class Worker:
                     return None
                 else:
                     self._write(cursor, files, read_csv.strict_relation(self.plan, path, share.dialect, base), None)
-        except (duckdb.IOException, duckdb.FatalException):
-            raise
-        except duckdb.Error as error:
-            if raised_in_engine(error) is not None:
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            if not _is_refusal(error):
                 raise
             return None
         if share.dialect is not None:
@@ -229,10 +227,8 @@ class Worker:
         number = f"(({task.first - 1} + {which})::BIGINT << {ROW_BITS}) + row_number() OVER ()"
         try:
             self._write(cursor, files, *self._relation(cursor, read, task.shares[0].layout, number))
-        except (duckdb.IOException, duckdb.FatalException):
-            raise
-        except duckdb.Error as error:
-            if raised_in_engine(error) is not None:
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            if not _is_refusal(error):
                 raise
             return None
         if self._sifted(cursor):
@@ -287,6 +283,13 @@ class Worker:
         return f"{parquet([files[root]])} WHERE {first}"
 
 
+def _is_refusal(error: Exception) -> bool:
+    """Whether DuckDB refuses what it has read, and did not fail; it may cut a letter in two where it says why."""
+    import duckdb  # noqa: PLC0415 - as in run
+
+    return not isinstance(error, duckdb.IOException | duckdb.FatalException) and raised_in_engine(error) is None
+
+
 @contextmanager
 def _translated(source: int) -> Iterator[None]:
     """What DuckDB and the system say, as what the caller has to do about it."""
@@ -309,6 +312,9 @@ def _translated(source: int) -> Iterator[None]:
         if stored is not None:
             raise stored from error
         raise UnreadableShareError(f"cannot be staged: {str(error).splitlines()[0]}", source) from error
+    except UnicodeDecodeError as error:
+        said = error.object.decode(errors="replace").splitlines()[0]
+        raise UnreadableShareError(f"cannot be staged: {said}", source) from error
 
 
 def unread(error: OSError, source: int) -> LakeError:

@@ -160,8 +160,8 @@ class Question:
             if self._stopped:
                 raise QueryError(f"stopped: {self._stopped}")
             yield self._cursor, statements[0]
-        except (OverflowError, ValueError) as error:  # DuckDB's intervals are longer than Python's
-            raise QueryError(f"a value of the answer cannot be given ({error}): CAST it to VARCHAR") from error
+        except (OverflowError, ValueError) as error:
+            raise QueryError(_refused(error)) from error
         except duckdb.Error as error:
             if isinstance(error, duckdb.InterruptException) and self._stopped:
                 raise QueryError(f"stopped: {self._stopped}") from None
@@ -193,6 +193,14 @@ def confine(engine: Engine, places: Sequence[str]) -> None:
 _OF_LAKE: Final = re.compile(r"\.parquet['\"]")
 _LACKING: Final = re.compile(r"Catalog Error: Table with name (\w+) does not exist!")
 _MEANT: Final = re.compile(r'\nDid you mean "[^"]*"\?')
+
+
+def _refused(error: Exception) -> str:
+    """What there is to say of an error of Python's."""
+    if isinstance(error, UnicodeDecodeError):  # DuckDB says what is wrong, and cuts a letter of it in two
+        return str(error.object.decode(errors="replace"))
+    # DuckDB's intervals are longer than Python's.
+    return f"a value of the answer cannot be given ({error}): CAST it to VARCHAR"
 
 
 def _said(error: duckdb.Error, tables: Sequence[QueryTable]) -> str:

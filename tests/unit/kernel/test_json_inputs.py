@@ -402,3 +402,16 @@ def test_the_unreadable_file_of_a_group_is_named(tmp_path):
     with pytest.raises(UnreadableShareError) as caught:
         stage_files(tmp_path, stream_of(ORDERS), files)
     assert caught.value.source == 1
+
+
+@pytest.mark.parametrize("before", ["", "x"])
+@pytest.mark.parametrize("letter", ["ğ", "語", "😀"])
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_letter_that_the_engine_cuts_in_two_when_it_complains_stops_nothing(tmp_path, before, letter, files):
+    bad = {"order_id": 2, "total": before + letter * 99}
+    contents = {
+        f"f{number}": json.dumps([{"order_id": 1}, bad], ensure_ascii=False).encode() for number in range(files)
+    }
+    staged = stage_files(tmp_path, stream_of(ORDERS), contents)
+    assert [(number, field) for number, _, field, _ in staged.bad] == [(2, "total")] * files
+    assert all(one.raw.endswith(f'{letter}"}}') for one in staged.rejections)

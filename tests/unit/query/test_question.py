@@ -171,3 +171,10 @@ def test_a_confined_engine_asks_its_own_file_system_for_the_lake_alone(tmp_path)
     with pytest.raises(QueryError, match="disabled by configuration"):
         run_query(opened, tables, "SELECT * FROM read_parquet('s3://bucket/lake-of-another/t.parquet')")
     opened.close()
+
+
+@pytest.mark.parametrize("before", ["", "x"])
+def test_what_the_engine_says_is_said_though_it_cuts_a_letter_in_two(engine, before):
+    text = f'{{"a": "{before}{"ğ" * 99}"}}'
+    with pytest.raises(QueryError, match="Failed to cast value to numerical"):
+        run_query(engine, [], f"SELECT CAST('{text}'::JSON AS STRUCT(a BIGINT))")
