@@ -22,7 +22,7 @@ load, and `verify` agrees. This page is made from the tests' catalogue (`tests/c
   reason is in `orderlake loads`; mend the file, and it loads.
 - What a file is named says nothing: compression, encoding, layout and delimiter are told from its bytes.
 - Nothing is guessed: no day and month of `1/2/2024`, no decimal comma, no missing digit. Say what a date looks like
-  ([`format`](pipelines.md)), and it is read so.
+  ([`format`](pipelines.md)) and that a file has decimal commas (`decimal: ","`), and they are read so.
 - A file that changes while it is read loads as it became. One that vanishes, may not be read, or is a pipe is rejected
   alone; it loads once it can be read. A full disk is no fault of the file: the run ends with exit code 75, and the next
   one goes on.

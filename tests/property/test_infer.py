@@ -123,7 +123,20 @@ def test_nested_records_load_with_the_pipeline_that_is_drafted_from_them_in_any_
 
 cells = st.one_of(
     st.sampled_from(
-        ["", "007", "1.50", "1,50", "2024-01-05", "03/04/2024", "true", "x", " y ", "10000000000000000000"]
+        [
+            "",
+            "007",
+            "1.50",
+            "1,50",
+            "1.234,50",
+            "1.234",
+            "2024-01-05",
+            "03/04/2024",
+            "true",
+            "x",
+            " y ",
+            "10000000000000000000",
+        ]
     ),
     st.integers(0, 10**6).map(str),
     st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=5),

@@ -153,7 +153,7 @@ class _Drafting:
         if name in {pipeline.name for pipeline in self.known}:
             return "a pipeline"
         for kind, first in zip(self.kinds, self._streams(name), strict=True):
-            found = [table.name for table in Tabling(first, kind.is_csv).tables(kind.root)]
+            found = [table.name for table in Tabling(first, kind.is_csv, has_comma=kind.has_comma).tables(kind.root)]
             if not taken.isdisjoint([first, *found]):
                 return "a table"
         return ""
@@ -180,7 +180,7 @@ class _Drafting:
             )
         forced: dict[places.Path, Literal["string", "json"]] = {}
         for _ in range(_ROUNDS):
-            tables = Tabling(name, kind.is_csv, forced).tables(kind.root)
+            tables = Tabling(name, kind.is_csv, forced, kind.has_comma).tables(kind.root)
             trial = self._tried(kind, name, tables)
             if not trial.refused:
                 return self._finished(kind, name, tables, trial)
@@ -191,7 +191,7 @@ class _Drafting:
         self.rounds += 1
         if not tables:
             raise UnreadableObjectError(f"{kind.looks[0].path}: no record has a field that a column could hold")
-        bare = DraftStream(name, ["*"], kind.looks[0].format, (), Key(), tables)
+        bare = DraftStream(name, ["*"], kind.looks[0].format, (), Key(), tables, has_comma=kind.has_comma)
         stream = parse_pipeline(yaml.safe_load(pipeline_text(name, [], [bare])), "the draft").streams[0]
         files = [look.trial for look in kind.looks if look.trial.exists()]
         return tried(self.engine, stream, tables, files, self.work / f"trial-{self.rounds}")
@@ -209,7 +209,9 @@ class _Drafting:
                 own = next(each.name for each in table.columns if each.path == date.path)
                 table.partition = f"month({own})"
         comments = [*self._seen(kind), *(f"On trial, set aside: {why}" for why in trial.broken[:3])]
-        return DraftStream(name, [kind.match()], kind.looks[0].format, kind.envelopes, key, tables, comments)
+        return DraftStream(
+            name, [kind.match()], kind.looks[0].format, kind.envelopes, key, tables, comments, kind.has_comma
+        )
 
     def _seen(self, kind: Kind) -> Iterator[str]:
         for look in kind.looks[:_NAMED]:

@@ -11,6 +11,7 @@ from orderlake.infer.naming import series, snake, stem
 from orderlake.infer.places import Place
 from orderlake.infer.records import first_fields, take_records
 from orderlake.infer.rows import take_rows
+from orderlake.infer.types import has_comma
 
 _ALIKE: Final = 0.7
 """The share of fields that files of one kind have in common."""
@@ -36,6 +37,11 @@ class Kind:
     def is_csv(self) -> bool:
         """Whether they are CSV."""
         return self.looks[0].format == "csv"
+
+    @property
+    def has_comma(self) -> bool:
+        """Whether their numbers have a decimal comma."""
+        return self.is_csv and has_comma(place.scalars for place in self.root.children.values())
 
     @property
     def envelopes(self) -> tuple[str, ...]:

@@ -15,7 +15,11 @@ SCALES: Final = (2, 4, 6, 8, 10, 12, 14, 16, 18)
 _NOISE: Final = 4
 """As the kernel has it: decimals beyond the declared ones that may be noise of binary fractions, if they are zero."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+)(?:\.(\d*))?\Z", re.ASCII)
-_COMMA: Final = re.compile(r"[+-]?\d{1,3}(\.?\d{3})*,\d+\Z", re.ASCII)
+_COMMA: Final = re.compile(
+    r"[+-]?(?:\d{1,3}(?:(?:\.\d{3})+|(?:'\d{3})+|(?:[ \xa0\u202f]\d{3})+)|\d+)(?:,\d+)?\Z", re.ASCII
+)
+"""As the kernel has it where numbers have a decimal comma."""
+_POINT: Final = str.maketrans(",", ".", ".' \xa0\u202f")
 _EXAMPLE: Final = 24
 
 
@@ -36,6 +40,8 @@ class Numbers:
     zero: str = ""
     largest: int = 0
     """The largest whole number, its sign apart."""
+    odd: str = ""
+    """A text that is no number."""
 
     def add(self, value: int | Decimal) -> None:
         """Count one."""
@@ -66,19 +72,22 @@ class Scalars:
     """Texts that are empty, or nothing but space."""
     spelled: Numbers = field(default_factory=Numbers)
     """Numbers in texts."""
+    with_comma: Numbers = field(default_factory=Numbers)
+    """Numbers in texts where these have a decimal comma."""
     truths: int = 0
     """Texts that say true or false."""
-    commas: int = 0
-    """Texts that look like numbers with a decimal comma."""
     times: Times = field(default_factory=Times)
     example: str = ""
-    odd: str = ""
-    """A text that is no number."""
 
     @property
     def count(self) -> int:
         """How many values there are."""
         return self.numbers.count + self.booleans + self.texts
+
+    @property
+    def rest(self) -> int:
+        """How many texts are not blank."""
+        return self.texts - self.blank
 
     def add(self, value: bool | Decimal | int | str) -> None:  # noqa: FBT001 - a value, not a switch
         """Look at one value."""
@@ -96,17 +105,23 @@ class Scalars:
             self.blank += 1
             return
         self.example = self.example or shown(text)
-        found = _NUMBER.match(text) if len(text) <= len(str(LARGEST)) * 2 else None
-        if found is not None:
-            if text[0] == "+" or (found[1][0] == "0" and len(found[1]) > 1):
-                self.spelled.zeros += 1
-                self.spelled.zero = self.spelled.zero or text
-            self.spelled.add(int(text) if found[2] is None else Decimal(text))
-        else:
-            self.odd = self.odd or shown(text)
-            self.truths += text.lower() in ("true", "false")
-            self.commas += bool(_COMMA.match(text))
+        is_short = len(text) <= len(str(LARGEST)) * 2
+        _spelled(self.spelled, text, text if is_short and _NUMBER.match(text) else None)
+        _spelled(self.with_comma, text, text.translate(_POINT) if is_short and _COMMA.match(text) else None)
+        self.truths += text.lower() in ("true", "false")
         self.times.add(text)
+
+
+def _spelled(numbers: Numbers, text: str, plain: str | None) -> None:
+    """Count a text as a number, if it is one that is `plain` otherwise."""
+    if plain is None:
+        numbers.odd = numbers.odd or shown(text)
+        return
+    whole, point, _ = plain.lstrip("+-").partition(".")
+    if text[0] == "+" or (whole[0] == "0" and len(whole) > 1):
+        numbers.zeros += 1
+        numbers.zero = numbers.zero or text
+    numbers.add(Decimal(plain) if point else int(plain))
 
 
 def shown(text: str) -> str:

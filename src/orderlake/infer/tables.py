@@ -58,11 +58,15 @@ class DraftTable:
 
 @dataclass(frozen=True, slots=True)
 class Tabling:
-    """How tables are made of places: the name of the first, whether the file is CSV, what is forced."""
+    """How tables are made of places: the name of the first, whether the file is CSV, what is forced.
+
+    `has_comma` says that numbers have a decimal comma.
+    """
 
     name: str
     is_csv: bool
     forced: Forced = field(default_factory=dict)
+    has_comma: bool = False
 
     def tables(self, root: Place) -> list[DraftTable]:
         """The tables of a stream, that of the records first; those without columns left out."""
@@ -131,7 +135,8 @@ class Tabling:
         column = DraftColumn(name, path, Guess("string"), lacking, of)
         if not place.is_plain or self.forced.get(path) == "json":
             return replace(column, guess=Guess("string", note=_kept(place)), is_json=True)
-        found = guess(name, place.scalars, is_csv=self.is_csv)
+        seen = place.scalars
+        found = guess(name, replace(seen, spelled=seen.with_comma) if self.has_comma else seen, is_csv=self.is_csv)
         if path in self.forced and found.type != "string":
             note = f"most are {found.type}, but not all load as such"
             found = Guess("string", note=note, others=(replace(found, note=""),), is_open=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -41,6 +42,14 @@ class Guess:
     """Whether the data does not decide."""
 
 
+def has_comma(columns: Iterable[Scalars]) -> bool:
+    """Whether the numbers of a CSV file have a decimal comma: those of one column do, and of none a decimal point."""
+    some = [each for each in columns if each.rest]
+    commas = [each for each in some if each.with_comma.count == each.rest > each.spelled.count]
+    points = [each for each in some if each.spelled.count == each.rest > each.with_comma.count]
+    return bool(commas) and not points
+
+
 def guess(name: str, seen: Scalars, *, is_csv: bool) -> Guess:
     """The type of the values at a place that holds nothing but plain values."""
     if not seen.count:
@@ -58,7 +67,7 @@ def guess(name: str, seen: Scalars, *, is_csv: bool) -> Guess:
 def _mixed(seen: Scalars) -> str:
     parts = ((seen.texts, "text"), (seen.numbers.count, "numbers"), (seen.booleans, "booleans"))
     found = ", ".join(f"{count:,} {kind}" for count, kind in sorted(parts, reverse=True) if count)
-    odd = f", such as {seen.odd}" if seen.odd else ""
+    odd = f", such as {seen.spelled.odd}" if seen.spelled.odd else ""
     return f"of several types: {found}{odd}"
 
 
@@ -153,13 +162,13 @@ def _time(seen: Times) -> Guess | None:
 
 def _almost(seen: Scalars) -> str:
     """What is worth saying about texts that are nearly something else."""
-    rest = seen.texts - seen.blank
+    rest = seen.rest
     if not rest:
         return "empty text in all records" if seen.blank else ""
-    if seen.commas == rest:
+    if seen.with_comma.count == rest > seen.spelled.count:
         return f"numbers with a decimal comma, as in {seen.example}: a number has a point"
     for count, what, odd in (
-        (seen.spelled.count, "numbers", seen.odd),
+        (seen.spelled.count, "numbers", seen.spelled.odd),
         (seen.times.days + seen.times.local + seen.times.zoned, "dates", shown(seen.times.odd)),
     ):
         if rest > count > rest * 0.8 or (count == rest and seen.blank):

@@ -30,6 +30,7 @@ class DraftStream:
     key: Key
     tables: Sequence[DraftTable]
     comments: Sequence[str] = ()
+    has_comma: bool = False
 
 
 def pipeline_text(name: str, header: Sequence[str], streams: Sequence[DraftStream]) -> str:
@@ -49,6 +50,8 @@ def _stream(stream: DraftStream) -> Iterator[str]:
     yield f"    format: {stream.format}"
     if stream.envelopes:
         yield f"    envelope: {_flow([scalar(each) for each in stream.envelopes])}"
+    if stream.has_comma:
+        yield from _beside('    decimal: ","', "numbers are written like 1.234,50")
     yield from _key(stream.key)
     yield "    tables:"
     for number, table in enumerate(stream.tables):

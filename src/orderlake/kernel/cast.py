@@ -23,6 +23,11 @@ _INTEGER_BITS: Final = {"bigint": 63, "id": 63, "int": 31}
 _TIMES: Final = ("date", "timestamp", "timestamptz")
 _NOISE: Final = 4
 """Decimals read beyond the declared ones: what is zero there is noise, anything else a finding."""
+_GROUPING: Final = quote(r"[.' \x{a0}\x{202f}]")
+"""What parts thousands where decimals have a comma."""
+_COMMA: Final = quote(
+    r"\s*[+-]?(\d{1,3}((\.\d{3})+|('\d{3})+|([ \x{a0}\x{202f}]\d{3})+)|\d+)(,\d+)?\s*",
+)
 _OFFSET: Final = quote(r":.*([Zz]|[+-]\d|[A-Za-z]{2})")
 """What a time's text matches when it names its zone."""
 
@@ -91,6 +96,7 @@ def text(column: Column, read: str) -> Cast:
     kind = column.type
     if kind.name == "string":
         return Cast(read, "true", _complaint(column))
+    read = _with_point(read) if column.has_comma else read
     value = _parsed(column, read)
     if kind.name == "decimal":
         fine = f"DECIMAL(38,{exact_scale(kind)})"
@@ -111,6 +117,12 @@ def moment(column: Column, read: str) -> str:
     if column.format is None and column.timezone is None and column.type.name != "date":
         return f"epoch_us(TRY_CAST({read} AS TIMESTAMPTZ))"
     return f"epoch_us(CAST({_parsed(column, read)} AS TIMESTAMPTZ))"
+
+
+def _with_point(read: str) -> str:
+    """A number like 1.234,50 as 1234.50; what is written otherwise as something that is no number."""
+    plain = f"replace(regexp_replace({read}, {_GROUPING}, '', 'g'), ',', '.')"
+    return f"CASE WHEN {read} IS NULL THEN NULL WHEN regexp_full_match({read}, {_COMMA}) THEN {plain} ELSE 'no' END"
 
 
 def _plain_digits(read: str) -> str:
@@ -146,6 +158,8 @@ def _parsed(column: Column, read: str) -> str:
 def _complaint(column: Column) -> str:
     kind = column.type
     before = kind.precision - kind.scale
+    if column.has_comma:
+        return f"is not a number like {'1.234,50' if kind.name in ('decimal', 'double') else '1.234'} that fits {kind}"
     return {
         "decimal": f"is not a number with at most {kind.scale} decimals and {before} digits before them",
         "bigint": "is not a whole number of 64 bits",

@@ -80,6 +80,11 @@ class ColumnType:
         return (self.iceberg, other.iceberg) == ("int", "long")
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is a type of numbers, ids apart."""
+        return self.name in ("int", "bigint", "decimal", "double")
+
+    @property
     def sql(self) -> str:
         """The DuckDB type."""
         return f"DECIMAL({self.precision},{self.scale})" if self.name == "decimal" else _SQL[self.name]
@@ -98,7 +103,8 @@ class Column:
 
     `path` leads from the record's root (`customer.name`, `products.price`); a last part
     `$position` gives the 1-based position in the list. `format` is a strptime pattern for dates,
-    `timezone` the zone whose calendar day a date is taken in.
+    `timezone` the zone whose calendar day a date is taken in. `has_comma` says that numbers are
+    written as 1.234,50 is.
     """
 
     name: str
@@ -107,6 +113,7 @@ class Column:
     required: bool = False
     format: str | None = None
     timezone: str | None = None
+    has_comma: bool = False
 
     @property
     def is_position(self) -> bool:

@@ -173,7 +173,7 @@ def _related(streams: tuple[Stream, ...]) -> None:
                     )
 
 
-_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "contract", "tables"}
+_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "decimal", "contract", "tables"}
 
 
 def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
@@ -185,6 +185,7 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
     agreed = parse_contract(contract, spec.get("contract"), at, spec["format"])
     tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in declared.items())
     tables = tuple(_widened(table, agreed) for table in tables)
+    tables = _with_comma(at, spec, tables)
     if not tables:
         raise ConfigError(f"{at}.tables: at least one is needed")
     if spec["format"] == "csv":
@@ -227,6 +228,21 @@ def _widened(table: TableSpec, contract: Contract) -> TableSpec:
         replace(each, type=wide) if each.type.name == "int" and not each.is_position else each for each in table.columns
     )
     return replace(table, columns=tuple(columns))
+
+
+def _with_comma(at: str, spec: Mapping[str, Any], tables: tuple[TableSpec, ...]) -> tuple[TableSpec, ...]:
+    """Where a CSV file writes 1.234,50, all of its numbers are written so."""
+    mark = spec.get("decimal", ".")
+    if mark not in (".", ","):
+        raise ConfigError(f"{at}.decimal: {mark!r} is neither '.' nor ','")
+    if mark == ".":
+        return tables
+    if spec["format"] != "csv":
+        raise ConfigError(f"{at}.decimal: only CSV has one; a JSON number has a point")
+    return tuple(
+        replace(table, columns=tuple(replace(each, has_comma=each.type.is_number) for each in table.columns))
+        for table in tables
+    )
 
 
 def _check_keepers(at: str, stream: Stream) -> None:

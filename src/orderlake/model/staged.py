@@ -91,7 +91,8 @@ def kept_name(depth: int) -> str:
 
 def staged_name(column: Column) -> str:
     """The name a column has in staged files: columns that read the same value the same way share one."""
-    options = "|".join(str(option) for option in (column.format, column.timezone) if option is not None)
+    told = (column.format, column.timezone, "," if column.has_comma else None)
+    options = "|".join(str(option) for option in told if option is not None)
     return (
         "|".join([".".join(column.path), column.type.sql, options])
         if options

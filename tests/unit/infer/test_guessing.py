@@ -14,7 +14,7 @@ from orderlake.infer.records import take_records
 from orderlake.infer.scalars import Scalars
 from orderlake.infer.tables import Tabling
 from orderlake.infer.times import Times
-from orderlake.infer.types import guess
+from orderlake.infer.types import guess, has_comma
 
 
 def seen(*values):
@@ -92,6 +92,45 @@ def test_numbers_have_the_narrowest_type_that_loses_no_digit(name, values, decla
 def test_numbers_that_stand_in_texts_are_numbers_in_csv_and_mostly_text_in_json(name, values, in_csv, in_json):
     assert guess(name, seen(*values), is_csv=True).type == in_csv
     assert guess(name, seen(*values), is_csv=False).type == in_json
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ([["1,5", "2"], ["3"]], True),
+        ([["1.234,50", "1.234"], ["1.000", "2"], ["text", "1,5"]], True),
+        ([["1,5"], ["1.50"]], False),
+        ([["1,5", "1.50"], ["2"]], False),
+        ([["1,5", "x"], ["2"]], False),
+        ([["1", "2"], ["1.234"]], False),
+        ([["a, b"], [""]], False),
+        ([], False),
+    ],
+)
+def test_numbers_have_a_decimal_comma_when_one_columns_do_and_no_column_has_a_point(columns, expected):
+    assert has_comma(seen(*values) for values in columns) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "declared"),
+    [
+        (["1,5", "2"], "money"),
+        (["1.234,505", "2"], "decimal(18,4)"),
+        (["1.000", "2"], "bigint"),
+        (["01,5", "2"], "string"),
+        (["1,5", "1.5"], "string"),
+    ],
+)
+def test_numbers_with_a_decimal_comma_have_the_type_of_those_with_a_point(values, declared):
+    place = Place(children={"price_each": Place(scalars=seen(*values), present=2)})
+    (table,) = Tabling("sales", is_csv=True, has_comma=True).tables(place)
+    assert table.columns[0].guess.type == declared
+
+
+def test_where_other_numbers_have_a_point_a_decimal_comma_is_spoken_of():
+    found = guess("fee", seen("1,5", "2,25"), is_csv=True)
+    assert (found.type, found.note) == ("string", "numbers with a decimal comma, as in 1,5: a number has a point")
+    assert guess("fee", seen("1", "", "2"), is_csv=True).note == "2 of 3 are numbers, 1 are empty text"
 
 
 def test_what_the_data_does_not_decide_is_open_and_says_the_choice():

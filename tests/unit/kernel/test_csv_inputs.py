@@ -247,3 +247,81 @@ def test_a_group_keeps_each_fault_with_its_file(tmp_path):
     with pytest.raises(UnreadableShareError) as caught:
         stage_files(tmp_path / "bad", stream_of(ROWS), files | {"d": b"no,header\n"})
     assert caught.value.source == 4
+
+
+# --- decimal commas
+
+COMMA = ROWS.replace("format: csv", 'format: csv\ndecimal: ","')
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("10,5", "10.50"),
+        ("10", "10.00"),
+        ("-0,05", "-0.05"),
+        ("+7,00", "7.00"),
+        (" 7,10 ", "7.10"),
+        ("007,10", "7.10"),
+        ("1.234,50", "1234.50"),
+        ("1.234", "1234.00"),
+        ("12.345.678,90", "12345678.90"),
+        ("1 234,50", "1234.50"),
+        ("1\u00a0234,50", "1234.50"),
+        ("1\u202f234\u202f567,50", "1234567.50"),
+        ("1'234,50", "1234.50"),
+        ("1234567890123456,78", "1234567890123456.78"),
+        ("10,200000000000001", "10.20"),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [";", ","])
+def test_numbers_with_a_decimal_comma_are_exact_where_it_is_declared(tmp_path, cell, amount, delimiter):
+    table = [["id", "day", "amount", "note"], ["1", "2024-01-05", cell, "1,5"], ["1.002", "", "2", ""]]
+    wanted = [
+        (1, dt.date(2024, 1, 5), None if amount is None else Decimal(amount), "1,5"),
+        (1002, None, Decimal(2), None),
+    ]
+    text = write(table, delimiter)
+    assert rows(tmp_path / "strict", text, stream_of(COMMA)).values(*COLUMNS) == wanted
+    bad = write([["bad", "", "", ""]], delimiter)
+    careful = rows(tmp_path / "careful", text + bad, stream_of(COMMA))
+    assert careful.values(*COLUMNS) == wanted
+    assert careful.bad == [(3, 4, "id", "is not a number like 1.234 that fits bigint")]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "10.50",
+        "1.23,4",
+        "1,234.50",
+        "1.234.5",
+        "1.234'567,8",
+        "12.3456",
+        ",5",
+        "5,",
+        "1e3",
+        "10,005",
+        "10,5 €",
+        "-",
+        "x",
+    ],
+)
+def test_a_number_that_is_not_written_with_a_decimal_comma_is_set_aside_where_it_is_declared(tmp_path, cell):
+    staged = rows(tmp_path, write([*TABLE[:1], ["1", "", cell, ""], ["2", "", "1,5", ""]], ";"), stream_of(COMMA))
+    assert staged.values("id", "amount") == [(2, Decimal("1.50"))]
+    assert staged.bad == [(1, 2, "amount", "is not a number like 1.234,50 that fits decimal(18,2)")]
+
+
+def test_a_decimal_comma_is_of_doubles_and_whole_numbers_too_and_of_no_id(tmp_path):
+    columns = {"id": "id required", "rate": "double", "count": "int"}
+    stream = stream_of(COMMA, tables={"rows": {"columns": columns}})
+    text = "id;rate;count\n7;0,125;1.000\n1.008;1,5;2\n9;1.5;2\n10;1,5;2,5\n"
+    staged = rows(tmp_path, text, stream)
+    assert staged.values("id", "rate", "count") == [(7, 0.125, 1000)]
+    assert [(number, field, reason) for number, _, field, reason in staged.bad] == [
+        (2, "id", "is not a whole number of 64 bits"),
+        (3, "rate", "is not a number like 1.234,50 that fits double"),
+        (4, "count", "is not a number like 1.234 that fits int"),
+    ]

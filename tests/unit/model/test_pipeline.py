@@ -92,6 +92,8 @@ WRONG = [
     ("sources/orders/match", [], f"{ORDERS}.match: at least one file name pattern is needed"),
     ("sources/orders/pattern", "*.json", f"{ORDERS}: unknown pattern; known are"),
     ("sources/orders/format", "xml", f"{ORDERS}.format: 'xml' is neither json nor csv"),
+    ("sources/stock/decimal", ";", "sources.stock.decimal: ';' is neither '.' nor ','"),
+    ("sources/orders/decimal", ",", f"{ORDERS}.decimal: only CSV has one; a JSON number has a point"),
     ("sources/orders/encoding", "utf-9", f"{ORDERS}.encoding: there is no encoding 'utf-9'"),
     ("sources/orders/tables", {}, f"{TABLES}: at least one is needed"),
     ("sources/stock/envelope", "rows", "sources.stock.envelope: only JSON has one"),
@@ -240,6 +242,7 @@ SAME = {
     "a path that is the name": ("sources/orders/tables/orders/columns/total", "money from total"),
     "a column as a mapping": ("sources/orders/tables/orders/columns/total", {"type": "money"}),
     "a default said aloud": ("sources/orders/encoding", "auto"),
+    "a decimal point said aloud": ("sources/stock/decimal", "."),
 }
 OTHER = {
     "name": ("pipeline", "store"),
@@ -248,6 +251,7 @@ OTHER = {
     "type": ("sources/orders/tables/orders/columns/total", "decimal(18,3)"),
     "required": ("sources/orders/tables/orders/columns/total", "money required"),
     "path": ("sources/orders/tables/orders/columns/total", "money from sum"),
+    "decimal comma": ("sources/stock/decimal", ","),
     "partition": ("sources/orders/tables/orders/partition_by", "day(day)"),
     "order of columns": (
         "sources/orders/tables/orders/columns",
