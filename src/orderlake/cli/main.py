@@ -36,6 +36,7 @@ VERBS: Final[Mapping[str, str]] = {
     "deadletter": "list the events that were set aside on AWS, or send them again",
     "check": "tell which checks do not hold, and for what",
     "verify": "prove that every record is accounted for",
+    "maintain": "fold small files, expire old snapshots, delete what nothing needs",
     "doctor": "check this machine and this project",
     "generate": "write sample order files of any size",
     "cost": "estimate a month on AWS, or show what loads did cost",

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from orderlake.cli.durations import duration
 from orderlake.errors import CheckFailedError, exit_code
 from orderlake.lake import Lake
 from orderlake.values import counted, json_text
@@ -28,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--orphan-hours",
-        type=_hours,
+        type=duration("hours"),
         metavar="N",
         help="how old a file that nothing needs is told at (default: 24); no load may last longer",
     )
@@ -85,10 +86,3 @@ def _proven(report: VerifyReport) -> Iterator[str]:
     if proven.get("twins"):
         yield "plain files equal their tables"
     yield counted(len(report.orphans), "orphan") if report.orphans else "no orphan"
-
-
-def _hours(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError("say a number of hours, such as 24")
-    return value

@@ -14,13 +14,14 @@ from orderlake.lake.history import History
 
 if TYPE_CHECKING:
     from orderlake.building.report import BuildReport, Step
+    from orderlake.maintain import MaintainReport
     from orderlake.marts import Mart
     from orderlake.tables.compact import Compaction
     from orderlake.verify import Finding, VerifyReport
 
 
 class Upkeep(History):
-    """Proves, compacts and builds."""
+    """Proves, maintains and builds."""
 
     def verify(self, *, quick: bool = False, orphan_hours: float | None = None) -> VerifyReport:
         """Recount everything from stored data; the report names each table and file that disagrees, and the remedy.
@@ -72,6 +73,35 @@ class Upkeep(History):
         finally:
             engine.close()
         return [one for one in done if one.before]
+
+    def maintain(
+        self,
+        tables: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        orphan_hours: float | None = None,
+        snapshot_days: float | None = None,
+    ) -> MaintainReport:
+        """Fold small files, expire old snapshots, delete files that nothing has needed for `orphan_hours`.
+
+        Safe beside loads, readers and other maintenance. With `dry_run` it tells what it would do.
+        """
+        from orderlake.maintain import DEFAULT_DAYS, DEFAULT_HOURS, Wanted, maintain  # noqa: PLC0415 - as above
+
+        wanted = Wanted(
+            tuple(tables),
+            DEFAULT_HOURS if orphan_hours is None else orphan_hours,
+            DEFAULT_DAYS if snapshot_days is None else snapshot_days,
+            dry_run,
+        )
+        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-maintain")
+        try:
+            if not dry_run:
+                for stream in (stream for pipeline in self.pipelines for stream in pipeline.streams):
+                    self._recover(engine, stream)
+            return maintain(self._backends, engine, wanted)
+        finally:
+            engine.close()
 
     def marts(self) -> list[Mart]:
         """Build the marts (`marts/*.sql`, a SELECT each) as plain Parquet tables; QueryError names the file."""

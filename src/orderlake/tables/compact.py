@@ -60,6 +60,12 @@ def compact(engine: Engine, house: Lakehouse, layout: TableLayout, merge: Merge 
     raise CommitConflictError("unreachable")
 
 
+def small_files(layout: TableLayout, live: Sequence[DataFile]) -> tuple[int, int]:
+    """How many files a compaction would take, and of how many partitions."""
+    taken = _small(layout, live)
+    return len(taken), len({partition_of(file, layout) for file in taken})
+
+
 def _small(layout: TableLayout, live: Sequence[DataFile]) -> list[DataFile]:
     """The small files of the partitions that have more than one."""
     small = [file for file in live if file.records < LARGE]

@@ -144,3 +144,20 @@ class Lakehouse:
         location = iceberg.write_metadata(written, after, opened.head)
         written.flush()
         return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)
+
+    def expire(self, opened: Opened, keep: int, before_ms: int) -> Move | None:
+        """Write a table's metadata without the snapshots of before a time, the `keep` newest apart; None if none goes.
+
+        Nothing is visible yet, and no file is deleted.
+        """
+        metadata = opened.metadata
+        if metadata is None or not iceberg.expired_snapshots(metadata, keep, before_ms):
+            return None
+        written = _Written(self.store)
+        # Later than the state before: who reads the log of states by time must find each.
+        now = max(self.now_ms(), metadata.last_updated_ms + 1)
+        after = replace(iceberg.expire(metadata, keep, before_ms), last_updated_ms=now)
+        obsolete = iceberg.obsolete_metadata(after, opened.head)
+        location = iceberg.write_metadata(written, after, opened.head)
+        written.flush()
+        return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)

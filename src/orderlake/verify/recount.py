@@ -21,6 +21,7 @@ from orderlake.tables.layout import (
     system_layouts,
     table_layout,
 )
+from orderlake.tables.unneeded import memory
 from orderlake.verify import agreement, conservation, keys
 from orderlake.verify.chain import Chain, follow
 from orderlake.verify.files import Files
@@ -168,6 +169,7 @@ class _Recount:
     ) -> Iterator[Finding]:
         backends, store = self.backends, self.backends.store
         needed, folders = of_marts(backends)
+        needed.add(store.engine_path(memory(backends.root)))
         for table, chain in chains.items():
             needed |= chain.needed
             if not chain.is_whole:  # then it is not known what it needs

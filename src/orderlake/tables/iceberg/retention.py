@@ -12,8 +12,10 @@ KEEP_SNAPSHOTS: Final = 100
 _PER_SNAPSHOT_MEMBERS: Final = ("statistics", "partition-statistics")
 
 
-def expired_snapshots(metadata: TableMetadata, keep: int = KEEP_SNAPSHOTS) -> tuple[Snapshot, ...]:
-    """Give the snapshots beyond the `keep` newest, oldest first.
+def expired_snapshots(
+    metadata: TableMetadata, keep: int = KEEP_SNAPSHOTS, before_ms: int | None = None
+) -> tuple[Snapshot, ...]:
+    """Give the snapshots beyond the `keep` newest, oldest first; where a time is given, only those of before it.
 
     Never the current one, nor one that a branch or tag of another engine points at.
     """
@@ -22,15 +24,19 @@ def expired_snapshots(metadata: TableMetadata, keep: int = KEEP_SNAPSHOTS) -> tu
     pinned.add(metadata.current_snapshot_id)
     oldest_first = sorted(metadata.snapshots, key=lambda snapshot: snapshot.sequence_number)
     surplus = oldest_first[: max(0, len(oldest_first) - max(keep, 1))]
-    return tuple(snapshot for snapshot in surplus if snapshot.id not in pinned)
+    return tuple(
+        snapshot
+        for snapshot in surplus
+        if snapshot.id not in pinned and (before_ms is None or snapshot.timestamp_ms < before_ms)
+    )
 
 
-def expire(metadata: TableMetadata, keep: int = KEEP_SNAPSHOTS) -> TableMetadata:
+def expire(metadata: TableMetadata, keep: int = KEEP_SNAPSHOTS, before_ms: int | None = None) -> TableMetadata:
     """Drop `expired_snapshots` from the metadata. No file is deleted.
 
     Mark what those snapshots applied in the ledger first: their summaries go with them.
     """
-    gone = {snapshot.id for snapshot in expired_snapshots(metadata, keep)}
+    gone = {snapshot.id for snapshot in expired_snapshots(metadata, keep, before_ms)}
     if not gone:
         return metadata
     return replace(
