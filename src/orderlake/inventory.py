@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from orderlake.errors import NotFoundError
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.tables.declared import plain_shapes
+from orderlake.tables.health import Health, health_of
 from orderlake.tables.hive import files_of
 from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import TableLayout, index_layout, system_layouts, table_layout
 from orderlake.tables.project import footer
 from orderlake.tables.published import published
 from orderlake.tables.thrift import get
+from orderlake.tables.unneeded import Known, by_table, remembered
 from orderlake.wiring import Backends
 
 _FOOTER_ROWS = 3
@@ -24,7 +26,7 @@ _FOOTER_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table as `tables` shows it; `rows` and `bytes` are of its live files."""
+    """A table as `tables` shows it; `rows` and `bytes` are of its live files. Only Iceberg tables have a `health`."""
 
     name: str
     pipeline: str
@@ -34,10 +36,12 @@ class TableInfo:
     bytes: int
     snapshots: int
     columns: dict[str, str]
+    health: Health | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return values | {"health": None if self.health is None else asdict(self.health)}
 
 
 def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
@@ -50,7 +54,10 @@ def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
     hidden = [(stream.pipeline, index_layout(stream)) for stream in streams] if system else []
     layouts = [*owned, *hidden, *(("", layout) for layout in system_layouts())]
     opened = backends.house.open([layout for _, layout in layouts])
-    infos = {layout.name: _iceberg(pipeline, opened[layout.name]) for pipeline, layout in layouts}
+    known = by_table(backends.store, backends.root, remembered(backends.store, backends.root))
+    infos = {
+        layout.name: _iceberg(pipeline, opened[layout.name], known.get(layout.name, ())) for pipeline, layout in layouts
+    }
     for layout in system_layouts():
         if infos[layout.name].rows == 0 and not system:
             del infos[layout.name]
@@ -74,7 +81,7 @@ def _marts(backends: Backends, taken: set[str]) -> list[TableInfo]:
     ]
 
 
-def _iceberg(pipeline: str, table: Opened) -> TableInfo:
+def _iceberg(pipeline: str, table: Opened, unneeded: Sequence[Known]) -> TableInfo:
     return TableInfo(
         table.layout.name,
         pipeline,
@@ -84,6 +91,7 @@ def _iceberg(pipeline: str, table: Opened) -> TableInfo:
         sum(file.size for file in table.live),
         0 if table.metadata is None else len(table.metadata.snapshots),
         {name: kind.sql for name, kind in table.layout.columns.items()},
+        health_of(table, unneeded),
     )
 
 

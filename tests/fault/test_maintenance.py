@@ -32,7 +32,7 @@ def test_maintenance_that_dies_anywhere_has_done_no_harm_and_the_next_one_goes_o
     real = getattr(holder, name)
     survived = False
     for last in range(100):
-        calls = []
+        calls: list[object] = []
 
         def dies(*args, calls=calls, last=last):
             calls.append(args)
@@ -50,7 +50,6 @@ def test_maintenance_that_dies_anywhere_has_done_no_harm_and_the_next_one_goes_o
         if survived:
             break
     assert survived
-    assert calls or last
     clock.ahead += DAY
     maintained(lake, clock)
     report = lake.verify(orphan_hours=0)

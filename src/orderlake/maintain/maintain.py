@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orderlake.engine import Engine
-from orderlake.errors import CommitConflictError, NotFoundError
+from orderlake.errors import CommitConflictError, ConfigError, NotFoundError
 from orderlake.maintain.report import MaintainReport, TableUpkeep
 from orderlake.model.pipeline import Stream
 from orderlake.model.ports import StoredObject, TableHead
@@ -27,7 +27,7 @@ from orderlake.tables.iceberg import expired_snapshots
 from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import TableLayout, index_layout, system_layouts, table_layout
 from orderlake.tables.rewrite import newest
-from orderlake.tables.unneeded import needs_of, remember, remembered, unneeded
+from orderlake.tables.unneeded import Known, needs_of, remember, remembered, unneeded
 from orderlake.wiring import Backends
 
 DEFAULT_HOURS: Final = 24.0
@@ -75,7 +75,7 @@ class _Maintenance:
                 deleted_bytes=found.deleted_bytes,
                 waiting=found.waiting,
                 waiting_bytes=found.waiting_bytes,
-                note=found.note,
+                note=done[table].note or found.note,
             )
         return MaintainReport(tuple(done[table] for table in sorted(done)), self.wanted.is_dry)
 
@@ -93,13 +93,16 @@ class _Maintenance:
         return [each for each in found if not self.wanted.tables or each[0].name in self.wanted.tables]
 
     def _table(self, layout: TableLayout, stream: Stream | None) -> TableUpkeep:
-        """Fold and expire; a load that is at its tables has its turn first."""
-        if self.wanted.is_dry:
-            return self._foreseen(layout)
-        merge = newest if layout.is_index else None
-        with self.backends.ledger.turn(layout.name if stream is None else stream.index):
-            folded = compact(self.engine, self.backends.house, layout, merge)
-            return TableUpkeep(layout.name, folded.before, folded.after, self._expired(layout))
+        """Fold and expire; a load that is at its tables has its turn first. What is damaged is left as it is."""
+        try:
+            if self.wanted.is_dry:
+                return self._foreseen(layout)
+            merge = newest if layout.is_index else None
+            with self.backends.ledger.turn(layout.name if stream is None else stream.index):
+                folded = compact(self.engine, self.backends.house, layout, merge)
+                return TableUpkeep(layout.name, folded.before, folded.after, self._expired(layout))
+        except (ConfigError, NotFoundError) as error:
+            return TableUpkeep(layout.name, note=f"it is left as it is: {error}")
 
     def _foreseen(self, layout: TableLayout) -> TableUpkeep:
         opened = self.backends.house.open([layout])[layout.name]
@@ -145,13 +148,17 @@ class _Maintenance:
         needs = needs_of(store, heads, self.backends.house.cache)
         found = unneeded(store, root, listed, {*tables, *(head.table for head in heads)}, needs)
         before = remembered(store, root)
-        since = {each.location: before.get(each.location, now) for files in found.values() for each in files}
+        known = {
+            each.location: before.get(each.location, Known(now, each.size))
+            for files in found.values()
+            for each in files
+        }
         going = {
-            table: [each for each in found.get(table, ()) if max(each.version, since[each.location]) <= now - age]
+            table: [each for each in found.get(table, ()) if max(each.version, known[each.location].since) <= now - age]
             for table in tables
         }
-        if not self.wanted.is_dry and (since or before):
-            remember(store, root, since)
+        if not self.wanted.is_dry and (known or before):
+            remember(store, root, known)
             store.each(store.delete, [each.location for files in going.values() for each in files])
         done = {table: _counted(table, found.get(table, ()), going[table]) for table in tables}
         return done | {

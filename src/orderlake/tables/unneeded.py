@@ -75,15 +75,33 @@ def memory(root: str) -> str:
     return f"{root}/.unneeded.json"
 
 
-def remembered(store: Objects, root: str) -> dict[str, int]:
-    """Location to the time (ns since 1970) since when it is known; nothing when there is no memory, or none of ours."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Since when (ns since 1970) a file is known to be unneeded, and its size in bytes."""
+
+    since: int
+    size: int
+
+
+def remembered(store: Objects, root: str) -> dict[str, Known]:
+    """What is known, by location; nothing when there is no memory, or none of ours."""
     try:
-        document = json.loads(store.read(memory(root)))
-        return {str(location): int(since) for location, since in document["since"].items()}
+        files = json.loads(store.read(memory(root)))["files"]
+        return {str(location): Known(int(since), int(size)) for location, (since, size) in files.items()}
     except (NotFoundError, KeyError, TypeError, ValueError, AttributeError):
         return {}
 
 
-def remember(store: Objects, root: str, since: Mapping[str, int]) -> None:
+def remember(store: Objects, root: str, known: Mapping[str, Known]) -> None:
     """Keep it for the next look."""
-    store.write(memory(root), json.dumps({"format": _FORMAT, "since": dict(since)}, indent=1).encode())
+    files = {location: [each.since, each.size] for location, each in known.items()}
+    store.write(memory(root), json.dumps({"format": _FORMAT, "files": files}, indent=1).encode())
+
+
+def by_table(store: ObjectStore, root: str, known: Mapping[str, Known]) -> dict[str, list[Known]]:
+    """What is known, table by table."""
+    found: dict[str, list[Known]] = {}
+    for location, each in known.items():
+        table = store.engine_path(location).removeprefix(f"{store.engine_path(root)}/").partition("/")[0]
+        found.setdefault(table, []).append(each)
+    return found

@@ -20,11 +20,11 @@ def with_quarantine(loaded, put, cli):
 
 def test_tables_are_listed_with_rows_files_and_snapshots(cli, loaded):
     answer = cli("tables")
-    assert answer.lines[0].split() == ["table", "pipeline", "format", "rows", "files", "size", "snapshots"]
+    assert answer.lines[0].split() == ["table", "pipeline", "format", "rows", "files", "size", "snapshots", "health"]
     rows = {line.split()[0]: line.split() for line in answer.lines[2:]}
     assert list(rows) == ["orders", "order_lines", "orders_parquet_datalake", "check_results"]
     assert rows["orders"][1:5] == ["orders", "iceberg", "2", "2"]
-    assert rows["orders"][-1] == "1"
+    assert rows["orders"][-2:] == ["1", "100"]
     assert rows["orders_parquet_datalake"][1:5] == ["orders", "parquet", "1", "1"]
     assert rows["orders_parquet_datalake"][-1] == "-"
 

@@ -1,7 +1,9 @@
 """Maintenance: fewer files, fewer snapshots, and nothing goes that anybody may still need."""
 
 import hashlib
+import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -161,14 +163,19 @@ def test_a_table_of_which_it_is_not_known_what_it_needs_is_left_alone_and_says_w
     lake, _, clock = loaded
     clock.ahead = 31 * DAY
     maintained(lake, clock)
-    (manifest, *_) = (lake.project.lake / "check_results" / "metadata").glob("snap-*.avro")
-    manifest.write_bytes(b"no Avro")
+    (head,) = [head.metadata for head in lake._backends.catalog.tables() if head.table == "check_results"]
+    document = json.loads(Path(head.removeprefix("file://")).read_bytes())
+    (current,) = [one for one in document["snapshots"] if one["snapshot-id"] == document["current-snapshot-id"]]
+    Path(current["manifest-list"].removeprefix("file://")).write_bytes(b"no Avro")
     before = {path for path in all_files(lake) if path.startswith("check_results/")}
     clock.ahead += 2 * DAY
     report = maintained(lake, clock, tables=("orders",))
     assert report["orders"].deleted > 0
     report = maintained(lake, clock, tables=("check_results", "orders"))
-    assert "its files are left alone" in report["check_results"].note
+    assert report["check_results"].note.startswith("it is left as it is: ")
+    assert report["check_results"].deleted == 0
+    dry = maintained(lake, clock, tables=("check_results",), is_dry=True)
+    assert dry["check_results"].note == report["check_results"].note
     assert {path for path in all_files(lake) if path.startswith("check_results/")} >= before
 
 
@@ -216,7 +223,9 @@ def test_maintenance_that_never_wins_gives_up_and_changes_nothing(loaded, monkey
     assert found(lake) == expected(made)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"since": []}', '{"since": {"a": "x"}}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"files": []}', '{"files": {"a": ["x", 1]}}', '{"files": {"a": 1}}', "\0"]
+)
 def test_a_memory_that_says_nothing_is_begun_anew(loaded, text):
     lake, _, clock = loaded
     clock.ahead = 31 * DAY
