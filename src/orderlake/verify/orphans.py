@@ -18,7 +18,9 @@ from orderlake.wiring import Backends
 
 DEFAULT_HOURS: Final = 24
 """How old an orphan is at least: a function lives 15 minutes, its lease 30 seconds longer; a load here takes hours."""
-_REMEDY: Final = "no table needs it, and no load that runs can: `orderlake maintain` deletes it"
+_REMEDY: Final = (
+    "no table needs it, and no load that runs can: `orderlake maintain` deletes it if it is a table's, else delete it"
+)
 
 
 def orphans(
