@@ -159,7 +159,10 @@ class _Maintenance:
         }
         if not self.wanted.is_dry and (known or before):
             remember(store, root, known)
-            store.each(store.delete, [each.location for files in going.values() for each in files])
+            gone = {each.location for files in going.values() for each in files}
+            store.each(store.delete, gone)
+            if gone:
+                remember(store, root, {location: each for location, each in known.items() if location not in gone})
         done = {table: _counted(table, found.get(table, ()), going[table]) for table in tables}
         return done | {
             table: replace(done[table], note=f"its files are left alone: {why}")

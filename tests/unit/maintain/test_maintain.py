@@ -9,6 +9,7 @@ import pytest
 
 from orderlake.errors import CommitConflictError, NotFoundError, StorageUnavailableError
 from orderlake.maintain import KEEP_ALWAYS, Wanted, maintain
+from orderlake.tables.unneeded import remembered
 from tests.reference import NOON, SECOND, expected, found, new_lake, order, written
 
 HOUR = 3600 * SECOND
@@ -99,6 +100,7 @@ def test_what_no_snapshot_needs_goes_once_that_has_been_known_for_a_day(loaded):
     clock.ahead += HOUR
     last = maintained(lake, clock)["orders"]
     assert (last.deleted, last.deleted_bytes, last.waiting) == (first.waiting, first.waiting_bytes, 0)
+    assert remembered(lake._backends.store, lake._backends.root) == {}
     assert len(before) - len(all_files(lake)) >= last.deleted
     assert maintained(lake, clock)["orders"].is_idle
     assert found(lake) == expected(made)
