@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orderlake.engine import Engine
-from orderlake.errors import CommitConflictError, ConfigError, NotFoundError
+from orderlake.errors import ConfigError, NotFoundError
 from orderlake.maintain.report import MaintainReport, TableUpkeep
 from orderlake.model.pipeline import Stream
 from orderlake.model.ports import StoredObject, TableHead
 from orderlake.tables.compact import compact, small_files
 from orderlake.tables.iceberg import expired_snapshots
-from orderlake.tables.lakehouse import Opened
+from orderlake.tables.lakehouse import Move, Opened
 from orderlake.tables.layout import TableLayout, index_layout, system_layouts, table_layout
 from orderlake.tables.rewrite import newest
 from orderlake.tables.unneeded import Known, needs_of, remember, remembered, unneeded
@@ -36,7 +36,6 @@ DEFAULT_DAYS: Final = 30.0
 """How long snapshots stay."""
 KEEP_ALWAYS: Final = 10
 """So many snapshots stay, however old they are."""
-_ATTEMPTS: Final = 5
 _HOUR: Final = 3_600_000_000_000
 _DAY_MS: Final = 86_400_000
 
@@ -122,22 +121,16 @@ class _Maintenance:
 
     def _expired(self, layout: TableLayout) -> int:
         """How many snapshots went."""
-        house = self.backends.house
-        for attempt in range(_ATTEMPTS):
+        house, count = self.backends.house, 0
+
+        def expired() -> Move | None:
+            nonlocal count
             opened = house.open([layout], files=False)[layout.name]
             count = self._old(opened)
-            move = house.expire(opened, KEEP_ALWAYS, self._before_ms()) if count else None
-            if move is None:
-                return 0
-            try:
-                house.catalog.commit([move.update])
-            except CommitConflictError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue
-            house.store.each(house.store.delete, move.obsolete)
-            return count
-        return 0
+            return house.expire(opened, KEEP_ALWAYS, self._before_ms()) if count else None
+
+        house.land(expired)
+        return count
 
     def _swept(self, tables: Sequence[str]) -> Mapping[str, TableUpkeep]:
         """Delete what has been unneeded for long enough, and remember the rest."""

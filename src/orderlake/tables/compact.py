@@ -10,18 +10,15 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from orderlake.engine import Engine, name
-from orderlake.errors import CommitConflictError
 from orderlake.model.data_file import DataFile
 from orderlake.tables.evolve import stored_layout
-from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Opened
+from orderlake.tables.lakehouse import KEEP_INDEX_SNAPSHOTS, KEEP_SNAPSHOTS, Lakehouse, Move, Opened
 from orderlake.tables.layout import TableLayout
 from orderlake.tables.rewrite import LARGE, Rewrite
 from orderlake.tables.write import Source, Writer, partition_of
 
-_ATTEMPTS: Final = 5
 Merge = Callable[[TableLayout], str]
 
 
@@ -39,25 +36,24 @@ def compact(engine: Engine, house: Lakehouse, layout: TableLayout, merge: Merge 
 
     CommitConflictError when loads were faster each time.
     """
-    for attempt in range(_ATTEMPTS):
+    done = Compaction(layout.name, 0, 0)
+
+    def folded() -> Move | None:
+        nonlocal done
         opened = house.open([layout])[layout.name]
         if opened.metadata is not None:  # columns that are declared and not there come with a load
             opened = replace(opened, layout=stored_layout(layout, opened.metadata))
-        taken = _small(opened.layout, opened.live)
+        taken, count = _small(opened.layout, opened.live), len(opened.live)
+        done = Compaction(layout.name, count, count)
         if not taken:
-            return Compaction(layout.name, len(opened.live), len(opened.live))
-        done = _rewritten(engine, house, opened, taken, merge)
+            return None
+        change = _rewritten(engine, house, opened, taken, merge)
+        done = Compaction(layout.name, count, count - len(taken) + len(change.added))
         keep = KEEP_INDEX_SNAPSHOTS if layout.is_index else KEEP_SNAPSHOTS
-        move = house.move(opened, done, {"orderlake.operation": "compact"}, uuid.uuid4().hex, keep)
-        try:
-            house.catalog.commit([move.update])
-        except CommitConflictError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-            continue
-        house.store.each(house.store.delete, move.obsolete)
-        return Compaction(layout.name, len(opened.live), len(opened.live) - len(taken) + len(done.added))
-    raise CommitConflictError("unreachable")
+        return house.move(opened, change, {"orderlake.operation": "compact"}, uuid.uuid4().hex, keep)
+
+    house.land(folded)
+    return done
 
 
 def small_files(layout: TableLayout, live: Sequence[DataFile]) -> tuple[int, int]:

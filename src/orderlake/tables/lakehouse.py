@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from orderlake.errors import CommitConflictError
 from orderlake.model.data_file import DataFile
 from orderlake.model.ports import Catalog, HeadUpdate, ObjectStore
 from orderlake.tables import iceberg
@@ -18,6 +19,8 @@ from orderlake.tables.rewrite import Rewrite
 KEEP_SNAPSHOTS: Final = 100
 KEEP_INDEX_SNAPSHOTS: Final = 8
 """Index snapshots carry whole load reports, so fewer are kept; they are in the ledger before they go."""
+
+_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +164,22 @@ class Lakehouse:
         location = iceberg.write_metadata(written, after, opened.head)
         written.flush()
         return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)
+
+    def land(self, make: Callable[[], Move | None]) -> bool:
+        """Commit a move of one table; where another commit was faster it is made anew, from the table as it is then.
+
+        False when there is nothing to move; CommitConflictError when others were faster each time.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            move = make()
+            if move is None:
+                return False
+            try:
+                self.catalog.commit([move.update])
+            except CommitConflictError:
+                if attempt == _ATTEMPTS:
+                    raise
+                continue
+            self.store.each(self.store.delete, move.obsolete)
+            break
+        return True
