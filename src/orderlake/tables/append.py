@@ -8,7 +8,7 @@ from typing import Final
 
 from orderlake.engine import Engine
 from orderlake.errors import CatalogUnavailableError, CommitConflictError
-from orderlake.tables.lakehouse import Lakehouse, Opened
+from orderlake.tables.lakehouse import Lakehouse, Move, Opened
 from orderlake.tables.layout import TableLayout
 from orderlake.tables.rewrite import Change, rewrite
 
@@ -21,21 +21,19 @@ def append(engine: Engine, house: Lakehouse, layout: TableLayout, rows: Callable
     When another writer was faster, or the reply to the commit was lost, it is asked again: so it must leave out what is
     there already, and doing it twice is doing it once. CommitConflictError when others were faster each time.
     """
-    for attempt in range(_ATTEMPTS):
+    added = 0
+
+    def appended() -> Move | None:
+        nonlocal added
         opened = house.open([layout])[layout.name]
         name = uuid.uuid4().hex
         change = Change(rows(opened))
         done = rewrite(engine, house.store, opened.layout, opened.live, change, location=opened.location, attempt=name)
+        added = done.rows
         if not done.added:
-            return 0
+            return None
         house.store.sync(file.location for file in done.added)
-        move = house.move(opened, done, {"orderlake.operation": "append"}, name)
-        try:
-            house.catalog.commit([move.update])
-        except (CommitConflictError, CatalogUnavailableError):
-            if attempt == _ATTEMPTS - 1:
-                raise
-            continue
-        house.store.each(house.store.delete, move.obsolete)
-        return done.rows
-    raise CommitConflictError("unreachable")
+        return house.move(opened, done, {"orderlake.operation": "append"}, name)
+
+    house.land(appended, _ATTEMPTS, (CommitConflictError, CatalogUnavailableError))
+    return added

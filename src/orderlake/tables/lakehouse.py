@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from orderlake.errors import CommitConflictError
+from orderlake.errors import CommitConflictError, LakeError
 from orderlake.model.data_file import DataFile
 from orderlake.model.ports import Catalog, HeadUpdate, ObjectStore
 from orderlake.tables import iceberg
@@ -19,8 +19,6 @@ from orderlake.tables.rewrite import Rewrite
 KEEP_SNAPSHOTS: Final = 100
 KEEP_INDEX_SNAPSHOTS: Final = 8
 """Index snapshots carry whole load reports, so fewer are kept; they are in the ledger before they go."""
-
-_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +163,25 @@ class Lakehouse:
         written.flush()
         return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)
 
-    def land(self, make: Callable[[], Move | None]) -> bool:
+    def land(
+        self,
+        make: Callable[[], Move | None],
+        attempts: int = 5,
+        again: tuple[type[LakeError], ...] = (CommitConflictError,),
+    ) -> bool:
         """Commit a move of one table; where another commit was faster it is made anew, from the table as it is then.
 
-        False when there is nothing to move; CommitConflictError when others were faster each time.
+        False when there is nothing to move. After so many attempts the last error is raised; `again` are those after
+        which another is made.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             move = make()
             if move is None:
                 return False
             try:
                 self.catalog.commit([move.update])
-            except CommitConflictError:
-                if attempt == _ATTEMPTS:
+            except again:
+                if attempt == attempts:
                     raise
                 continue
             self.store.each(self.store.delete, move.obsolete)
