@@ -13,6 +13,7 @@ from orderlake.cli import main
 from orderlake.errors import ConfigError, NotFoundError
 from orderlake.rollback import Wish
 from orderlake.rollback.which import loaded
+from tests.property.histories import KEYLESS
 from tests.reference import NOON, SECOND, expected, found, new_lake, order, put, visible_parquet, written
 
 pytestmark = pytest.mark.e2e
@@ -316,3 +317,24 @@ def test_a_file_that_a_rollback_removed_is_there_again_after_a_lost_ledger(lake,
         assert visible_parquet(again) == shown
         assert found(again) == expected(files)
         assert event(again, files[1].uri).nth == 2
+
+
+def test_content_that_stands_for_another_file_leaves_with_its_own_version_though_a_newer_one_came(tmp_path):
+    """Without a key equal content stands once: here that of the first version of a.csv, for b.csv too."""
+
+    def put_rows(lake, name, tick, *rows):
+        path = lake.project.raw / name
+        path.write_text("\n".join(["product,stars", *rows, ""]), "utf-8")
+        os.utime(path, ns=(NOON + tick * SECOND, NOON + tick * SECOND))
+        return path
+
+    with new_lake(tmp_path / "shop", lambda _: KEYLESS) as lake:
+        (first,) = lake.run([put_rows(lake, "a.csv", 2, "A,2")])
+        put_rows(lake, "a.csv", 3)
+        put_rows(lake, "b.csv", 1, "A,2")
+        lake.run()
+        lake.rollback(first.load_id)
+        for table in ("ratings", "ratings_plain"):
+            assert lake.query(f"SELECT product, stars FROM {table}").rows == (("A", 2),)
+        assert lake.query("SELECT _source_file FROM ratings").rows == (("raw/b.csv",),)
+        assert lake.verify().ok

@@ -113,7 +113,7 @@ def returning(
     decision = Decision() if batch is None else decide(cursor, batch, [] if stream.key else rest)
     retired = gone.credits
     if not stream.key:
-        held = _credits(cursor, f"SELECT _credit FROM {parquet(rest)}") if rest else frozenset()
+        held = _credits(cursor, rest)
         retired -= held
         cursor.execute(f"CREATE OR REPLACE TABLE {GONE} (_source_file VARCHAR, _version BIGINT)")
         for source in map(source_of, sorted(retired)):
@@ -122,8 +122,15 @@ def returning(
     return Returning(batch, decision, counts, retired)
 
 
-def _credits(cursor: duckdb.DuckDBPyConnection, select: str) -> frozenset[str]:
-    return frozenset(str(credit) for (credit,) in cursor.execute(f"SELECT DISTINCT _credit FROM ({select})").fetchall())
+def _credits(cursor: duckdb.DuckDBPyConnection, index: Sequence[str]) -> frozenset[str]:
+    """The credits of what stands for each file in these index files: of older versions of a file too there are rows."""
+    if not index:
+        return frozenset()
+    standing = "max(struct_pack(v := _version, h := _hash, c := _credit))"
+    found = cursor.execute(
+        f"SELECT DISTINCT m.c FROM (SELECT {standing} AS m FROM {parquet(index)} GROUP BY _entity)"
+    ).fetchall()
+    return frozenset(str(credit) for (credit,) in found)
 
 
 def _returned(
