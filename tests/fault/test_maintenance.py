@@ -7,6 +7,7 @@ import pytest
 
 from orderlake import Lake
 from orderlake.errors import StorageUnavailableError
+from orderlake.maintain import TableUpkeep
 from orderlake.maintain.maintain import Wanted, _Maintenance
 from tests.reference import NOON, SECOND, expected, found, new_lake, order, written
 from tests.unit.maintain.test_maintain import DAY, Clock, corrected, maintained
@@ -76,9 +77,8 @@ def swept(lake, clock, **more):
     """Deleting alone: a load has its turn, and what folds and expires would wait for it."""
     engine = lake._backends.engine(lake.project.state / "work" / "sweep")
     try:
-        return _Maintenance(lake._backends, engine, Wanted(now_ns=clock, **more))._swept(["orders", "order_lines"])[
-            "orders"
-        ]
+        tables = {table: TableUpkeep(table) for table in ("orders", "order_lines")}
+        return _Maintenance(lake._backends, engine, Wanted(now_ns=clock, **more))._swept(tables)["orders"]
     finally:
         engine.close()
 

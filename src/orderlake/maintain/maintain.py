@@ -67,16 +67,8 @@ class _Maintenance:
 
     def report(self) -> MaintainReport:
         done = {layout.name: self._table(layout, stream) for layout, stream in self._layouts()}
-        for table, found in self._swept(list(done)).items():
-            done[table] = replace(
-                done[table],
-                deleted=found.deleted,
-                deleted_bytes=found.deleted_bytes,
-                waiting=found.waiting,
-                waiting_bytes=found.waiting_bytes,
-                note=done[table].note or found.note,
-            )
-        return MaintainReport(tuple(done[table] for table in sorted(done)), self.wanted.is_dry)
+        swept = self._swept(done)
+        return MaintainReport(tuple(swept[table] for table in sorted(swept)), self.wanted.is_dry)
 
     def _layouts(self) -> list[tuple[TableLayout, Stream | None]]:
         """The tables that are wanted, a stream's index with the first of its tables."""
@@ -132,8 +124,8 @@ class _Maintenance:
         house.land(expired)
         return count
 
-    def _swept(self, tables: Sequence[str]) -> Mapping[str, TableUpkeep]:
-        """Delete what has been unneeded for long enough, and remember the rest."""
+    def _swept(self, tables: Mapping[str, TableUpkeep]) -> Mapping[str, TableUpkeep]:
+        """Delete what has been unneeded for long enough, and remember the rest: what is known of tables, and this."""
         store, root, now = self.backends.store, self.backends.root, self.wanted.now_ns()
         age = int(self.wanted.hours * _HOUR)
         listed = list(store.list(root, hidden=True))
@@ -156,20 +148,21 @@ class _Maintenance:
             store.each(store.delete, gone)
             if gone:
                 remember(store, root, {location: each for location, each in known.items() if location not in gone})
-        done = {table: _counted(table, found.get(table, ()), going[table]) for table in tables}
-        return done | {
-            table: replace(done[table], note=f"its files are left alone: {why}")
-            for table, why in needs.unknown.items()
-            if table in done
+        return {
+            table: _counted(each, found.get(table, ()), going[table], needs.unknown.get(table))
+            for table, each in tables.items()
         }
 
 
-def _counted(table: str, files: Sequence[StoredObject], going: Sequence[StoredObject]) -> TableUpkeep:
+def _counted(
+    table: TableUpkeep, files: Sequence[StoredObject], going: Sequence[StoredObject], unknown: str | None
+) -> TableUpkeep:
     size = sum(each.size for each in going)
-    return TableUpkeep(
+    return replace(
         table,
         deleted=len(going),
         deleted_bytes=size,
         waiting=len(files) - len(going),
         waiting_bytes=sum(each.size for each in files) - size,
+        note=table.note or ("" if unknown is None else f"its files are left alone: {unknown}"),
     )
