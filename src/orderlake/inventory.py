@@ -46,12 +46,11 @@ class TableInfo:
 
 def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
     """Tables as they are declared, then those of our own that have rows, then marts; `system` adds the others."""
-    streams = [stream for pipeline in backends.pipelines for stream in pipeline.streams]
-    declared = [(stream, spec) for stream in streams for spec in stream.tables]
+    declared = backends.specs
     owned: list[tuple[str, TableLayout]] = [
         (stream.pipeline, table_layout(stream, spec)) for stream, spec in declared if spec.format == "iceberg"
     ]
-    hidden = [(stream.pipeline, index_layout(stream)) for stream in streams] if system else []
+    hidden = [(stream.pipeline, index_layout(stream)) for stream in backends.streams] if system else []
     layouts = [*owned, *hidden, *(("", layout) for layout in system_layouts())]
     opened = backends.house.open([layout for _, layout in layouts])
     known = by_table(backends.store, backends.root, remembered(backends.store, backends.root))
@@ -62,7 +61,7 @@ def inventory(backends: Backends, *, system: bool) -> list[TableInfo]:
         if infos[layout.name].rows == 0 and not system:
             del infos[layout.name]
     names = [spec.name for _, spec in declared]
-    shapes = plain_shapes(backends.house, backends.specs)
+    shapes = plain_shapes(backends.house, declared)
     infos |= {
         spec.name: _parquet(backends, stream, spec, shapes[spec.name][0])
         for stream, spec in declared

@@ -111,9 +111,14 @@ class Backends:
         return found
 
     @property
+    def streams(self) -> list[Stream]:
+        """Every kind of file that some pipeline takes."""
+        return [stream for pipeline in self.pipelines for stream in pipeline.streams]
+
+    @property
     def specs(self) -> list[tuple[Stream, TableSpec]]:
         """Every declared table, with the stream that it is of."""
-        return [(stream, spec) for pipeline in self.pipelines for stream in pipeline.streams for spec in stream.tables]
+        return [(stream, spec) for stream in self.streams for spec in stream.tables]
 
     @cached_property
     def house(self) -> Lakehouse:

@@ -33,7 +33,7 @@ class Upkeep(History):
         scope = Scope(quick) if orphan_hours is None else Scope(quick, orphan_hours)
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-verify")
         try:
-            for stream in (stream for pipeline in self.pipelines for stream in pipeline.streams):
+            for stream in self._backends.streams:
                 with suppress(ConfigError, NotFoundError):  # damaged metadata, which is named by what follows
                     self._recover(engine, stream)
             report = verify(self._backends, engine, scope)
@@ -62,7 +62,7 @@ class Upkeep(History):
         done: list[Compaction] = []
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-compact")
         try:
-            for stream in (stream for pipeline in self.pipelines for stream in pipeline.streams):
+            for stream in self._backends.streams:
                 self._recover(engine, stream)
                 index = index_layout(stream)
                 layouts = [table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg"]
@@ -97,7 +97,7 @@ class Upkeep(History):
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-maintain")
         try:
             if not dry_run:
-                for stream in (stream for pipeline in self.pipelines for stream in pipeline.streams):
+                for stream in self._backends.streams:
                     self._recover(engine, stream)
             return maintain(self._backends, engine, wanted)
         finally:

@@ -73,7 +73,7 @@ class _Maintenance:
     def _layouts(self) -> list[tuple[TableLayout, Stream | None]]:
         """The tables that are wanted, a stream's index with the first of its tables."""
         found: list[tuple[TableLayout, Stream | None]] = []
-        for stream in (stream for pipeline in self.backends.pipelines for stream in pipeline.streams):
+        for stream in self.backends.streams:
             found += [(table_layout(stream, spec), stream) for spec in stream.tables if spec.format == "iceberg"]
             found.append((index_layout(stream), stream))
         found += [(layout, None) for layout in system_layouts()]

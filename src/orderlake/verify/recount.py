@@ -85,7 +85,7 @@ class _Recount:
             found += faults
             tally.metadata += len(chain.metadata)
         found += self._system(events, chains, damaged)
-        for stream in (stream for pipeline in backends.pipelines for stream in pipeline.streams):
+        for stream in backends.streams:
             tally.tables += len(stream.tables)
             found += self._stream(stream, events, chains, damaged, files)
         found += self._orphans(listed, chains, tally)
@@ -96,7 +96,7 @@ class _Recount:
         )
 
     def _layouts(self) -> dict[str, TableLayout]:
-        layouts = [index_layout(stream) for pipeline in self.backends.pipelines for stream in pipeline.streams]
+        layouts = [index_layout(stream) for stream in self.backends.streams]
         layouts += [table_layout(stream, spec) for stream, spec in self.backends.specs if spec.format == "iceberg"]
         return {layout.name: layout for layout in (*layouts, *system_layouts())}
 
