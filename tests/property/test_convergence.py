@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 from orderlake import Lake
 from tests.reference import NOON, SECOND, Written, by_text, expected, found, new_lake, order, visible_parquet, written
 
-IN_CI = bool(os.environ.get("CI"))
 settings.register_profile(
     "convergence",
     deadline=None,
-    derandomize=IN_CI,
     max_examples=25,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -16,7 +16,6 @@ from tests.reference import expected, found, order
 
 CONVERGENCE = settings(
     deadline=None,
-    derandomize=bool(os.environ.get("CI")),
     max_examples=int(os.environ.get("ORDERLAKE_EXAMPLES", "6")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

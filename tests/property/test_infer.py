@@ -171,4 +171,5 @@ def test_a_draft_reads_back_as_the_pipeline_it_says(records):
         draft = infer([file], "shop")
     assert parse_pipeline(yaml.safe_load(draft.text), "draft") == draft.pipeline
     columns = [each for stream in draft.pipeline.streams for table in stream.tables for each in table.columns]
-    assert all(each.type.name in ("decimal", "string") for each in columns if each.path[-1] == "price")
+    # A price that is a number has a scale; the odd field may be called price too, and be of any kind.
+    assert all(each.type.name not in ("double", "int", "long") for each in columns if each.path[-1] == "price")
