@@ -90,6 +90,12 @@ locals {
       Action   = ["glue:GetTable", "glue:CreateTable", "glue:UpdateTable"]
       Resource = [local.arns.catalog, local.arns.database, "${local.arns.tables}/*"]
     }]
+    ask_optimizers = [{
+      Sid      = "AskWhichTablesGlueOptimizes"
+      Effect   = "Allow"
+      Action   = ["glue:GetTableOptimizer"]
+      Resource = [local.arns.catalog, local.arns.database, "${local.arns.tables}/*"]
+    }]
     take_from_queue = [{
       Sid      = "TakeFromTheQueue"
       Effect   = "Allow"
@@ -140,7 +146,7 @@ locals {
     )
     workflow = concat(
       local.may.read_pipelines, local.may.read_raw, local.may.write_lake, local.may.write_ledger,
-      local.may.read_history, local.may.publish_tables, local.may.keep_work_lists, local.may.tell_people,
+      local.may.read_history, local.may.publish_tables, local.may.ask_optimizers, local.may.keep_work_lists, local.may.tell_people,
       local.may.send_alerts, local.may.trace,
     )
   }
@@ -212,10 +218,10 @@ resource "aws_iam_role_policy" "scheduler" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid      = "StartTheScan"
+      Sid      = "StartTheScanAndMaintenance"
       Effect   = "Allow"
       Action   = ["lambda:InvokeFunction"]
-      Resource = [local.function_arns.scan]
+      Resource = [local.function_arns.scan, local.function_arns.workflow]
     }]
   })
 }

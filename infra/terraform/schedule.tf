@@ -31,6 +31,31 @@ resource "aws_scheduler_schedule" "scan" {
   }
 }
 
+# Tables are looked after without a backfill too. What there was no time for is done the next time.
+resource "aws_scheduler_schedule" "maintenance" {
+  count = var.maintenance_rate == "" ? 0 : 1
+
+  name                = "${var.name}-maintenance"
+  description         = "Folds small files of tables, expires old snapshots, deletes what nothing needs."
+  schedule_expression = var.maintenance_rate
+  kms_key_arn         = local.kms_key
+
+  flexible_time_window {
+    mode                      = "FLEXIBLE"
+    maximum_window_in_minutes = 60
+  }
+  target {
+    arn      = aws_lambda_function.lake["workflow"].arn
+    role_arn = aws_iam_role.scheduler.arn
+    input    = jsonencode({ task = "maintain", execution = "maintenance" })
+
+    retry_policy {
+      maximum_event_age_in_seconds = 3600
+      maximum_retry_attempts       = 2
+    }
+  }
+}
+
 moved {
   from = aws_scheduler_schedule.scan
   to   = aws_scheduler_schedule.scan["scan"]

@@ -329,6 +329,17 @@ variable "full_scan_rate" {
   }
 }
 
+variable "maintenance_rate" {
+  description = "How often to look after the tables: small files, old snapshots, files that nothing needs; \"\" for backfills alone."
+  type        = string
+  default     = "rate(1 day)"
+
+  validation {
+    condition     = var.maintenance_rate == "" || can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\([^()]+\\))$", var.maintenance_rate))
+    error_message = "Give rate(1 day), cron(0 3 * * ? *) or the like, or nothing."
+  }
+}
+
 variable "workflow_concurrency" {
   description = "Groups of files that a backfill loads at a time."
   type        = number

@@ -39,7 +39,7 @@ locals {
   to_report = { Catch = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "Report" }] }
 
   definition = {
-    Comment        = "Backfill of ${var.name}: plan, load, check, marts, compact, report"
+    Comment        = "Backfill of ${var.name}: plan, load, check, marts, maintain, report"
     StartAt        = "Start"
     TimeoutSeconds = 86400
     States = {
@@ -89,13 +89,18 @@ locals {
       Marts = merge(local.task, local.to_report, {
         Parameters = { task = "marts", "execution.$" = "$$.Execution.Name" }
         ResultPath = "$.marts"
-        Next       = "Compact"
+        Next       = "Maintain"
       })
-      Compact = merge(local.task, local.to_report, {
-        Parameters = { task = "compact", "execution.$" = "$$.Execution.Name" }
-        ResultPath = "$.compact"
-        Next       = "Report"
+      Maintain = merge(local.task, local.to_report, {
+        Parameters = { task = "maintain", "execution.$" = "$$.Execution.Name" }
+        ResultPath = "$.maintain"
+        Next       = "Maintained"
       })
+      Maintained = {
+        Type    = "Choice"
+        Choices = [{ Variable = "$.maintain.again", BooleanEquals = true, Next = "Maintain" }]
+        Default = "Report"
+      }
       Report = merge(local.task, {
         Parameters = { task = "report", "execution.$" = "$$.Execution.Name", "state.$" = "$" }
         ResultPath = "$.report"

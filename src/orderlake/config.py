@@ -14,7 +14,7 @@ from typing import Any, Final
 from orderlake.errors import ConfigError, NotFoundError
 
 PROJECT_FILE: Final = "orderlake.yaml"
-_KEYS: Final = {"raw", "lake", "memory_mb", "workers", "aws", "lineage", "alerts"}
+_KEYS: Final = {"raw", "lake", "memory_mb", "workers", "aws", "lineage", "alerts", "maintenance"}
 DEFAULT_MEMORY_MB: Final = 192
 ENVIRONMENTS: Final = ("local", "aws")
 AWS_FILE: Final = "aws.json"
@@ -63,6 +63,8 @@ class Project:
     """Where OpenLineage events go: to a `file` or a `url`; and the `namespace` of the project's jobs."""
     alerts: Sequence[Any] = ()
     """Where alerts go; orderlake.alerts.settings reads them."""
+    maintenance: Any = None
+    """How tables are looked after; orderlake.maintain.settings reads it."""
 
     @property
     def state(self) -> Path:
@@ -112,6 +114,7 @@ def load_project(root: Path, *, is_kept: bool = True) -> Project:
         deploy=_mapping(file, settings, "aws"),
         lineage=_lineage(file, settings),
         alerts=_alerts(settings),
+        maintenance=settings.get("maintenance"),
     )
 
 

@@ -303,7 +303,7 @@ def test_compacting_makes_one_file_of_old_and_new_ones(shop):
         shop.load(order(number))
     before = shop.rows()
     with Lake(shop.folder) as lake:
-        lake.compact()
+        lake.maintain()
     assert (shop.rows(), len(shop.files())) == (before, 3)
     shop.proven()
 

@@ -118,7 +118,7 @@ def test_columns_are_those_of_the_time(lake, three):
 
 def test_data_files_of_the_past_outlive_a_compaction(lake, three):
     before = [lake.query(BOTH, as_of=one).rows for one in three]
-    lake.compact()
+    lake.maintain()
     assert [lake.query(BOTH, as_of=one).rows for one in three] == before
 
 

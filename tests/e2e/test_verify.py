@@ -438,7 +438,7 @@ def test_after_corrections_and_folding_all_agrees_and_all_is_sealed(busy):
 
 
 def test_a_compacted_lake_is_sealed(busy):
-    busy.compact()
+    busy.maintain()
     report = busy.verify()
     assert report.found == ()
     assert report.proven["sealed"] == report.files
@@ -496,7 +496,7 @@ def test_files_from_before_there_were_seals_are_counted_and_a_load_or_a_compacti
         report = lake.verify()
         assert report.found == ()
         assert (report.proven["sealed"], report.proven["unsealed"]) == (0, report.files)
-        lake.compact()
+        lake.maintain()
         report = lake.verify()
         assert report.found == ()
         assert report.proven["unsealed"] == 3  # the plain files

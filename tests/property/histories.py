@@ -261,7 +261,7 @@ class Play:
         return self.folder / "kept"
 
     def _compact(self, _: int) -> None:
-        self.lake.compact()
+        self.lake.maintain()
 
     def _undo(self, which: int, step: int | None) -> None:
         gone = [each for each in self._last().values() if each.status == "rolled_back"]

@@ -30,7 +30,7 @@ def accounted(execution: str, state: Mapping[str, Any], groups: Sequence[Mapping
         "errors": errors,
         "findings": list(check.get("findings", ())),
         "marts": state.get("marts"),
-        "compact": state.get("compact"),
+        "maintain": state.get("maintain"),
         "reports": reports,
     }
 
@@ -67,7 +67,7 @@ def _errors(state: Mapping[str, Any]) -> Iterator[str]:
     for load in state.get("loads") or ():
         if "error" in load:
             yield f"load of group {load.get('group')}: {load['error']}"
-    for task in ("marts", "compact"):
+    for task in ("marts", "maintain"):
         found = state.get(task) or {}
         if not found.get("ok", True):
             yield f"{task}: {found.get('reason')}"

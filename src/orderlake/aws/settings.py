@@ -19,8 +19,8 @@ from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 
 if TYPE_CHECKING:
+    from orderlake.maintain import MaintainReport
     from orderlake.marts import Mart
-    from orderlake.tables.compact import Compaction
     from orderlake.verify import VerifyReport
 
 _FRESH_SECONDS: Final = 60
@@ -101,8 +101,8 @@ class OpenLake(Protocol):
         """Build the marts."""
         ...
 
-    def compact(self) -> Sequence[Compaction]:
-        """Make large files of small ones."""
+    def maintain(self, proceed: Callable[[], bool]) -> MaintainReport:
+        """Look after the tables, for as long as `proceed` says."""
         ...
 
     def close(self) -> None:
@@ -145,9 +145,9 @@ class DeployedLake:
         """Build the marts."""
         return self._lake.marts()
 
-    def compact(self) -> Sequence[Compaction]:
-        """Make large files of small ones."""
-        return self._lake.compact()
+    def maintain(self, proceed: Callable[[], bool]) -> MaintainReport:
+        """Look after the tables, for as long as `proceed` says."""
+        return self._lake.maintain(proceed=proceed)
 
     def close(self) -> None:
         """Give back what was opened."""

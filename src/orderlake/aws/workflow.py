@@ -1,4 +1,4 @@
-"""The tasks of the backfill workflow: plan, load, check, marts, compact, report.
+"""The tasks of the backfill workflow: plan, load, check, marts, maintain, report.
 
 What is large lies in the ops bucket under `backfill/EXECUTION/`: a file per group, which holds the group's objects and,
 once it was loaded, its reports. States pass names and counts. What is wrong with the data is a result; what another try
@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from orderlake.aws.account import accounted, told
 from orderlake.aws.attempt import OUT_OF_TIME, Attempt, outcome_of
@@ -26,10 +26,6 @@ from orderlake.config import AwsSettings
 from orderlake.errors import ConfigError, DataError, TransientError
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject, packed
-
-if TYPE_CHECKING:
-    from orderlake.marts import Mart
-    from orderlake.tables.compact import Compaction
 
 _GROUP_FILES: Final = 100
 _GROUP_BYTES: Final = 256 << 20
@@ -147,22 +143,17 @@ class Workflow:
 
     def marts(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """Build the marts; a SELECT that is wrong is a result."""
-        return self._done("marts", self.lake.marts)
-
-    def compact(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        """Make large files of small ones."""
-        return self._done("compact", self.lake.compact)
-
-    def _done(self, task: str, work: Callable[[], Sequence[Mart | Compaction]]) -> dict[str, Any]:
         try:
-            found = work()
+            found = [asdict(mart) for mart in self.lake.marts()]
         except DataError as error:
             return {"ok": False, "reason": str(error)[:_REASON]}
-        return {
-            "ok": True,
-            "count": len(found),
-            "key": self.files.write(f"{task}.json", [asdict(each) for each in found]),
-        }
+        return {"ok": True, "count": len(found), "key": self.files.write("marts.json", found)}
+
+    def maintain(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """Fold, expire, delete; `again` when there was no time for all of it."""
+        found = self.lake.maintain(self.proceed)
+        key = self.files.write("maintain.json", found.as_dict())
+        return {"ok": True, "again": not found.is_done, "count": len(found.tables), "key": key}
 
     def report(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Account for everything, by the execution's `state`: in files, and to ORDERLAKE_TOPIC where there is one."""
@@ -186,7 +177,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "load": Workflow.load,
     "check": Workflow.check,
     "marts": Workflow.marts,
-    "compact": Workflow.compact,
+    "maintain": Workflow.maintain,
     "report": Workflow.report,
 }
 

@@ -26,7 +26,7 @@ from orderlake.catalog.glue_table import (
     parquet_table,
 )
 from orderlake.catalog.heads import AT_ONCE, Head, HeadMove, Heads
-from orderlake.clients import Client, catalog_errors, client, wait_longer
+from orderlake.clients import Client, account_of, catalog_errors, client, wait_longer
 from orderlake.errors import (
     CatalogUnavailableError,
     CommitConflictError,
@@ -36,7 +36,7 @@ from orderlake.errors import (
     StorageUnavailableError,
 )
 from orderlake.model.column import ColumnType
-from orderlake.model.ports import HeadUpdate, TableHead
+from orderlake.model.ports import OPTIMIZERS, HeadUpdate, TableHead
 
 _ATTEMPTS: Final = 20
 _AT_ONCE: Final = 8
@@ -215,6 +215,26 @@ class GlueCatalog:
             return head.metadata in self.describe(str(table.metadata)).history
         except (NotFoundError, SchemaMismatchError):
             return False
+
+    def optimized(self, tables: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """The table optimizers of Glue that are switched on; none where it does not say."""
+        account = account_of(self.region)
+
+        def found(table: str) -> frozenset[str]:
+            return frozenset(kind for kind in OPTIMIZERS if self._optimizes(account, table, kind))
+
+        visible = [table for table in tables if self.is_visible(table)]
+        return dict.fromkeys(tables, frozenset[str]()) | dict(zip(visible, self._pool.map(found, visible), strict=True))
+
+    def _optimizes(self, account: str, table: str, kind: str) -> bool:
+        try:
+            with catalog_errors(self._what):
+                found = self._glue.get_table_optimizer(
+                    CatalogId=account, DatabaseName=self.database, TableName=table.lower(), Type=kind
+                )
+        except (ConfigError, CatalogUnavailableError):  # there is none, or it may not be asked; two at it do no harm
+            return False
+        return bool(found.get("TableOptimizer", {}).get("configuration", {}).get("enabled"))
 
     # --- Glue ---------------------------------------------------------------------------------------------------------
 

@@ -84,6 +84,10 @@ class SqliteCatalog:
         )
         return [TableHead(str(name), None if metadata is None else str(metadata)) for name, metadata in rows]
 
+    def optimized(self, tables: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """A file does nothing for anybody."""
+        return dict.fromkeys(tables, frozenset())
+
     def publish_parquet(self, name: str, columns: Mapping[str, ColumnType], location: str) -> None:
         """Nothing to do: who reads a folder of Parquet files needs no catalog."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.durations import duration
 from orderlake.cli.grid import print_grid
+from orderlake.errors import LakeError
 from orderlake.lake import Lake
 from orderlake.values import counted, json_text, size_text
 
@@ -60,6 +61,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def after_load(done: MaintainReport | LakeError) -> str:
+    """A line on maintenance that followed a load; empty when there was nothing to do."""
+    if isinstance(done, LakeError):
+        return f"the tables were not looked after: {done}; the next load tries again"
+    said = _done(done)
+    more = "" if done.is_done else "; there was no time for all of it, the next load goes on"
+    return f"tables looked after: {said}{more}" if said or more else ""
+
+
 def _row(each: TableUpkeep) -> list[str]:
     files = f"{each.files_before:,} → {each.files_after:,}" if each.files_before != each.files_after else ""
     return [
@@ -71,9 +81,8 @@ def _row(each: TableUpkeep) -> list[str]:
     ]
 
 
-def _lines(report: MaintainReport) -> Iterator[str]:
+def _done(report: MaintainReport) -> str:
     deleted = sum(each.deleted for each in report.tables)
-    waiting = sum(each.waiting for each in report.tables)
     folded = sum(each.files_before - each.files_after for each in report.tables)
     expired = sum(each.expired for each in report.tables)
     done = [
@@ -81,7 +90,11 @@ def _lines(report: MaintainReport) -> Iterator[str]:
         f"{counted(expired, 'snapshot')} dropped" if expired else "",
         f"{counted(deleted, 'file')} deleted" if deleted else "",
     ]
-    said = ", ".join(each for each in done if each)
+    return ", ".join(each for each in done if each)
+
+
+def _lines(report: MaintainReport) -> Iterator[str]:
+    said, waiting = _done(report), sum(each.waiting for each in report.tables)
     if report.is_dry:
         yield f"dry run, nothing was done: {said or 'nothing to do'}"
     else:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.account import line, summary, unloaded
 from orderlake.cli.build import build
 from orderlake.cli.build import summary as summary_of_build
+from orderlake.cli.maintain import after_load
 from orderlake.cli.pipe import mute_stdout
 from orderlake.cli.progress import Progress
-from orderlake.errors import DataError, exit_code
+from orderlake.errors import DataError, LakeError, exit_code
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
 from orderlake.values import counted, json_lines
+
+if TYPE_CHECKING:
+    from orderlake.maintain import MaintainReport
 
 EXAMPLE: Final = """
 orderlake run                                  # whatever is new under raw/
@@ -50,6 +54,12 @@ def run(args: argparse.Namespace) -> int:
                 progress.clear()
                 _say(line(report))
 
+        def on_maintained(done: MaintainReport | LakeError) -> None:
+            progress.clear()
+            if not args.json and (said := after_load(done)):
+                _say(said)
+
+        lake.on_maintained = on_maintained
         try:
             lake.run(args.paths, args.pipeline, on_report)
         finally:

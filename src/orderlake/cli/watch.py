@@ -8,16 +8,21 @@ import select
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orderlake.cli.account import line
 from orderlake.cli.build import build, summary
+from orderlake.cli.maintain import after_load
 from orderlake.errors import LakeError
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
 from orderlake.values import json_text
 from orderlake.watching import Pace
+
+if TYPE_CHECKING:
+    from orderlake.maintain import MaintainReport
 
 EXAMPLE: Final = """
 orderlake watch                       # Ctrl-C ends it, once the load in hand is finished
@@ -87,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         with Lake(args.project, args.env) as lake:
             if lake.project.aws is None:  # else `watch` refuses
                 print(f"orderlake: watching {lake.project.raw}; Ctrl-C ends it", file=sys.stderr, flush=True)
+            lake.on_maintained = partial(_maintained, args)
             pace = Pace(args.interval, args.settle, args.once)
             lake.watch(stop.wait, on_report, _complain, pace, _builder(lake, args) if args.build else None)
     finally:
@@ -103,6 +109,12 @@ def _builder(lake: Lake, args: argparse.Namespace) -> Callable[[], None]:
             print(summary(built), flush=True)
 
     return then
+
+
+def _maintained(args: argparse.Namespace, done: MaintainReport | LakeError) -> None:
+    said = after_load(done)
+    if said and not args.json:
+        print(said, flush=True)
 
 
 def _complain(error: LakeError) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orderlake.errors import ConfigError, LakeError
@@ -12,12 +11,16 @@ from orderlake.lake.parts import Parts
 from orderlake.model.report import LoadReport
 
 if TYPE_CHECKING:
+    from orderlake.maintain import MaintainReport
     from orderlake.model.source import SourceObject
     from orderlake.watching import Pace
 
 
 class Loading(Parts):
     """Loads files into the tables."""
+
+    on_maintained: Callable[[MaintainReport | LakeError], None] = staticmethod(lambda _: None)
+    """Hears what maintenance after a load did, or what it failed of."""
 
     def run(
         self,
@@ -29,9 +32,12 @@ class Loading(Parts):
         """Load these files, folders or patterns, or whatever is new under raw/; one report per file.
 
         A file that cannot be read is reported as rejected and the others load. Loading a file again
-        changes nothing. Raises ConfigError, NotFoundError, TransientError; never for bad data.
+        changes nothing. Where it is time, the tables are looked after then, which fails no load.
+        Raises ConfigError, NotFoundError, TransientError; never for bad data.
         """
-        return self._loads.run(self.sources.find(paths), on_report, pipeline, on_step)
+        reports = self._loads.run(self.sources.find(paths), on_report, pipeline, on_step)
+        self._look_after(reports)
+        return reports
 
     def load(
         self,
@@ -58,15 +64,34 @@ class Loading(Parts):
 
         `wait` sleeps for so long, or less when it is time to stop; the load in hand is finished
         first. `on_error` hears of a load that failed; it is tried again when that may help. `then` follows each round
-        that loaded something.
+        that loaded something, and so does maintenance, where it is time, as in `run`.
         """
         from orderlake.watching import EVERY_SECOND, Watch  # noqa: PLC0415 - `run` watches nothing
 
         if self._backends.is_remote:
             raise ConfigError("on AWS each new file announces itself, there is nothing to watch: leave --env aws out")
-        load = partial(self._loads.run, on_report=on_report)
+
+        def load(sources: Sequence[SourceObject]) -> None:
+            self._look_after(self._loads.run(sources, on_report))
+
         follow = then or (lambda: None)
         Watch(lambda: self.sources.find(()), load, wait, on_error, pace or EVERY_SECOND, then=follow).run()
+
+    def _look_after(self, reports: Sequence[LoadReport]) -> None:
+        """Maintenance after loads; on AWS it is the workflow's."""
+        if self._backends.is_remote or self.project.maintenance in (False, "off"):
+            return
+        if all(report.status != "loaded" for report in reports):
+            return
+        from orderlake.maintain import after_loads  # noqa: PLC0415 - `run` of loaded files maintains nothing
+
+        try:
+            done = after_loads(self._backends)
+        except LakeError as error:
+            self.on_maintained(error)
+        else:
+            if done is not None:
+                self.on_maintained(done)
 
     def alerts(self, limit: int = 20) -> list[dict[str, Any]]:
         """The last alerts that were sent from here, newest last: at, target, text, tries, error (None: it got through).

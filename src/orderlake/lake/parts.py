@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from orderlake.config import Project
 from orderlake.model.pipeline import Pipeline
 from orderlake.telling import Loads
-from orderlake.wiring import Backends, utc_now
+from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
-    from orderlake.engine import Engine
-    from orderlake.model.pipeline import Stream
     from orderlake.model.ports import Ledger, SourceFiles
 
 
@@ -44,12 +42,3 @@ class Parts:
     @cached_property
     def _loads(self) -> Loads:
         return Loads(self._backends)
-
-    def _recover(self, engine: Engine, stream: Stream) -> None:
-        """Finish what a load that died left behind, so that it is not taken for a fault."""
-        from orderlake.tables.commit import Committer  # noqa: PLC0415 - as above
-        from orderlake.tables.layout import index_layout  # noqa: PLC0415 - as above
-
-        with self._backends.ledger.turn(stream.index):
-            parts = self._backends
-            Committer(engine, parts.house, parts.ledger, parts.sources, utc_now).recover(index_layout(stream))

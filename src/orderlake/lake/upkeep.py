@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from orderlake.building.report import BuildReport, Step
     from orderlake.maintain import MaintainReport
     from orderlake.marts import Mart
-    from orderlake.tables.compact import Compaction
     from orderlake.verify import Finding, VerifyReport
 
 
@@ -28,14 +27,15 @@ class Upkeep(History):
 
         `quick` opens no data file. Files that nothing needs are told once they are older than `orphan_hours`.
         """
-        from orderlake.verify import Scope, verify  # noqa: PLC0415 - `run` needs no verification
+        from orderlake.maintain.recover import recover  # noqa: PLC0415 - `run` needs no verification
+        from orderlake.verify import Scope, verify  # noqa: PLC0415 - as above
 
         scope = Scope(quick) if orphan_hours is None else Scope(quick, orphan_hours)
         engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-verify")
         try:
             for stream in self._backends.streams:
                 with suppress(ConfigError, NotFoundError):  # damaged metadata, which is named by what follows
-                    self._recover(engine, stream)
+                    recover(self._backends, engine, stream)
             report = verify(self._backends, engine, scope)
         finally:
             engine.close()
@@ -53,27 +53,6 @@ class Upkeep(History):
         for source, message in recount(self.project, self.loads(), self.query):
             yield Finding("unaccounted", message, RECOUNT, QUARANTINE, source=source)
 
-    def compact(self) -> list[Compaction]:
-        """Make one file of the small ones of each partition; no row changes. A report per table that has files."""
-        from orderlake.tables.compact import compact  # noqa: PLC0415 - `run` compacts nothing
-        from orderlake.tables.layout import index_layout, system_layouts, table_layout  # noqa: PLC0415 - as above
-        from orderlake.tables.rewrite import newest  # noqa: PLC0415 - as above
-
-        done: list[Compaction] = []
-        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-compact")
-        try:
-            for stream in self._backends.streams:
-                self._recover(engine, stream)
-                index = index_layout(stream)
-                layouts = [table_layout(stream, spec) for spec in stream.tables if spec.format == "iceberg"]
-                with self._backends.ledger.turn(stream.index):
-                    done += [compact(engine, self._backends.house, layout) for layout in layouts]
-                    done.append(compact(engine, self._backends.house, index, newest))
-            done += [compact(engine, self._backends.house, layout) for layout in system_layouts()]
-        finally:
-            engine.close()
-        return [one for one in done if one.before]
-
     def maintain(
         self,
         tables: Sequence[str] = (),
@@ -81,27 +60,25 @@ class Upkeep(History):
         dry_run: bool = False,
         orphan_hours: float | None = None,
         snapshot_days: float | None = None,
+        proceed: Callable[[], bool] = lambda: True,
     ) -> MaintainReport:
         """Fold small files, expire old snapshots, delete files that nothing has needed for `orphan_hours`.
 
-        Safe beside loads, readers and other maintenance. With `dry_run` it tells what it would do.
+        Safe beside loads, readers and other maintenance. With `dry_run` it tells what it would do. `proceed` is asked
+        before each step of folding, and ends it when it says no. ConfigError when the project's settings are wrong.
         """
-        from orderlake.maintain import DEFAULT_DAYS, DEFAULT_HOURS, Wanted, maintain  # noqa: PLC0415 - as above
+        from orderlake.maintain import Wanted, maintained, settings_of  # noqa: PLC0415 - as above
+        from orderlake.tables.compact import Folding  # noqa: PLC0415 - as above
 
+        settings = settings_of(self.project)
         wanted = Wanted(
             tuple(tables),
-            DEFAULT_HOURS if orphan_hours is None else orphan_hours,
-            DEFAULT_DAYS if snapshot_days is None else snapshot_days,
+            settings.orphan_hours if orphan_hours is None else orphan_hours,
+            settings.snapshot_days if snapshot_days is None else snapshot_days,
             dry_run,
+            Folding(settings.target, proceed=proceed),
         )
-        engine = self._backends.engine(self.project.state / "work" / f"{os.getpid()}-maintain")
-        try:
-            if not dry_run:
-                for stream in self._backends.streams:
-                    self._recover(engine, stream)
-            return maintain(self._backends, engine, wanted)
-        finally:
-            engine.close()
+        return maintained(self._backends, wanted)
 
     def marts(self) -> list[Mart]:
         """Build the marts (`marts/*.sql`, a SELECT each) as plain Parquet tables; QueryError names the file."""

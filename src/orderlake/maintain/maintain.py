@@ -1,7 +1,8 @@
 """Maintenance of a lake, step by step; each is whole in itself, so that whoever dies in it is simply followed.
 
 1. Finish what a dead load left, table by table: its snapshots' summaries are in the ledger before any of them goes.
-2. Fold the small files of each partition (`tables/compact.py`): a commit like a load's, and a load goes first.
+2. Fold the small files of each partition (`tables/compact.py`), a step at a time: each is a commit like a load's, and
+   whoever runs out of time leaves the other steps to the next one.
 3. Expire old snapshots: a commit of metadata alone, and a load goes first here too.
 4. List the lake's files, then read what all tables need, and remember what nothing needs.
 5. Delete what is old enough, was remembered long enough ago, and is unneeded still.
@@ -12,17 +13,20 @@ known to be unneeded for long enough. So neither is deleted, whatever runs besid
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from orderlake.engine import Engine
 from orderlake.errors import ConfigError, NotFoundError
+from orderlake.maintain.recover import recover
 from orderlake.maintain.report import MaintainReport, TableUpkeep
 from orderlake.model.pipeline import Stream
-from orderlake.model.ports import StoredObject, TableHead
-from orderlake.tables.compact import compact, small_files
+from orderlake.model.ports import COMPACTION, ORPHAN_FILE_DELETION, RETENTION, StoredObject, TableHead
+from orderlake.tables.compact import EVERYTHING, NOTHING, Folding, compact, outlook
 from orderlake.tables.iceberg import expired_snapshots
 from orderlake.tables.lakehouse import Move, Opened
 from orderlake.tables.layout import TableLayout, index_layout, system_layouts, table_layout
@@ -44,14 +48,28 @@ _DAY_MS: Final = 86_400_000
 class Wanted:
     """What is wanted: `tables` alone (all of them when empty), how long things stay, and whether nothing is to be done.
 
-    `hours` is how long nothing must have needed a file, `days` how old a snapshot may get.
+    `hours` is how long nothing must have needed a file, `days` how old a snapshot may get, `folding` how files are
+    folded.
     """
 
     tables: tuple[str, ...] = ()
     hours: float = DEFAULT_HOURS
     days: float = DEFAULT_DAYS
     is_dry: bool = False
+    folding: Folding = EVERYTHING
     now_ns: Callable[[], int] = time.time_ns
+
+
+def maintained(backends: Backends, wanted: Wanted) -> MaintainReport:
+    """Finish what dead loads left (step 1), and maintain tables, with an engine of its own."""
+    engine = backends.engine(backends.project.state / "work" / f"{os.getpid()}-maintain")
+    try:
+        if not wanted.is_dry:
+            for stream in backends.streams:
+                recover(backends, engine, stream)
+        return maintain(backends, engine, wanted)
+    finally:
+        engine.close()
 
 
 def maintain(backends: Backends, engine: Engine, wanted: Wanted | None = None) -> MaintainReport:
@@ -64,9 +82,13 @@ class _Maintenance:
     backends: Backends
     engine: Engine
     wanted: Wanted
+    optimized: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the catalog does for each table by itself, and is left to it."""
 
     def report(self) -> MaintainReport:
-        done = {layout.name: self._table(layout, stream) for layout, stream in self._layouts()}
+        layouts = self._layouts()
+        self.optimized = self.backends.catalog.optimized([layout.name for layout, _ in layouts])
+        done = {layout.name: self._table(layout, stream) for layout, stream in layouts}
         swept = self._swept(done)
         return MaintainReport(tuple(swept[table] for table in sorted(swept)), self.wanted.is_dry)
 
@@ -89,25 +111,47 @@ class _Maintenance:
             if self.wanted.is_dry:
                 return self._foreseen(layout)
             merge = newest if layout.is_index else None
-            with self.backends.ledger.turn(layout.name if stream is None else stream.index):
-                folded = compact(self.engine, self.backends.house, layout, merge)
-                return TableUpkeep(layout.name, folded.before, folded.after, self._expired(layout))
+
+            def turn() -> AbstractContextManager[None]:
+                return self.backends.ledger.turn(layout.name if stream is None else stream.index)
+
+            how = replace(self._folding(layout), turn=turn)
+            done = compact(self.engine, self.backends.house, layout, merge, how)
+            with turn():
+                expired = self._expired(layout)
+            note = self._left(layout.name)
+            return TableUpkeep(layout.name, done.before, done.after, expired, note=note, is_done=done.is_done)
         except (ConfigError, NotFoundError) as error:
             return TableUpkeep(layout.name, note=f"it is left as it is: {error}")
 
     def _foreseen(self, layout: TableLayout) -> TableUpkeep:
         opened = self.backends.house.open([layout])[layout.name]
-        taken, partitions = small_files(opened.layout, opened.live)
+        taken, made = outlook(opened.layout, opened.live, self._folding(layout))
         count = len(opened.live)
         keep = KEEP_ALWAYS - bool(taken)  # folding is a snapshot more
-        return TableUpkeep(layout.name, count, count - taken + partitions, self._old(opened, keep))
+        return TableUpkeep(
+            layout.name, count, count - taken + made, self._old(opened, keep), note=self._left(layout.name)
+        )
+
+    def _does(self, what: str, layout: TableLayout) -> bool:
+        """Whether the catalog does that for a table by itself."""
+        return what in self.optimized.get(layout.name, ())
+
+    def _folding(self, layout: TableLayout) -> Folding:
+        """How a table's files are folded; not at all where the catalog does it."""
+        return NOTHING if self._does(COMPACTION, layout) else self.wanted.folding
+
+    def _left(self, table: str) -> str:
+        """What is left to the catalog, in words."""
+        does = sorted(each.replace("_", " ") for each in self.optimized.get(table, ()))
+        return f"{' and '.join(does)} are left to the catalog's own optimizer" if does else ""
 
     def _before_ms(self) -> int:
         return self.wanted.now_ns() // 1_000_000 - int(self.wanted.days * _DAY_MS)
 
     def _old(self, opened: Opened, keep: int = KEEP_ALWAYS) -> int:
         """How many snapshots are to go. Those of an index carry what was applied: loads see to them."""
-        if opened.metadata is None or opened.layout.is_index:
+        if opened.metadata is None or opened.layout.is_index or self._does(RETENTION, opened.layout):
             return 0
         return len(expired_snapshots(opened.metadata, keep, self._before_ms()))
 
@@ -141,6 +185,7 @@ class _Maintenance:
         going = {
             table: [each for each in found.get(table, ()) if max(each.version, known[each.location].since) <= now - age]
             for table in tables
+            if ORPHAN_FILE_DELETION not in self.optimized.get(table, ())
         }
         if not self.wanted.is_dry and (known or before):
             remember(store, root, known)
@@ -149,13 +194,13 @@ class _Maintenance:
             if gone:
                 remember(store, root, {location: each for location, each in known.items() if location not in gone})
         return {
-            table: _counted(each, found.get(table, ()), going[table], needs.unknown.get(table))
+            table: _counted(each, found.get(table, ()), going.get(table, ()), needs.unknown.get(table, ""))
             for table, each in tables.items()
         }
 
 
 def _counted(
-    table: TableUpkeep, files: Sequence[StoredObject], going: Sequence[StoredObject], unknown: str | None
+    table: TableUpkeep, files: Sequence[StoredObject], going: Sequence[StoredObject], unknown: str
 ) -> TableUpkeep:
     size = sum(each.size for each in going)
     return replace(
@@ -164,5 +209,5 @@ def _counted(
         deleted_bytes=size,
         waiting=len(files) - len(going),
         waiting_bytes=sum(each.size for each in files) - size,
-        note=table.note or ("" if unknown is None else f"its files are left alone: {unknown}"),
+        note=table.note or (f"its files are left alone: {unknown}" if unknown else ""),
     )

@@ -23,6 +23,8 @@ class TableUpkeep:
     waiting: int = 0
     waiting_bytes: int = 0
     note: str = ""
+    is_done: bool = True
+    """Whether all of its small files were folded, as far as there was time."""
 
     @property
     def is_idle(self) -> bool:
@@ -36,6 +38,11 @@ class MaintainReport:
 
     tables: tuple[TableUpkeep, ...]
     is_dry: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing was left for want of time."""
+        return all(each.is_done for each in self.tables)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Final, Protocol, TypeVar
 
 from orderlake.model.column import ColumnType
 from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Totals, Wanted
@@ -145,6 +145,12 @@ class HeadUpdate:
     metadata: str
 
 
+COMPACTION: Final = "compaction"
+RETENTION: Final = "retention"
+ORPHAN_FILE_DELETION: Final = "orphan_file_deletion"
+OPTIMIZERS: Final = (COMPACTION, RETENTION, ORPHAN_FILE_DELETION)
+
+
 class Catalog(Protocol):
     """Names to metadata locations. Raises CatalogUnavailableError."""
 
@@ -158,6 +164,10 @@ class Catalog(Protocol):
 
     def tables(self) -> Sequence[TableHead]:
         """Every table, in name order."""
+        ...
+
+    def optimized(self, tables: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """What the catalog itself does for each table: some of COMPACTION, RETENTION, ORPHAN_FILE_DELETION."""
         ...
 
     def publish_parquet(self, name: str, columns: Mapping[str, ColumnType], location: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from orderlake.tables.compact import small_files
+from orderlake.tables.compact import outlook
 from orderlake.tables.lakehouse import KEEP_SNAPSHOTS, Opened
 from orderlake.tables.rewrite import LARGE
 from orderlake.tables.unneeded import Known
@@ -40,11 +40,11 @@ def health_of(opened: Opened, unneeded: Sequence[Known] = ()) -> Health:
 
 def _faults(opened: Opened, unneeded: Sequence[Known]) -> Iterator[tuple[int, str]]:
     """What is wrong, and how much (of 100) it weighs."""
-    taken, partitions = small_files(opened.layout, opened.live)
-    if taken - partitions > _FEW:
-        share = (taken - partitions) / len(opened.live)
-        weight = round(50 * share * min(1, (taken - partitions) / _MANY)) or 1
-        yield weight, f"{counted(taken, 'small file')} of {len(opened.live):,}: `maintain` makes {partitions:,} of them"
+    taken, made = outlook(opened.layout, opened.live)
+    if taken - made > _FEW:
+        share = (taken - made) / len(opened.live)
+        weight = round(50 * share * min(1, (taken - made) / _MANY)) or 1
+        yield weight, f"{counted(taken, 'small file')} of {len(opened.live):,}: `maintain` makes {made:,} of them"
     snapshots = 0 if opened.metadata is None else len(opened.metadata.snapshots)
     if snapshots > KEEP_SNAPSHOTS:
         yield 10, f"{counted(snapshots, 'snapshot')}: `maintain` drops the old ones, branches and tags apart"

@@ -112,10 +112,20 @@ class Lakehouse:
         become = evolve(layout, metadata)
         return Opened(become.layout, metadata.location, head, metadata, live, become.changes, become.conflicts)
 
-    def move(
-        self, opened: Opened, change: Rewrite, summary: Mapping[str, str], attempt: str, keep: int = KEEP_SNAPSHOTS
+    def move(  # noqa: PLR0913 - the table, its change, and how that is told
+        self,
+        opened: Opened,
+        change: Rewrite,
+        summary: Mapping[str, str],
+        attempt: str,
+        keep: int = KEEP_SNAPSHOTS,
+        *,
+        merge: bool = False,
     ) -> Move:
-        """Write the manifests and metadata of a table's next snapshot; nothing is visible yet."""
+        """Write the manifests and metadata of a table's next snapshot; nothing is visible yet.
+
+        With `merge` all small manifests become one.
+        """
         metadata = opened.metadata
         if metadata is None:
             metadata = iceberg.create(
@@ -139,6 +149,7 @@ class Lakehouse:
             now_ms=self.now_ms(),
             attempt=attempt,
             cache=self.cache,
+            merge=merge,
         )
         after = replace(iceberg.expire(after, keep), base_updated_ms=metadata.last_updated_ms)
         obsolete = iceberg.obsolete_metadata(after, opened.head)

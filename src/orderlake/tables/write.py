@@ -31,7 +31,7 @@ _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 class Source:
     """Rows to write: a SELECT of new ones (`incoming` counts them per partition), and `survivors` of taken files.
 
-    `merge` wraps the SELECT of all of them; `clustered_by` as in Change.
+    `merge` wraps the SELECT of all of them; `clustered_by` as in Change. Files are sorted by the columns `order`.
     """
 
     rows: str | None
@@ -40,6 +40,7 @@ class Source:
     survivors: Callable[[Sequence[DataFile]], list[str]]
     merge: str | None = None
     clustered_by: Sequence[str] = ()
+    order: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Writer:
         if source.rows is not None:
             selects.insert(0, source.rows if where is None else f"SELECT * FROM ({source.rows}) WHERE {where}")
         merged = " UNION ALL ".join(selects)
-        return merged if source.merge is None else source.merge.format(source=f"({merged})")
+        if source.merge is not None:
+            merged = source.merge.format(source=f"({merged})")
+        return f"SELECT * FROM ({merged}) ORDER BY {', '.join(map(name, source.order))}" if source.order else merged
 
     def _each(self, source: Source, parts: Sequence[Value]) -> list[DataFile]:
         def one(cursor: duckdb.DuckDBPyConnection, value: Value) -> list[DataFile]:

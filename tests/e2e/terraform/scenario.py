@@ -228,7 +228,7 @@ def scan_everything(shop):
 
 def backfill_everything(shop):
     """Backfills of what is there, of a prefix with files of every kind, and of one whose upload breaks off."""
-    shop.patch.setattr("orderlake.tables.compact.LARGE", 10**9)
+    shop.patch.setattr("orderlake.tables.compact._FULL", 10**9)
     for number in range(3):
         shop.put(f"raw/2023/orders_{number}.json", orders(90 + number))
     shop.put("raw/2023/orders_broken.json", b'{"orders": [')
@@ -253,7 +253,7 @@ def backfilled(shop, execution, after_plan=lambda: None, **plan):
     names = state["plan"]["groups"]
     assert names
     state["loads"] = [workflow.handler({"task": "load", "group": name, **event}, FakeContext()) for name in names]
-    for task in ("check", "marts", "compact"):
+    for task in ("check", "marts", "maintain"):
         state[task] = workflow.handler({"task": task, **event}, FakeContext())
         assert state[task]["ok"], state[task]
     workflow.handler({"task": "report", "state": state, **event}, FakeContext())

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from orderlake.config import AwsSettings
 from orderlake.errors import QueryError
+from orderlake.maintain import MaintainReport, TableUpkeep
 from orderlake.marts import Mart
 from orderlake.model.pipeline import Pipeline
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
-from orderlake.tables.compact import Compaction
 from orderlake.verify import Finding, VerifyReport
 from orderlake.wiring import bundled_pipelines, load_pipeline
 
@@ -136,8 +136,8 @@ class FakeLake:
             raise QueryError(self.wrong_mart)
         return [Mart("daily", 3)]
 
-    def compact(self) -> Sequence[Compaction]:
-        return [Compaction("orders", 9, 1)]
+    def maintain(self, proceed: Callable[[], bool]) -> MaintainReport:
+        return MaintainReport((TableUpkeep("orders", 9, 1, is_done=proceed()),))
 
     def close(self) -> None:
         self.closed += 1

@@ -179,7 +179,7 @@ def steps(shop, execution="e1", **plan):
     state: dict[str, Any] = {"plan": workflow.handler({"task": "plan", "execution": execution, **plan}, FakeContext())}
     event = {"task": "load", "execution": execution}
     state["loads"] = [workflow.handler({**event, "group": name}, FakeContext()) for name in state["plan"]["groups"]]
-    for task in ("check", "marts", "compact"):
+    for task in ("check", "marts", "maintain"):
         state[task] = workflow.handler({"task": task, "execution": execution}, FakeContext())
     assert len(json.dumps(state)) < 256 * 1024
     return workflow.handler({"task": "report", "execution": execution, "state": state}, FakeContext())

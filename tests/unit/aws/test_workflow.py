@@ -1,7 +1,7 @@
 """The tasks of the backfill workflow: what is a result, what is raised for another try, and the account of it all."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -131,11 +131,14 @@ def test_a_check_that_does_not_hold_is_a_result_and_sounds_the_alarm(lake, tasks
     assert [line["FailedChecks"] for line in said()[1]] == [[50.0]]
 
 
-def test_marts_and_compaction_are_told_in_files(lake, tasks, kept):
+def test_marts_and_maintenance_are_told_in_files_and_what_there_was_no_time_for_is_done_again(lake, tasks, kept):
     assert tasks.marts({}) == {"ok": True, "count": 1, "key": "backfill/e1/marts.json"}
     assert kept.read("marts.json") == [{"table": "daily", "rows": 3}]
-    assert tasks.compact({}) == {"ok": True, "count": 1, "key": "backfill/e1/compact.json"}
-    assert kept.read("compact.json") == [{"table": "orders", "before": 9, "after": 1}]
+    key = "backfill/e1/maintain.json"
+    assert tasks.maintain({}) == {"ok": True, "again": False, "count": 1, "key": key}
+    (told,) = kept.read("maintain.json")["tables"]
+    assert (told["table"], told["files_before"], told["files_after"]) == ("orders", 9, 1)
+    assert replace(tasks, proceed=lambda: False).maintain({})["again"] is True
 
 
 def test_a_mart_that_is_wrong_is_a_result_and_makes_the_report_incomplete(lake, tasks):
@@ -220,4 +223,4 @@ def test_an_unknown_task_is_named(opened):
 
 
 def test_every_task_has_its_function():
-    assert list(workflow.TASKS) == ["plan", "load", "check", "marts", "compact", "report"]
+    assert list(workflow.TASKS) == ["plan", "load", "check", "marts", "maintain", "report"]

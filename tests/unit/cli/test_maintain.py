@@ -34,6 +34,7 @@ def test_json_has_every_table_with_numbers(cli, loaded):
         "waiting": 0,
         "waiting_bytes": 0,
         "note": "",
+        "is_done": True,
     }
 
 

@@ -135,6 +135,6 @@ def test_two_versions_of_a_file_that_have_one_time_are_both_told_of(lake):
 def test_compaction_keeps_the_drops(lake):
     for key in ids(lake):
         lake.drop(Which(ids=(key,)), "one by one")
-    lake.compact()
+    lake.maintain()
     assert lake.quarantine_counts()["dropped"] == 2
     assert lake.verify().ok

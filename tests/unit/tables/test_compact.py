@@ -26,7 +26,7 @@ def test_each_partition_becomes_one_file_and_no_row_changes(loaded):
     lake, made = loaded
     before = files(lake)
     assert before["orders"] > 2
-    done = {one.table: (one.before, one.after) for one in lake.compact()}
+    done = {one.table: (one.files_before, one.files_after) for one in lake.maintain().tables}
     assert done["orders"] == (before["orders"], 2) == (before["orders"], files(lake)["orders"])
     assert [count for name, count in files(lake).items() if name.startswith("_index")] == [1]
     assert found(lake) == expected(made)
@@ -35,15 +35,15 @@ def test_each_partition_becomes_one_file_and_no_row_changes(loaded):
 
 def test_compacting_what_is_compact_changes_nothing(loaded):
     lake, _ = loaded
-    lake.compact()
+    lake.maintain()
     heads = lake._backends.catalog.tables()
-    assert all(one.before == one.after for one in lake.compact())
+    assert all(one.files_before == one.files_after for one in lake.maintain().tables)
     assert lake._backends.catalog.tables() == heads
 
 
 def test_corrections_find_their_rows_after_a_compaction(loaded):
     lake, made = loaded
-    lake.compact()
+    lake.maintain()
     made.append(written(lake, lake.project.raw / "orders_9.json", [order(1, "C"), order(103)], NOON + 9 * SECOND))
     (report,) = [report for report in lake.run() if report.status == "loaded"]
     assert report.loaded == 2
@@ -63,7 +63,7 @@ def test_a_load_that_comes_between_goes_first_and_the_compaction_looks_again(loa
         commit(updates)
 
     monkeypatch.setattr(catalog, "commit", slow)
-    lake.compact()
+    lake.maintain()
     assert len(asked) > 1
     assert files(lake)["orders"] == 2
     assert found(lake) == expected(made)
@@ -78,6 +78,6 @@ def test_a_compaction_that_never_wins_gives_up_and_nothing_is_changed(loaded, mo
 
     monkeypatch.setattr(lake._backends.catalog, "commit", never)
     with pytest.raises(CommitConflictError):
-        lake.compact()
+        lake.maintain()
     assert files(lake) == before
     assert found(lake) == expected(made)

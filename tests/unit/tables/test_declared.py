@@ -100,7 +100,7 @@ def test_a_quarantine_without_the_newer_columns_goes_on(tmp_path):
     assert shop.rows("SELECT source, field FROM quarantine") == [("raw/orders_0.json", "quantity"), ("s", "f")]
     with Lake(tmp_path) as lake:
         assert {one["source"] for one in lake.quarantine()} == {"raw/orders_0.json", "s"}
-        lake.compact()
+        lake.maintain()
     assert len(shop.rows("SELECT source, check_name, action FROM quarantine")) == 2
     ids = {field["name"]: field["id"] for field in shop.metadata(QUARANTINE)["schemas"][-1]["fields"]}
     assert list(ids.values()) == list(range(1, len(QUARANTINE_COLUMNS) + 1))

@@ -10,7 +10,7 @@ from orderlake.tables.iceberg.metadata_file import (
 )
 from orderlake.tables.iceberg.retention import KEEP_SNAPSHOTS, expire, expired_snapshots
 from orderlake.tables.iceberg.schema import Field, PartitionField, Schema
-from orderlake.tables.iceberg.snapshot import new_snapshot
+from orderlake.tables.iceberg.snapshot import merges_manifests, new_snapshot
 
 __all__ = [
     "KEEP_SNAPSHOTS",
@@ -25,6 +25,7 @@ __all__ = [
     "expired_snapshots",
     "keeps_its_name",
     "live_files",
+    "merges_manifests",
     "metadata_location",
     "new_snapshot",
     "obsolete_metadata",

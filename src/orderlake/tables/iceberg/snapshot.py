@@ -53,14 +53,16 @@ def new_snapshot(  # noqa: PLR0913 - what a commit is made of
     now_ms: int,
     attempt: str,
     cache: ManifestCache | None = None,
+    merge: bool = False,
 ) -> TableMetadata:
     """Write the manifests of a snapshot and give metadata that has it; commit that to publish it.
 
     `removed` holds locations; `summary` joins the counters, and its `operation` (say `replace`, for
-    a compaction) goes before the one deduced. Nothing existing is changed, so a lost attempt leaves
-    only garbage. Raises CommitConflictError when a removed file is not live (the plan was made on
-    another head), CommitStateUnknownError when the snapshot is already there, SchemaMismatchError
-    when a file does not fit the table, ConfigError on manifests of another kind.
+    a compaction) goes before the one deduced; with `merge` all small manifests become one.
+    Nothing existing is changed, so a lost attempt leaves only garbage. Raises CommitConflictError
+    when a removed file is not live (the plan was made on another head), CommitStateUnknownError
+    when the snapshot is already there, SchemaMismatchError when a file does not fit the table,
+    ConfigError on manifests of another kind.
     """
     _check(metadata, added, removed, snapshot_id)
     cache = ManifestCache() if cache is None else cache
@@ -72,7 +74,7 @@ def new_snapshot(  # noqa: PLR0913 - what a commit is made of
     fresh = tuple(Entry(Status.ADDED, snapshot_id, sequence, sequence, file_record(file, metadata)) for file in added)
     plan = _remove(store, listed, frozenset(removed), snapshot_id, cache)
     gone = tuple(entry for entry in plan.entries if not entry.live)
-    plan = _merge(store, _Plan((*fresh, *plan.entries), plan.untouched), cache)
+    plan = _merge(store, _Plan((*fresh, *plan.entries), plan.untouched), cache, everything=merge)
     written = _write(store, metadata, plan.entries, snapshot_id=snapshot_id, attempt=attempt, cache=cache)
     manifests = (*written, *plan.untouched)
     snapshot = Snapshot(
@@ -129,10 +131,17 @@ def _remove(
     return _Plan(tuple(entries), tuple(untouched))
 
 
-def _merge(store: Objects, plan: _Plan, cache: ManifestCache) -> _Plan:
-    """Fold the smallest manifests into the one being written once there are too many."""
+def merges_manifests(store: Objects, metadata: TableMetadata) -> bool:
+    """Whether a table has more small manifests than a commit would leave: another engine has written them."""
+    snapshot = metadata.current_snapshot
+    listed = () if snapshot is None else read_manifest_list(store, snapshot.manifest_list)
+    return sum(0 < manifest.live_files < FULL_MANIFEST for manifest in listed) > SMALL_MANIFESTS
+
+
+def _merge(store: Objects, plan: _Plan, cache: ManifestCache, *, everything: bool) -> _Plan:
+    """Fold the smallest manifests into the one being written once there are too many, or all of them."""
     small = [manifest for manifest in plan.untouched if manifest.live_files < FULL_MANIFEST]
-    if len(small) + bool(plan.entries) <= SMALL_MANIFESTS:
+    if len(small) + bool(plan.entries) <= (1 if everything else SMALL_MANIFESTS):
         return plan
     # The smallest, while each is no larger than all before it: a manifest at least doubles when it is
     # copied, so an entry is copied about log(files) times in its life.
@@ -140,7 +149,7 @@ def _merge(store: Objects, plan: _Plan, cache: ManifestCache) -> _Plan:
     gathered = len(plan.entries)
     folded: dict[str, ManifestFile] = {}
     for manifest in small:
-        if len(folded) >= FEWEST_MERGED and manifest.live_files > gathered:
+        if not everything and len(folded) >= FEWEST_MERGED and manifest.live_files > gathered:
             break
         folded[manifest.location] = manifest
         gathered += manifest.live_files
