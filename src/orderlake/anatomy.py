@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.errors import NotFoundError
 from orderlake.model.data_file import ColumnStats
+from orderlake.tables.health import Health, health_of
 from orderlake.tables.layout import TableLayout, system_layouts, table_layout
+from orderlake.tables.unneeded import Known, by_table, remembered
 
 if TYPE_CHECKING:
     from orderlake.model.data_file import DataFile
@@ -88,6 +90,8 @@ class Anatomy:
     partitioned_by: str = ""
     parts: tuple[Part, ...] = ()
     versions: tuple[Version, ...] = ()
+    health: Health | None = None
+    """How well it is; None of a table that nobody looks after."""
 
 
 def anatomy(
@@ -100,7 +104,8 @@ def anatomy(
     layouts = {spec.name: table_layout(stream, spec) for stream, spec in backends.specs if spec.format == "iceberg"}
     layouts |= {layout.name: layout for layout in system_layouts()}
     if table in layouts:
-        return _iceberg(backends.house.open([layouts[table]])[table])
+        unneeded = by_table(backends.store, backends.root, remembered(backends.store, backends.root))
+        return _iceberg(backends.house.open([layouts[table]])[table], unneeded.get(table, ()))
     found = next((each for each in tables if each.name == table), None)
     if found is None:
         known = ", ".join(each.name for each in tables) or "none yet"
@@ -108,7 +113,7 @@ def anatomy(
     return _plain(footers, found, values=values)
 
 
-def _iceberg(opened: Opened) -> Anatomy:
+def _iceberg(opened: Opened, unneeded: Sequence[Known]) -> Anatomy:
     layout, live = opened.layout, opened.live
     pieces = [Piece(file.location, _part(layout, file), file.records, file.size) for file in live]
     partition = layout.spec.partition if layout.spec is not None else None
@@ -123,6 +128,7 @@ def _iceberg(opened: Opened) -> Anatomy:
         "" if partition is None else f"{partition.transform}({partition.column})",
         () if partition is None else tuple(_parts(pieces)),
         tuple(_version(snapshot) for snapshot in reversed(snapshots)),
+        health_of(opened, unneeded),
     )
 
 

@@ -236,3 +236,9 @@ def test_a_file_that_is_no_database_is_a_catalog_error(tmp_path):
     (tmp_path / "catalog.db").write_bytes(b"this is no database, but it is long enough to look like one" * 20)
     with pytest.raises(CatalogUnavailableError):
         SqliteCatalog(tmp_path / "catalog.db")
+
+
+def test_a_catalog_looks_after_no_table_unless_it_is_told_to(catalog):
+    catalog.commit([move("a", None, "1"), move("_index_a", None, "1")])
+    assert catalog.optimized(["a", "_index_a", "nope"]) == dict.fromkeys(["a", "_index_a", "nope"], frozenset())
+    assert catalog.optimized([]) == {}

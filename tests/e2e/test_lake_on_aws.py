@@ -341,3 +341,27 @@ def test_what_was_set_aside_is_shown_written_out_and_dropped_and_mended_elsewher
         lake.run()
         assert [each["status"] for each in lake.quarantine()] == ["replaced", "dropped"]
         assert lake.verify().ok
+
+
+def test_tables_are_looked_after_and_what_glue_does_by_itself_is_left_to_it(shop):
+    for number in range(4):
+        shop.put(f"orders_{number}.json", [order(number, 2)], twin=True)
+        for lake in (shop.lake(), shop.twin()):
+            with lake as opened:
+                opened.run()
+    glue = shop.aws.client("glue")
+    kept = glue.get_table(DatabaseName=shop.settings.database, Name="orders")["Table"]
+    wanted = {key: kept[key] for key in ("Name", "TableType", "StorageDescriptor")}
+    parameters = {**kept["Parameters"], "optimizers": "compaction"}  # as CreateTableOptimizer, in the emulator
+    glue.update_table(DatabaseName=shop.settings.database, TableInput={**wanted, "Parameters": parameters})
+    with shop.lake() as lake, shop.twin() as twin:
+        files = {table.name: table.files for table in lake.tables()}
+        dry = {each.table: each for each in lake.maintain(dry_run=True).tables}
+        report = {each.table: each for each in lake.maintain().tables}
+        assert (report["orders"].files_after, report["order_lines"].files_after) == (files["orders"], 1) == (4, 1)
+        assert dry["orders"].files_after == 4
+        assert report["orders"].note == "left to the catalog's own optimizers: compaction"
+        assert report["_index_orders"].files_after == 1
+        twin.maintain()
+        assert contents(lake) == contents(twin)
+        assert lake.verify().ok

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orderlake.model.column import Column
     from orderlake.model.pipeline import Stream, TableSpec
     from orderlake.model.report import LoadReport
+    from orderlake.tables.health import Health
 
 _RECENT: Final = 200
 """Loads among which the newest of each table is looked for."""
@@ -38,6 +39,7 @@ class Entry:
     snapshots: int | None
     at: str | None
     load: str | None
+    health: Health | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _entry(console: Console, made: Anatomy, newest: Mapping[str, LoadReport], sa
         len(made.versions) if made.format == "iceberg" else None,
         written if load is None else load.at,
         None if load is None else load.identity,
+        made.health,
     )
 
 

@@ -144,7 +144,7 @@ class _Maintenance:
     def _left(self, table: str) -> str:
         """What is left to the catalog, in words."""
         does = sorted(each.replace("_", " ") for each in self.optimized.get(table, ()))
-        return f"{' and '.join(does)} are left to the catalog's own optimizer" if does else ""
+        return f"left to the catalog's own optimizers: {', '.join(does)}" if does else ""
 
     def _before_ms(self) -> int:
         return self.wanted.now_ns() // 1_000_000 - int(self.wanted.days * _DAY_MS)

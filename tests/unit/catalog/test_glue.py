@@ -554,3 +554,29 @@ def test_a_head_that_moved_since_it_was_read_is_a_conflict(world):
     with pytest.raises(CommitConflictError):
         world.commit(("t", "m1", "m3"))
     assert world.head() == world.shown() == "m2"
+
+
+def switch_on(world, *kinds, table="t"):
+    """Do as CreateTableOptimizer does, as the emulator keeps it."""
+    kept = world.table(table)
+    wanted = {key: kept[key] for key in ("Name", "TableType", "StorageDescriptor")}
+    parameters = {**kept["Parameters"], "optimizers": ",".join(kinds)}
+    world.glue.update_table(DatabaseName=world.lake.database, TableInput={**wanted, "Parameters": parameters})
+
+
+def test_optimizers_that_are_switched_on_are_told(world):
+    world.commit(("t", None, "m1"), ("other", None, "m1"), ("_index_t", None, "m1"))
+    switch_on(world, "compaction", "orphan_file_deletion")
+    assert world.catalog.optimized(["t", "other", "_index_t"]) == {
+        "t": {"compaction", "orphan_file_deletion"},
+        "other": frozenset(),
+        "_index_t": frozenset(),
+    }
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalServiceException"])
+def test_optimizers_that_may_not_be_asked_for_are_taken_for_none(world, code):
+    world.commit(("t", None, "m1"))
+    switch_on(world, "compaction")
+    world.faults.refuse("GetTableOptimizer", code, times=100)
+    assert world.catalog.optimized(["t"]) == {"t": frozenset()}

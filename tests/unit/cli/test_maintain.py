@@ -1,6 +1,12 @@
 """`orderlake maintain` on the command line."""
 
+import json
+import re
+
 import pytest
+
+from orderlake.cli.maintain import after_load
+from orderlake.maintain import MaintainReport, TableUpkeep
 
 
 def test_what_was_done_is_told_per_table_and_in_all(cli, loaded):
@@ -51,3 +57,28 @@ def test_what_is_wrong_with_the_words_is_said(cli, loaded, words, code, says):
     answer = cli("maintain", *words)
     assert answer.code == code
     assert says in answer.err
+
+
+def test_a_run_says_what_maintenance_did_after_it(cli, loaded):
+    put = [f'[{{"order_id": {900 + number}, "order_date": "2025-01-01"}}]' for number in range(6)]
+    for number, text in enumerate(put[:-1]):
+        (loaded / "raw" / f"orders_{number}.json").write_text(text, "utf-8")
+        assert "looked after" not in cli("run").out
+    memory = loaded / ".orderlake" / "maintained.json"
+    memory.write_text(json.dumps({"at": 0, "is_done": True}), "utf-8")
+    (loaded / "raw" / "orders_9.json").write_text(put[-1], "utf-8")
+    assert re.search(r"^tables looked after: \d+ files fewer$", cli("run").out, re.MULTILINE)
+    (loaded / "orderlake.yaml").write_text("raw: raw\nmaintenance: daily\n", "utf-8")
+    (loaded / "raw" / "orders_10.json").write_text(put[0], "utf-8")
+    answer = cli("run")
+    assert answer.code == 0
+    assert "the tables were not looked after: " in answer.out
+    assert "maintenance is `off`, or has lines of every_hours" in answer.out
+
+
+def test_what_there_was_no_time_for_is_said():
+    some = TableUpkeep("orders", 9, 4, is_done=False)
+    assert after_load(MaintainReport((some,))) == (
+        "tables looked after: 5 files fewer; there was no time for all of it, the next load goes on"
+    )
+    assert after_load(MaintainReport((TableUpkeep("orders", 4, 4),))) == ""

@@ -1,6 +1,7 @@
 """The page Data: what tables there are, and what each is made of, told without reading rows."""
 
 import html
+import json
 import re
 
 import pytest
@@ -38,7 +39,17 @@ def test_every_table_is_listed_with_what_a_row_is_and_its_size(shop, opened):
     with Lake(shop) as lake:
         for row, info in zip(rows, lake.tables(), strict=True):
             assert row[2:4] == [f"{info.rows:,}", f"{info.files:,}"]
-    assert [row[5] for row in rows] == ["1", "1", "–", "1"]
+    assert [row[5:7] for row in rows] == [["1", "100"], ["1", "100"], ["–", "–"], ["1", "100"]]
+
+
+def test_a_table_that_is_not_well_says_why(shop, opened):
+    client = opened(shop)
+    assert "Health 100 of 100" in text_of(client.get("/data/orders"))
+    waste = {f"file://{shop}/lake/orders/data/{number}.parquet": [1, 10**9] for number in range(2)}
+    (shop / "lake" / ".unneeded.json").write_text(json.dumps({"format": 1, "files": waste}), "utf-8")
+    said = text_of(opened(shop).get("/data/orders"))
+    assert "Health 70 of 100" in said
+    assert "2 files (2.0 GB) that nothing needs: orderlake maintain deletes them." in said
 
 
 def test_a_table_leads_to_the_load_that_wrote_to_it_last(shop, opened):
