@@ -61,6 +61,8 @@ def changes(source: str, count: str, folder: str) -> None:
     found = _pick(source, recent | spread)
     _write(Path(folder) / "recent_orders.json", [_corrected(found[key]) for key in sorted(recent)])
     _write(Path(folder) / "spread_orders.json", [_corrected(found[key]) for key in sorted(spread)])
+    lines = [json.dumps(_corrected(found[key]), ensure_ascii=False) for key in sorted(spread)]
+    (Path(folder) / "spread_orders.ndjson").write_text("\n".join([*lines, ""]), encoding="utf-8")
     fresh = [{**found[key], "order_id": beyond + number} for number, key in enumerate(sorted(recent), 1)]
     _write(Path(folder) / "append_orders.json", fresh)
 

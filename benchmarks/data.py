@@ -31,15 +31,15 @@ class Data:
         path = self.folder / f"faulty_{count}_{one_in}.json"
         return self._built([path], ["faulty", str(source), str(one_in), str(path)], source)[0]
 
-    def small_files(self, files: int) -> list[Path]:
-        """Small files of distinct orders, in the order of their names."""
-        folder = self.folder / f"small_{files}"
+    def small_files(self, files: int, orders: int = SMALL_ORDERS) -> list[Path]:
+        """Small files of so many distinct orders each, in the order of their names."""
+        folder = self.folder / (f"small_{files}" if orders == SMALL_ORDERS else f"small_{files}_{orders}")
         paths = [folder / f"orders_{number:05d}.json" for number in range(files)]
-        source = self.orders(files * SMALL_ORDERS, "ndjson")
-        return self._built(paths, ["slices", str(source), str(SMALL_ORDERS), str(folder)], source)
+        source = self.orders(files * orders, "ndjson")
+        return self._built(paths, ["slices", str(source), str(orders), str(folder)], source)
 
     def changes(self, base: int, count: int) -> dict[str, Path]:
-        """Files of `count` orders upon a base: `append` (new ids), `recent` and `spread` (corrections).
+        """Files of `count` orders upon a base: `append` (new ids), `recent` and `spread` (corrections; these as NDJSON too).
 
         A correction keeps an order's id and date and changes its customer's address. An appended
         order is a copy, under a new id, of one of the most recent.
@@ -47,6 +47,7 @@ class Data:
         source = self.orders(base, "ndjson")
         folder = self.folder / f"changes_{base}_{count}"
         paths = {name: folder / f"{name}_orders.json" for name in ("append", "recent", "spread")}
+        paths["spread lines"] = folder / "spread_orders.ndjson"
         self._built(list(paths.values()), ["changes", str(source), str(count), str(folder)], source)
         return paths
 

@@ -27,10 +27,11 @@ def executable() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project folder; `wide` keeps only the wide table in its pipeline."""
+    """A project folder; `wide` keeps only the wide table in its pipeline, `narrow` leaves that one out."""
 
     folder: Path
     wide: bool = False
+    narrow: bool = False
 
     def create(self) -> None:
         """Start anew: remove what is there and run `orderlake init`."""
@@ -39,10 +40,23 @@ class Project:
         run([executable(), "init", str(self.folder), "--pipeline", "orders"])
         if self.wide:
             shutil.copyfile(WIDE, self.folder / "pipelines" / "orders.yaml")
+        if self.narrow:
+            file = self.folder / "pipelines" / "orders.yaml"
+            text = file.read_text(encoding="utf-8")
+            before, _, rest = text.partition(f"\n      {WIDE_TABLE}:")
+            file.write_text(f"{before}\n\nreconcile:{rest.partition('reconcile:')[2]}", encoding="utf-8")
 
     def load(self, *files: Path) -> list[str]:
         """Give the command that loads the files."""
         return [executable(), "--project", str(self.folder), "run", *map(str, files), "--json"]
+
+    def maintain(self) -> list[str]:
+        """Give the command that looks after the tables."""
+        return [executable(), "--project", str(self.folder), "maintain", "--json"]
+
+    def ask(self) -> list[str]:
+        """Give the command that asks the tables the questions."""
+        return [sys.executable, "-m", "benchmarks.ask", str(self.folder)]
 
     @property
     def wide_glob(self) -> str:

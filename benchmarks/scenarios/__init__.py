@@ -12,6 +12,8 @@ from benchmarks.scenarios.checks import checks
 from benchmarks.scenarios.correction import correction
 from benchmarks.scenarios.lambda_start import lambda_start
 from benchmarks.scenarios.large import large
+from benchmarks.scenarios.lifecycle import lifecycle
+from benchmarks.scenarios.maintained import maintained
 from benchmarks.scenarios.many_loads import many_loads
 from benchmarks.scenarios.memory import memory
 from benchmarks.scenarios.pages import pages
@@ -34,4 +36,6 @@ SCENARIOS: dict[str, Callable[[Settings], Outcome]] = {
     "lambda-start": lambda_start,
     "large": large,
     "pages": pages,
+    "maintained": maintained,
+    "lifecycle": lifecycle,
 }
