@@ -39,7 +39,7 @@ class Data:
         return self._built(paths, ["slices", str(source), str(orders), str(folder)], source)
 
     def changes(self, base: int, count: int) -> dict[str, Path]:
-        """Files of `count` orders upon a base: `append` (new ids), `recent` and `spread` (corrections; these as NDJSON too).
+        """Files of `count` orders upon a base: `append` (new ids), `recent`, `spread` (corrections; NDJSON too).
 
         A correction keeps an order's id and date and changes its customer's address. An appended
         order is a copy, under a new id, of one of the most recent.
