@@ -33,8 +33,8 @@ class Project:
     wide: bool = False
     narrow: bool = False
 
-    def create(self) -> None:
-        """Start anew: remove what is there and run `orderlake init`."""
+    def create(self, workers: int | None = None) -> None:
+        """Start anew: remove what is there and run `orderlake init`; `workers` read shares of a file at once."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         run([executable(), "init", str(self.folder), "--pipeline", "orders"])
@@ -45,6 +45,15 @@ class Project:
             text = file.read_text(encoding="utf-8")
             before, _, rest = text.partition(f"\n      {WIDE_TABLE}:")
             file.write_text(f"{before}\n\nreconcile:{rest.partition('reconcile:')[2]}", encoding="utf-8")
+
+        if workers is not None:
+            with (self.folder / "orderlake.yaml").open("a", encoding="utf-8") as settings:
+                settings.write(f"\nworkers: {workers}\n")
+
+    def backfill(self, file: Path, master: str) -> list[str]:
+        """Give the command that loads a file on a Spark cluster."""
+        on = ["--runner", "spark", "--master", master, "--conf", "spark.executor.memory=1g"]
+        return [executable(), "--project", str(self.folder), "backfill", str(file), *on, "--json"]
 
     def load(self, *files: Path) -> list[str]:
         """Give the command that loads the files."""
