@@ -18,6 +18,7 @@ from benchmarks.scenarios.many_loads import many_loads
 from benchmarks.scenarios.memory import memory
 from benchmarks.scenarios.pages import pages
 from benchmarks.scenarios.small import small
+from benchmarks.scenarios.spark import spark
 from benchmarks.scenarios.unchanged import unchanged
 from benchmarks.scenarios.wide import wide
 from benchmarks.settings import Settings
@@ -38,4 +39,5 @@ SCENARIOS: dict[str, Callable[[Settings], Outcome]] = {
     "pages": pages,
     "maintained": maintained,
     "lifecycle": lifecycle,
+    "spark": spark,
 }
