@@ -436,7 +436,7 @@ def test_who_asks_again_at_once_comes_after_those_who_wait(backend, ledger):
             had.append("again")
     for thread in threads:
         thread.join(60)
-    assert sorted(had[:2]) == ["a", "b"]
+    assert set(had[:2]) == {"a", "b"}
 
 
 def wait_for_turn(backend):

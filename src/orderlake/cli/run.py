@@ -14,6 +14,7 @@ from orderlake.cli.progress import Progress
 from orderlake.errors import DataError, exit_code
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
+from orderlake.model.source import SourceObject
 from orderlake.values import counted, json_lines
 
 EXAMPLE: Final = """
@@ -50,8 +51,13 @@ def run(args: argparse.Namespace) -> int:
                 progress.clear()
                 _say(line(report))
 
+        def on_resumed(source: SourceObject, before: int, parts: int) -> None:
+            if not args.json:
+                progress.clear()
+                _say(f"resumed    {source.uri}  {before:,} of {parts:,} parts were staged before")
+
         try:
-            lake.run(args.paths, args.pipeline, on_report)
+            lake.run(args.paths, args.pipeline, on_report, on_resumed=on_resumed)
         finally:
             progress.clear()
             if args.json:

@@ -25,13 +25,15 @@ class Loading(Parts):
         pipeline: str | None = None,
         on_report: Callable[[LoadReport], None] = lambda _: None,
         on_step: Callable[[int], None] = lambda _: None,
+        on_resumed: Callable[[SourceObject, int, int], None] = lambda *_: None,
     ) -> list[LoadReport]:
         """Load these files, folders or patterns, or whatever is new under raw/; one report per file.
 
         A file that cannot be read is reported as rejected and the others load. Loading a file again
-        changes nothing. Raises ConfigError, NotFoundError, TransientError; never for bad data.
+        changes nothing. `on_resumed` hears of a large file that an earlier run was broken off in: how many of its parts
+        were staged before, and of how many. Raises ConfigError, NotFoundError, TransientError; never for bad data.
         """
-        return self._loads.run(self.sources.find(paths), on_report, pipeline, on_step)
+        return self._loads.run(self.sources.find(paths), on_report, pipeline, on_step, on_resumed=on_resumed)
 
     def load(
         self,
