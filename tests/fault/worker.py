@@ -5,6 +5,7 @@ It prints one line of JSON: the reports of its runs, or the error that ended it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -12,13 +13,15 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from orderlake import Lake
+from orderlake import Lake, loading
 from orderlake.errors import LakeError, exit_code
+from orderlake.kernel import split
+from orderlake.kernel.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +54,8 @@ def spawn(project: Path, batches: Sequence[Sequence[str]] = ((),), **spec: Any) 
 
     `kill` is (commit, step), both from 1; `chance` kills at each step with that chance, by `seed`; `rollback` and
     `restore` name a load to roll back, or to load again, instead; `leases` False takes none; `file_limit` is the
-    largest file that it can write, in bytes.
+    largest file that it can write, in bytes. With `share`, every file is a large one, of shares of so many bytes
+    (`look` is how far to look whether a cut is good); it is killed once it has kept `kept` of them.
     """
     argument = json.dumps({"project": str(project), "batches": [list(batch) for batch in batches], **spec})
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
@@ -86,8 +90,36 @@ class Fate:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def small_shares(change: Callable[[object, str, Any], None], share: int, look: int | None = None) -> None:
+    """Make every file a large one, of shares of so many bytes; `change` is setattr, or a monkeypatch's."""
+    change(loading, "LARGE", 1)
+    change(loading, "_GROUP_BYTES", 1)
+    change(split, "SHARE", share)
+    change(split, "SMALL", 1)
+    change(split, "PIECE", share // 4)
+    if look is not None:
+        change(split, "_LOOK", look)
+
+
+def die_after(parts: int) -> None:
+    """Kill this process once it has kept so many parts of a large file."""
+    keep, done = Journal.keep, itertools.count(1)
+
+    def kept(self: Journal, task: Any, what: Any) -> Any:
+        found = keep(self, task, what)
+        if next(done) == parts:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+    setattr(Journal, "keep", kept)  # noqa: B010 - for this process alone
+
+
 def main(spec: Mapping[str, Any]) -> int:
     fate = Fate(spec)
+    if "share" in spec:
+        small_shares(setattr, spec["share"], spec.get("look"))
+    if "kept" in spec:
+        die_after(spec["kept"])
     if "file_limit" in spec:
         resource.setrlimit(resource.RLIMIT_FSIZE, (spec["file_limit"], spec["file_limit"]))
     reports = []
