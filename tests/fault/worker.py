@@ -13,6 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -55,7 +56,8 @@ def spawn(project: Path, batches: Sequence[Sequence[str]] = ((),), **spec: Any) 
     `kill` is (commit, step), both from 1; `chance` kills at each step with that chance, by `seed`; `rollback` and
     `restore` name a load to roll back, or to load again, instead; `leases` False takes none; `file_limit` is the
     largest file that it can write, in bytes. With `share`, every file is a large one, of shares of so many bytes
-    (`look` is how far to look whether a cut is good); it is killed once it has kept `kept` of them.
+    (`look` is how far to look whether a cut is good); it is killed once it has kept `kept` of them. With `after` it
+    begins once that file is there, and writes `steps` as it goes: a line with the time (s) and the step for each.
     """
     argument = json.dumps({"project": str(project), "batches": [list(batch) for batch in batches], **spec})
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
@@ -73,6 +75,16 @@ def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, An
     out, err = process.communicate(timeout=seconds)
     assert process.returncode in (0, -signal.SIGKILL) or out, err
     return process.returncode, json.loads(out) if out else None
+
+
+class Steps:
+    """Writes down when each step began, in the time of this machine."""
+
+    def __init__(self, path: str) -> None:
+        self._file = Path(path).open("w", buffering=1, encoding="ascii")  # noqa: SIM115 - for as long as this lives
+
+    def __call__(self, step: int) -> None:
+        self._file.write(f"{time.monotonic()} {step}\n")
 
 
 class Fate:
@@ -115,7 +127,7 @@ def die_after(parts: int) -> None:
 
 
 def main(spec: Mapping[str, Any]) -> int:
-    fate = Fate(spec)
+    fate: Callable[[int], None] = Steps(spec["steps"]) if "steps" in spec else Fate(spec)
     if "share" in spec:
         small_shares(setattr, spec["share"], spec.get("look"))
     if "kept" in spec:
@@ -133,6 +145,8 @@ def main(spec: Mapping[str, Any]) -> int:
             elif "restore" in spec:
                 reports += [report.as_dict() for report in lake.restore(spec["restore"], on_step=fate)]
                 spec = {**spec, "batches": []}
+            while "after" in spec and not Path(spec["after"]).exists():
+                time.sleep(0.01)
             for batch in spec["batches"]:
                 reports += [report.as_dict() for report in lake.run(batch, on_step=fate)]
     except LakeError as error:
