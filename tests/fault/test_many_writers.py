@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from orderlake.ledger.line import Line
 from tests.fault.aws_worker import Shop, load
 from tests.fault.worker import ended, spawn
 from tests.reference import NOON, expected, found, new_lake, order, written
@@ -34,7 +35,7 @@ def commits_of(steps: list[Steps]) -> list[Commit]:
     for writer, own in enumerate(steps):
         asked = began = tries = 0.0
         for at, step in own:
-            if step == 1 and not asked:
+            if step == 1:
                 asked = at
             elif step == 2:
                 began, tries = at, tries + 1
@@ -44,8 +45,8 @@ def commits_of(steps: list[Steps]) -> list[Commit]:
     return made
 
 
-def assert_fair(commits: list[Commit]) -> None:
-    """Each lands at the first try, in its turn, and in the order of asking.
+def assert_fair(commits: list[Commit], most_passed_by: int) -> None:
+    """Each lands at the first try, in its turn, and nearly in the order of asking.
 
     Between the asking and the standing in line a moment passes, in which others may come.
     """
@@ -56,7 +57,7 @@ def assert_fair(commits: list[Commit]) -> None:
         waited_for = [other for other in commits if commit.asked < other.began < commit.began]
         passed_by = [other for other in waited_for if other.asked > commit.asked]
         assert len(waited_for) <= 2 * WRITERS
-        assert len(passed_by) <= WRITERS / 2
+        assert len(passed_by) <= most_passed_by
 
 
 def records(writer: int, number: int):
@@ -85,7 +86,7 @@ def test_twenty_processes_load_into_one_stream(tmp_path):
             time.sleep(0.01)
         (tmp_path / "go").touch()
         told = [ended(worker) for worker in workers]
-        assert {status for status, _ in told} == {0}
+        assert [said for status, said in told if status] == []
         assert {report["status"] for _, said in told for report in said["reports"]} == {"loaded"}
         every = [file for own in made for file in own]
         assert found(lake) == expected(every)
@@ -94,17 +95,26 @@ def test_twenty_processes_load_into_one_stream(tmp_path):
     steps = [[(float(at), int(step)) for at, step in map(str.split, log.read_text().splitlines())] for log in logs]
     commits = commits_of(steps)
     assert len(commits) == 2 * WRITERS
-    assert_fair(commits)
+    assert_fair(commits, WRITERS // 2)
 
 
-def test_twenty_writers_on_aws_load_into_one_stream(aws, tmp_path):
+def test_twenty_writers_on_aws_load_into_one_stream(aws, tmp_path, monkeypatch):
     shop = Shop(aws, tmp_path / "shop")
     made = [shop.put(f"orders_{writer}.json", records(writer, 0)) for writer in range(WRITERS)]
     steps: list[Steps] = [[] for _ in range(WRITERS)]
     statuses: list[str] = []
     start = threading.Barrier(WRITERS)
+    join, own = Line._join, threading.local()
+
+    def joined(line: Line, name: str, mine: str) -> int:
+        place = join(line, name, mine)
+        own.steps.append((time.monotonic(), 1))  # all rush there at once: what counts is who stands before whom
+        return place
+
+    monkeypatch.setattr(Line, "_join", joined)
 
     def write(writer: int) -> None:
+        own.steps = steps[writer]
         with shop.open() as lake:
             start.wait(60)
             done = load(lake, [made[writer]], lambda step: steps[writer].append((time.monotonic(), step)))
@@ -119,4 +129,4 @@ def test_twenty_writers_on_aws_load_into_one_stream(aws, tmp_path):
     shop.assert_right(made)
     commits = commits_of(steps)
     assert len(commits) == WRITERS
-    assert_fair(commits)
+    assert_fair(commits, 3)
