@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Final
 from orderlake.errors import CatalogUnavailableError, ConfigError
 
 _WAIT_SECONDS: Final = 60.0
+_MOMENT: Final = 0.02
+_PRIMARY: Final = 0xFF
+"""The bits of an error code of SQLite that tell its kind."""
 _READ_ONLY: Final = frozenset(
     {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_DIRECTORY}
 )
@@ -38,12 +42,26 @@ class Database:
                 path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
             self._connection.execute("PRAGMA busy_timeout = 60000")
+            deadline = time.monotonic() + _WAIT_SECONDS
+            while not self._is_set_up(schema):
+                if time.monotonic() > deadline:
+                    raise CatalogUnavailableError(f"{path}: others have it locked: try again")
+                time.sleep(_MOMENT)
+
+    def _is_set_up(self, schema: str) -> bool:
+        """Set the file up; False when others are just doing that, for which SQLite does not wait."""
+        try:
             if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             for statement in schema.split(";"):
                 if statement.strip():
                     self._connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return True
 
     def rows(self, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """Run one statement and give its rows."""

@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,11 +25,13 @@ from orderlake.errors import (
 from orderlake.model.pipeline import Pipeline, Stream
 from orderlake.model.report import LoadReport
 from orderlake.model.source import RemoteFile, SourceObject, packed
+from orderlake.resume import LARGE, LargeLoad, journal_of, sweep
 from orderlake.sources import stream_of
 from orderlake.wiring import Backends, utc_now
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.kernel.journal import Journal
     from orderlake.tables.commit import OnDecided
 
 _GROUP_FILES: Final = 250
@@ -45,6 +47,7 @@ _ALONE: Final = 4
 Report = Callable[[LoadReport], None]
 Step = Callable[[int], None]
 Begin = Callable[[Stream, str, Sequence[SourceObject]], None]
+Resumed = Callable[[SourceObject, int, int], None]
 
 
 @dataclass
@@ -77,6 +80,8 @@ class Loader:
     """Hears of each load as it begins: its stream, its id, its sources."""
     on_decided: OnDecided = field(default=lambda *_: None)
     """Hears what is decided about each batch, before it is committed."""
+    on_resumed: Resumed = field(default=lambda *_: None)
+    """Hears of a file whose parts were staged before, by a run that was broken off: how many, and of how many."""
     again: frozenset[str] = frozenset()
     """Identities of sources that are loaded although they were rolled back."""
     known: dict[str, LoadReport] = field(default_factory=dict)
@@ -191,27 +196,39 @@ class Loader:
             attempt = uuid.uuid4().hex
             folder = self._folder() / attempt
             elsewhere = self._elsewhere(tried.rest, attempt)
-            try:
-                files = self._files(tried, folder)
-                staged = stage(engine, stream, files, folder, elsewhere)
-                for report in committer.commit(
-                    batch_of(stream, staged, tried.load_id, self.again), started, definition
-                ):
-                    done(report)
-                tried.rest = []
-            except UnreadableShareError as error:
-                self._without_unreadable(tried, error)
-            except SourcesAppliedError as error:
-                self._without_applied(tried, error)
-            except SourceChangedError as error:
-                self._as_they_are_now(tried, error)
-            except UnreadableObjectError as error:
-                raise UnreadableObjectError(f"{', '.join(source.uri for source in tried.rest)}: {error}") from error
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-                if elsewhere:
-                    store = self.backends.store
-                    store.each(store.delete, [found.location for found in store.list(elsewhere)])
+            with self._journal(tried, elsewhere) as journal:
+                try:
+                    files = self._files(tried, folder)
+                    staged = stage(engine, stream, files, folder, journal or elsewhere)
+                    if journal is not None and journal.resumed:
+                        found = len(journal.resumed)
+                        self.on_resumed(tried.rest[0], found, found + len(journal.staged))
+                    for report in committer.commit(
+                        batch_of(stream, staged, tried.load_id, self.again), started, definition
+                    ):
+                        done(report)
+                    tried.rest = []
+                except UnreadableShareError as error:
+                    self._without_unreadable(tried, error)
+                except SourcesAppliedError as error:
+                    self._without_applied(tried, error)
+                except SourceChangedError as error:
+                    self._as_they_are_now(tried, error)
+                except UnreadableObjectError as error:
+                    raise UnreadableObjectError(f"{', '.join(source.uri for source in tried.rest)}: {error}") from error
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    if elsewhere:
+                        store = self.backends.store
+                        store.each(store.delete, [found.location for found in store.list(elsewhere)])
+
+    def _journal(self, tried: _Attempts, elsewhere: str) -> AbstractContextManager[Journal | None]:
+        """Where the parts of a large file are kept; None when it is not large, or when they would not outlive us."""
+        if len(tried.rest) > 1 or tried.rest[0].size < LARGE or (self.backends.is_remote and not elsewhere):
+            return nullcontext()
+        bucket = f"{self.backends.root}/{WORK}" if elsewhere else ""
+        load = LargeLoad(tried.rest[0], tried.stream, tried.definition)
+        return journal_of(self.backends, load, bucket, self._open_engine().workers)
 
     def _elsewhere(self, sources: Sequence[SourceObject], attempt: str) -> str:
         """Where the staged form of a large group goes that would not fit on this machine; empty when it stays here."""
@@ -292,6 +309,7 @@ class Loader:
             self._work = self.backends.project.state / "work" / f"{os.getpid()}-{uuid.uuid4().hex}"
             self._work.mkdir(parents=True)
             _sweep(self.backends.project, self._work)
+            sweep(self.backends)
         return self._work
 
     @contextmanager

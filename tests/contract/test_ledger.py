@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
+from orderlake.clients import client
 from orderlake.errors import ConfigError
 from orderlake.ledger.dynamodb import DynamoLedger
-from orderlake.ledger.leases import Leases
+from orderlake.ledger.leases import Leases, key
 from orderlake.ledger.sqlite import SqliteLedger
 from orderlake.model.report import LoadReport, Totals, Wanted
 
@@ -32,6 +33,10 @@ class Sqlite:
     def open(self):
         return SqliteLedger(self.path)
 
+    def in_line(self, name):
+        """How many wait for a turn, or have it."""
+        return sum(each.name.isdecimal() for each in (self.path.parent / "turns" / name).iterdir())
+
 
 class DynamoDB:
     """One table, over a strict emulator; leases lapse as fast as a test wants to wait for it."""
@@ -45,6 +50,11 @@ class DynamoDB:
     def open(self):
         table, region = self.settings.table, self.settings.region
         return DynamoLedger(table, region, Leases(table, region, seconds=2.0, beat=0.5))
+
+    def in_line(self, name):
+        asked = {"TableName": self.settings.table, "Key": key(f"turn#{name}"), "ConsistentRead": True}
+        found = client("dynamodb", self.settings.region).get_item(**asked).get("Item", {})
+        return len(found.get("line", {"L": []})["L"]) + ("owner" in found)
 
 
 BACKENDS = {"sqlite": Sqlite, "dynamodb": DynamoDB}
@@ -381,6 +391,81 @@ def test_the_turn_of_the_killed_passes_on(backend, ledger):
     process.join()
     assert taken.wait(30)
     thread.join()
+
+
+def until_in_line(backend, many):
+    deadline = time.monotonic() + 30
+    while backend.in_line("t") != many:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def waiting(backend, number, had):
+    """A thread that waits for the turn, and then tells its number."""
+
+    def take():
+        with closing(backend.open()) as own, own.turn("t"):
+            had.append(number)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    return thread
+
+
+def test_turns_come_in_the_order_in_which_they_were_asked_for(backend, ledger):
+    had: list[object] = []
+    threads = []
+    with ledger.turn("t"):
+        for number in range(5):
+            threads.append(waiting(backend, number, had))
+            until_in_line(backend, 2 + number)
+    for thread in threads:
+        thread.join(60)
+    assert had == [0, 1, 2, 3, 4]
+    assert backend.in_line("t") == 0
+
+
+def test_who_asks_again_at_once_comes_after_those_who_wait(backend, ledger):
+    had: list[object] = []
+    threads = []
+    with ledger.turn("t"):
+        threads += [waiting(backend, number, had) for number in "ab"]
+        until_in_line(backend, 3)
+    for _ in range(3):
+        with ledger.turn("t"):
+            had.append("again")
+    for thread in threads:
+        thread.join(60)
+    assert set(had[:2]) == {"a", "b"}
+
+
+def wait_for_turn(backend):
+    with closing(backend.open()) as own, own.turn("t"):
+        raise AssertionError
+
+
+def test_the_dead_in_line_hold_nobody_up(backend, ledger):
+    had: list[object] = []
+    with ledger.turn("t"):
+        dead = [SPAWN.Process(target=wait_for_turn, args=(backend,)) for _ in range(2)]
+        for process in dead:
+            process.start()
+        until_in_line(backend, 3)
+        thread = waiting(backend, "alive", had)
+        until_in_line(backend, 4)
+        for process in dead:
+            process.kill()
+            process.join()
+    thread.join(60)
+    assert had == ["alive"]
+    assert backend.in_line("t") == 0
+
+
+def test_a_turn_passes_on_from_one_that_fails(backend, ledger):
+    with pytest.raises(RuntimeError), ledger.turn("t"):
+        raise RuntimeError
+    with closing(backend.open()) as other, other.turn("t"):
+        assert backend.in_line("t") == 1
 
 
 def test_the_last_event_of_a_source_is_what_applies_and_all_of_them_are_history(ledger):

@@ -14,19 +14,22 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from orderlake import Lake, clients
+from orderlake import Lake, clients, loading
 from orderlake.config import AwsSettings, load_project
 from orderlake.errors import LakeError, exit_code
+from orderlake.events import objects
 from orderlake.events.objects import S3Sources
 from orderlake.ledger.dynamodb import DynamoLedger
 from orderlake.ledger.leases import Leases
 from orderlake.loading import Loader
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
-from tests.fault.worker import ROOT, Fate, leaseless
+from tests.fault.worker import ROOT, Fate, die_after, leaseless, small_shares
 from tests.reference import Order, Written, expected, found
+from tests.unit.kernel.test_windows import small_windows
 
 PLAIN = "orders_parquet_datalake"
 CHANGES = {
@@ -72,7 +75,8 @@ class Shop:
 
         `kill` is (commit, step), both from 1; `chance` kills at each step with that chance, by `seed`;
         `after_commit` is (operation, n) and kills before the n-th such call after the transaction.
-        `leases`: False, or (seconds, beat).
+        `leases`: False, or (seconds, beat). With `window` each object is a large one, cut into windows of so many
+        bytes; then it is killed once it has kept `kept` of them.
         """
         told = [[asdict(made.source) for made in batch] for batch in batches]
         argument = {"folder": str(self.folder), "settings": asdict(self.settings), "batches": told, **spec}
@@ -166,10 +170,21 @@ class Reaper:
         self._committed |= operation == "TransactWriteItems"
 
 
+def small_parts(patch: Any, size: int) -> None:
+    """Make every object a large one, staged in the bucket, in windows of so many bytes; `patch` is a monkeypatch."""
+    small_shares(patch.setattr, size)
+    small_windows(patch, size)
+    patch.setattr(objects, "_COPIED", 1)
+    patch.setattr(loading, "_STAGED_HERE", 1)
+
+
 def main(spec: Mapping[str, Any]) -> int:
     settings = AwsSettings(**spec["settings"])
     if "after_commit" in spec:
         listen(settings.region, Reaper(*spec["after_commit"]))
+    if "window" in spec:
+        small_parts(SimpleNamespace(setattr=setattr), spec["window"])
+        die_after(spec["kept"])
     fate = Fate(spec)
     reports: list[dict[str, Any]] = []
     try:

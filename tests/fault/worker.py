@@ -5,6 +5,7 @@ It prints one line of JSON: the reports of its runs, or the error that ended it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -12,13 +13,16 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from orderlake import Lake
+from orderlake import Lake, loading
 from orderlake.errors import LakeError, exit_code
+from orderlake.kernel import split
+from orderlake.kernel.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +55,9 @@ def spawn(project: Path, batches: Sequence[Sequence[str]] = ((),), **spec: Any) 
 
     `kill` is (commit, step), both from 1; `chance` kills at each step with that chance, by `seed`; `rollback` and
     `restore` name a load to roll back, or to load again, instead; `leases` False takes none; `file_limit` is the
-    largest file that it can write, in bytes.
+    largest file that it can write, in bytes. With `share`, every file is a large one, of shares of so many bytes
+    (`look` is how far to look whether a cut is good); it is killed once it has kept `kept` of them. With `after` it
+    begins once that file is there, and writes `steps` as it goes: a line with the time (s) and the step for each.
     """
     argument = json.dumps({"project": str(project), "batches": [list(batch) for batch in batches], **spec})
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
@@ -71,6 +77,16 @@ def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, An
     return process.returncode, json.loads(out) if out else None
 
 
+class Steps:
+    """Writes down when each step began, in the time of this machine."""
+
+    def __init__(self, path: str) -> None:
+        self._file = Path(path).open("w", buffering=1, encoding="ascii")  # noqa: SIM115 - for as long as this lives
+
+    def __call__(self, step: int) -> None:
+        self._file.write(f"{time.monotonic()} {step}\n")
+
+
 class Fate:
     """Kills this process at its step."""
 
@@ -86,8 +102,36 @@ class Fate:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def small_shares(change: Callable[[object, str, Any], None], share: int, look: int | None = None) -> None:
+    """Make every file a large one, of shares of so many bytes; `change` is setattr, or a monkeypatch's."""
+    change(loading, "LARGE", 1)
+    change(loading, "_GROUP_BYTES", 1)
+    change(split, "SHARE", share)
+    change(split, "SMALL", 1)
+    change(split, "PIECE", share // 4)
+    if look is not None:
+        change(split, "_LOOK", look)
+
+
+def die_after(parts: int) -> None:
+    """Kill this process once it has kept so many parts of a large file."""
+    keep, done = Journal.keep, itertools.count(1)
+
+    def kept(self: Journal, task: Any, what: Any) -> Any:
+        found = keep(self, task, what)
+        if next(done) == parts:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+    setattr(Journal, "keep", kept)  # noqa: B010 - for this process alone
+
+
 def main(spec: Mapping[str, Any]) -> int:
-    fate = Fate(spec)
+    fate: Callable[[int], None] = Steps(spec["steps"]) if "steps" in spec else Fate(spec)
+    if "share" in spec:
+        small_shares(setattr, spec["share"], spec.get("look"))
+    if "kept" in spec:
+        die_after(spec["kept"])
     if "file_limit" in spec:
         resource.setrlimit(resource.RLIMIT_FSIZE, (spec["file_limit"], spec["file_limit"]))
     reports = []
@@ -101,6 +145,8 @@ def main(spec: Mapping[str, Any]) -> int:
             elif "restore" in spec:
                 reports += [report.as_dict() for report in lake.restore(spec["restore"], on_step=fate)]
                 spec = {**spec, "batches": []}
+            while "after" in spec and not Path(spec["after"]).exists():
+                time.sleep(0.01)
             for batch in spec["batches"]:
                 reports += [report.as_dict() for report in lake.run(batch, on_step=fate)]
     except LakeError as error:

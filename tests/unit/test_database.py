@@ -25,6 +25,46 @@ def test_a_transaction_is_kept_whole(tmp_path):
         assert rows(database) == [("a",)]
 
 
+def test_who_opens_a_file_that_another_is_just_making_waits_for_it(tmp_path, monkeypatch):
+    opened, refused = [], threading.Event()
+    set_up = Database._is_set_up
+
+    def noted(database, schema):
+        done = set_up(database, schema)
+        if not done:
+            refused.set()
+        return done
+
+    monkeypatch.setattr(Database, "_is_set_up", noted)
+    with closing(sqlite3.connect(tmp_path / "d.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        thread = threading.Thread(target=lambda: opened.append(Database(tmp_path / "d.db", SCHEMA)))
+        connect = sqlite3.connect
+        monkeypatch.setattr(sqlite3, "connect", lambda path, **words: connect(path, **{**words, "factory": Hasty}))
+        thread.start()
+        assert refused.wait(30)
+        other.execute("COMMIT")
+        thread.join(30)
+    with closing(opened[0]) as database:
+        assert rows(database) == []
+
+
+class Hasty(sqlite3.Connection):
+    """A connection that does not wait for a lock, as SQLite does not while a file is being made."""
+
+    def execute(self, sql, *parameters):
+        return super().execute("PRAGMA busy_timeout = 0" if "busy_timeout" in sql else sql, *parameters)
+
+
+def test_a_file_that_is_never_let_go_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite3, "connect", lambda path, connect=sqlite3.connect, **words: connect(path, factory=Hasty))
+    monkeypatch.setattr("orderlake.database._WAIT_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / "d.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CatalogUnavailableError, match=r"d\.db: others have it locked"):
+            Database(tmp_path / "d.db", SCHEMA)
+
+
 def test_a_file_that_may_not_be_written_is_a_matter_of_rights_and_not_of_trying_again(tmp_path, monkeypatch):
     Database(tmp_path / "d.db", SCHEMA).close()
     connect = sqlite3.connect

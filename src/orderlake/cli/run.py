@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from orderlake.cli.account import line, summary, unloaded
 from orderlake.cli.build import build
@@ -12,13 +12,11 @@ from orderlake.cli.build import summary as summary_of_build
 from orderlake.cli.maintain import after_load
 from orderlake.cli.pipe import mute_stdout
 from orderlake.cli.progress import Progress
-from orderlake.errors import DataError, LakeError, exit_code
+from orderlake.errors import DataError, exit_code
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
+from orderlake.model.source import SourceObject
 from orderlake.values import counted, json_lines
-
-if TYPE_CHECKING:
-    from orderlake.maintain import MaintainReport
 
 EXAMPLE: Final = """
 orderlake run                                  # whatever is new under raw/
@@ -54,12 +52,7 @@ def run(args: argparse.Namespace) -> int:
                 progress.clear()
                 _say(line(report))
 
-        def on_maintained(done: MaintainReport | LakeError) -> None:
-            progress.clear()
-            if not args.json and (said := after_load(done)):
-                _say(said)
-
-        lake.on_maintained = on_maintained
+        _listen(lake, progress, is_json=args.json)
         try:
             lake.run(args.paths, args.pipeline, on_report)
         finally:
@@ -73,6 +66,20 @@ def run(args: argparse.Namespace) -> int:
             if not args.json:
                 _say(summary_of_build(built))
     return exit_code(DataError()) if unloaded(reports) else 0
+
+
+def _listen(lake: Lake, progress: Progress, *, is_json: bool) -> None:
+    """Tell of large files that are resumed, and of maintenance that follows."""
+
+    def tell(text: str) -> None:
+        progress.clear()
+        if text and not is_json:
+            _say(text)
+
+    def on_resumed(source: SourceObject, before: int, parts: int) -> None:
+        tell(f"resumed    {source.uri}  {before:,} of {parts:,} parts were staged before")
+
+    lake.on_resumed, lake.on_maintained = on_resumed, lambda done: tell(after_load(done))
 
 
 def _close(lake: Lake, args: argparse.Namespace, reports: list[LoadReport], seconds: float) -> None:

@@ -208,7 +208,7 @@ def _work(project: Project) -> Iterator[Check]:
             "work",
             "warn",
             f"loads that were broken off: {len(dead)}; the tables are whole",
-            "nothing to do: the next load clears them away",
+            "nothing to do: the next load clears them away, and goes on with what is staged of large files",
         )
     else:
         yield Check("work", "ok", "no load was broken off, or all was cleared up")

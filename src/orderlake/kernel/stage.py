@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby, islice
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from orderlake.engine import Engine
 from orderlake.errors import DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
@@ -18,6 +18,7 @@ from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.careful import Sifted
 from orderlake.kernel.conditions import prove
 from orderlake.kernel.foreign import misnamed
+from orderlake.kernel.journal import Journal
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
 from orderlake.kernel.set_aside import SetAside
@@ -25,14 +26,17 @@ from orderlake.kernel.settle import changes, settled
 from orderlake.kernel.sieve import sieve_of
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
 from orderlake.kernel.split import SMALL, Share, shares
+from orderlake.kernel.task import Done, Task
 from orderlake.kernel.windows import UncuttableError, Windows
-from orderlake.kernel.worker import Done, Task, TornError, Worker, unread
+from orderlake.kernel.worker import TornError, Worker, unread
 from orderlake.model.pipeline import Stream
 from orderlake.model.source import RemoteFile, SourceObject
 from orderlake.model.staged import Segment, StagedLoad
 
 _TOGETHER: Final = 250
 _AGAIN: Final = 8 << 20
+_COPIED: Final = 16 << 20
+"""Up to this size (bytes) a compressed file is copied as plain text; that of a larger one would take much room."""
 
 
 def stage(
@@ -40,24 +44,27 @@ def stage(
     stream: Stream,
     sources: Sequence[tuple[SourceObject, Path | RemoteFile]],
     folder: Path,
-    out: str = "",
+    out: str | Journal = "",
 ) -> StagedLoad:
     """Stage objects of one stream; UnreadableShareError names the one that cannot be read at all.
 
-    Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same).
+    Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same), or
+    into the journal of a single source: parts that are whole there are not staged again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     prove(engine.cursor(), stream)
     plan = flatten.plan_of(stream)
-    worker = Worker(replace(plan, sieve=sieve_of(engine.cursor(), plan)), folder, out or str(folder))
+    plan = replace(plan, sieve=sieve_of(engine.cursor(), plan))
+    journal = out if isinstance(out, Journal) else None
+    worker = Worker(plan, folder, out.out if isinstance(out, Journal) else out or str(folder), journal)
     tasks: list[Task] = []
     done: list[Done] = []
-    for is_remote, group in groupby(enumerate(sources), key=lambda each: isinstance(each[1][1], RemoteFile)):
+    for is_streamed, group in groupby(enumerate(sources), key=lambda each: _is_streamed(worker.plan, each[1][1])):
         files = [(number, file) for number, (_, file) in group]
         first = sum(len(task.shares) for task in tasks)
-        if is_remote:
+        if is_streamed:
             for number, file in files:
-                found = _streamed(engine, worker, number, cast("RemoteFile", file), first)
+                found = _streamed(engine, worker, number, file, first)
                 tasks, done = tasks + found[0], done + found[1]
                 first = sum(len(task.shares) for task in tasks)
         else:
@@ -69,6 +76,16 @@ def stage(
     staged = replace(staged, checks=results_of(engine, worker.plan, staged))
     refuse(staged)
     return staged
+
+
+def _is_streamed(plan: flatten.Plan, file: Path | RemoteFile) -> bool:
+    """Whether a file passes through in windows, for want of room: it is elsewhere, or large once it is unpacked."""
+    if isinstance(file, RemoteFile):
+        return True
+    try:
+        return file.stat().st_size > _COPIED and not form_of(file, plan.stream.encoding).is_plain
+    except (OSError, UnreadableObjectError):  # who reads it says so
+        return False
 
 
 def _again(engine: Engine, worker: Worker, done: Sequence[Done]) -> list[Done]:
@@ -90,7 +107,8 @@ Staged = tuple[list[Task], list[Done]]
 
 def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], first: int) -> Staged:
     """Stage all shares on all workers; a file that was cut inside a record once more, uncut."""
-    workers = {number: engine.workers for number, _ in plain}
+    journal = worker.journal
+    workers = {number: engine.workers if journal is None else journal.workers for number, _ in plain}
     while True:
         cut = [
             (number, share) for number, path in plain for share in _shares(worker.plan, path, number, workers[number])
@@ -101,6 +119,8 @@ def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], fir
             done = worker.all(engine, tasks)
         except TornError as error:
             workers[error.source] = 0
+            if journal is not None:
+                journal.begin(0)
             continue
         for _, path in plain:
             if path.parent == worker.folder:
@@ -108,23 +128,27 @@ def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], fir
         return tasks, done
 
 
-def _streamed(engine: Engine, worker: Worker, number: int, file: RemoteFile, first: int) -> Staged:
+def _streamed(engine: Engine, worker: Worker, number: int, file: Path | RemoteFile, first: int) -> Staged:
     """Stage a large object window by window; whole, from a copy, when it cannot be cut."""
-    if not worker.plan.is_text:
+    journal = worker.journal
+    if not worker.plan.is_text and (journal is None or journal.workers):
         try:
             return _windows(engine, worker, number, file, first)
         except (TornError, UncuttableError):
-            pass
+            if journal is not None:
+                journal.begin(0)
         except NotFoundError:
             raise UnreadableShareError("it was removed while it was read", number) from None
         except DataError as error:
             if isinstance(error, UnreadableShareError):
                 raise
             raise UnreadableShareError(str(error), number) from None
+        except OSError as error:
+            raise unread(error, number) from error
     return _read(engine, worker, [(number, _plain(worker, file, number))], first)
 
 
-def _windows(engine: Engine, worker: Worker, number: int, file: RemoteFile, first: int) -> Staged:
+def _windows(engine: Engine, worker: Worker, number: int, file: Path | RemoteFile, first: int) -> Staged:
     form = form_of(file, worker.plan.stream.encoding)
     layout = layout_of(text_chunks(file, form))
     if layout == "empty":

@@ -22,12 +22,14 @@ from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.careful import Careful, Sifted, stage_again, stage_carefully
 from orderlake.kernel.flags import flagged
 from orderlake.kernel.glance import Glance, glance, wanted
+from orderlake.kernel.journal import Journal
 from orderlake.kernel.raws import Reach, raws_of
 from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.set_aside import PARQUET, Part, SetAside, take_out
 from orderlake.kernel.shape import inner
 from orderlake.kernel.sniff import Layout
 from orderlake.kernel.split import Lines, Share, chunks_of, has_long_line, pieces, readable, text_of
+from orderlake.kernel.task import Done, Task
 from orderlake.model.staged import ROW_BITS, of_table, staged_name
 from orderlake.storage.raised import raised_in_engine
 
@@ -46,34 +48,14 @@ class TornError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """Shares that are staged together, each as a segment of its own, the first of which has the number `first`."""
-
-    first: int
-    shares: tuple[Share, ...]
-    sources: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a task: staged files per grain, records read per segment, and what is set aside."""
-
-    grains: dict[flatten.Grain, tuple[str, ...]]
-    counts: tuple[int, ...]
-    aside: SetAside = field(default_factory=SetAside)
-    is_numbered_through: bool = False
-    """Whether records are numbered over all segments, and not from 1 in each."""
-    sifted: tuple[Sifted, ...] = ()
-    """Records that are to be looked at with care (Worker.again)."""
-
-
-@dataclass(frozen=True, slots=True)
 class Worker:
     """Stages tasks of one stream: works in `folder`, stages into `out` (what the engine calls a folder)."""
 
     plan: flatten.Plan
     folder: Path
     out: str
+    journal: Journal | None = None
+    """Where parts are kept that are staged, if they are to outlive this process."""
     lines: dict[tuple[Path, int], Lines] = field(default_factory=dict, compare=False, repr=False)
     glances: dict[int, Glance] = field(default_factory=dict)
     """What the beginning of each source showed."""
@@ -93,6 +75,20 @@ class Worker:
 
     def run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         """Stage a task; UnreadableShareError names the source that cannot be read, TornError the one cut wrongly."""
+        if self.journal is None or len(task.shares) > 1:
+            return self._stage(cursor, task)
+        found = self.journal.find(task)
+        return found or self.journal.keep(task, self._whole(cursor, task.first, self._stage(cursor, task)))
+
+    def _whole(self, cursor: duckdb.DuckDBPyConnection, number: int, done: Done) -> Done:
+        """What came of a task, with the records that the sieve kept out: nothing of a part that is kept waits."""
+        if not done.sifted:
+            return done
+        again = self.again(cursor, [each.placed() for each in done.sifted], number)
+        grains = {grain: files + again.grains[grain] for grain, files in done.grains.items()}
+        return Done(grains, done.counts, done.aside + again.aside)
+
+    def _stage(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         source = task.sources[0]
         try:
             with _translated(source):

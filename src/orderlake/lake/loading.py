@@ -21,6 +21,9 @@ class Loading(Parts):
 
     on_maintained: Callable[[MaintainReport | LakeError], None] = staticmethod(lambda _: None)
     """Hears what maintenance after a load did, or what it failed of."""
+    on_resumed: Callable[[SourceObject, int, int], None] = staticmethod(lambda *_: None)
+    """Hears of a large file that an earlier run was broken off in: how many of its parts were staged before, of how
+    many."""
 
     def run(
         self,
@@ -35,7 +38,8 @@ class Loading(Parts):
         changes nothing. Where it is time, the tables are looked after then, which fails no load.
         Raises ConfigError, NotFoundError, TransientError; never for bad data.
         """
-        reports = self._loads.run(self.sources.find(paths), on_report, pipeline, on_step)
+        found = self.sources.find(paths)
+        reports = self._loads.run(found, on_report, pipeline, on_step, on_resumed=self.on_resumed)
         self._look_after(reports)
         return reports
 

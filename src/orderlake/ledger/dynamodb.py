@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, Final
 
 from orderlake.clients import Client, catalog_errors, client, wait_longer
 from orderlake.errors import CatalogUnavailableError
 from orderlake.ledger import loads
 from orderlake.ledger.leases import Leases
+from orderlake.ledger.line import Line
 from orderlake.model.report import ANY_LOAD, LoadPage, LoadReport, Totals, Wanted
 
 _AT_ONCE: Final = 16
@@ -232,18 +232,13 @@ class DynamoLedger:
 
     @contextmanager
     def turn(self, name: str) -> Iterator[None]:
-        """Wait for, and hold, the lease of this name."""
-        mine = self._waited_for(f"turn#{name}")
+        """Wait in line for, and hold, the lease of this name."""
+        line = Line(self._leases, self.pause)
+        mine = line.wait(f"turn#{name}")
         try:
             yield
         finally:
-            self._leases.give_back(mine)
-
-    def _waited_for(self, lease: str) -> str:
-        attempts = count()
-        while (mine := self._leases.take(lease)) is None:
-            self.pause(next(attempts))
-        return mine
+            line.give_back(mine)
 
     def once(self, name: str, seconds: float) -> bool:
         """Say True to the first who asks in that many seconds, wherever: for what need not be done often."""

@@ -56,18 +56,30 @@ class Leases:
         """Take a lease that nobody alive holds, and keep it renewed; give the token to return it with, else None."""
         mine = self._put(name, self.seconds)
         if mine is not None:
-            with self._lock:
-                self._held[mine] = name
-                if self._heart is None or not self._heart.is_alive():
-                    self._ended.clear()
-                    self._heart = threading.Thread(target=self._live, name="leases", daemon=True)
-                    self._heart.start()
+            self.hold(name, mine)
         return mine
+
+    def hold(self, name: str, mine: str) -> None:
+        """Keep a lease renewed that was taken with this token."""
+        with self._lock:
+            self._held[mine] = name
+            if self._heart is None or not self._heart.is_alive():
+                self._ended.clear()
+                self._heart = threading.Thread(target=self._live, name="leases", daemon=True)
+                self._heart.start()
+
+    def let_go(self, mine: str) -> str:
+        """Renew it no more; give its name."""
+        with self._lock:
+            return self._held.pop(mine)
+
+    def token(self) -> str:
+        """A token for one taking, with who takes it."""
+        return f"{self.owner}/{self.new_token()}"
 
     def give_back(self, mine: str) -> None:
         """Return a lease; one that was lost meanwhile stays with its new holder. Never fails: at worst it lapses."""
-        with self._lock:
-            name = self._held.pop(mine)
+        name = self.let_go(mine)
         asked = {
             "ConditionExpression": "#o = :o",
             "ExpressionAttributeNames": {"#o": _NAMES["#o"]},
@@ -75,7 +87,7 @@ class Leases:
         }
         try:
             with catalog_errors(self._what):
-                self._client.delete_item(TableName=self.table, Key=_key(name), **asked)
+                self._client.delete_item(TableName=self.table, Key=key(name), **asked)
         except LakeError:  # also when it is not ours any more
             pass
 
@@ -91,15 +103,15 @@ class Leases:
             heart.join()
 
     def _put(self, name: str, seconds: float) -> str | None:
-        mine, now = f"{self.owner}/{self.new_token()}", self.clock()
+        mine, now = self.token(), self.clock()
         with catalog_errors(self._what):
             try:
                 self._client.put_item(
                     TableName=self.table,
-                    Item={**_key(name), "owner": {"S": mine}, **_term(now + seconds)},
+                    Item={**key(name), "owner": {"S": mine}, **term(now + seconds)},
                     ConditionExpression="attribute_not_exists(#o) OR #u <= :now OR #o = :mine",
                     ExpressionAttributeNames={"#o": _NAMES["#o"], "#u": _NAMES["#u"]},
-                    ExpressionAttributeValues={":now": _milliseconds(now), ":mine": {"S": mine}},
+                    ExpressionAttributeValues={":now": milliseconds(now), ":mine": {"S": mine}},
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
                 return None
@@ -117,16 +129,16 @@ class Leases:
                 self._renew(name, mine)
 
     def _renew(self, name: str, mine: str) -> None:
-        term = _term(self.clock() + self.seconds)
+        lasting = term(self.clock() + self.seconds)
         asked = {
             "UpdateExpression": "SET #u = :u, #e = :e",
             "ConditionExpression": "#o = :o",
             "ExpressionAttributeNames": _NAMES,
-            "ExpressionAttributeValues": {":o": {"S": mine}, ":u": term["until"], ":e": term["expires"]},
+            "ExpressionAttributeValues": {":o": {"S": mine}, ":u": lasting["until"], ":e": lasting["expires"]},
         }
         try:
             with catalog_errors(self._what):
-                self._client.update_item(TableName=self.table, Key=_key(name), **asked)
+                self._client.update_item(TableName=self.table, Key=key(name), **asked)
         except LakeError:  # lost, or given back just now, or the next beat renews it
             pass
 
@@ -139,13 +151,16 @@ class Leases:
         return f"the DynamoDB table {self.table}"
 
 
-def _key(name: str) -> dict[str, Any]:
+def key(name: str) -> dict[str, Any]:
+    """The key of a lease's item."""
     return {"pk": {"S": _PARTITION}, "sk": {"S": name}}
 
 
-def _milliseconds(at: float) -> dict[str, str]:
+def milliseconds(at: float) -> dict[str, str]:
+    """A time in seconds as DynamoDB keeps it, in milliseconds."""
     return {"N": str(int(at * 1000))}
 
 
-def _term(until: float) -> dict[str, Any]:
-    return {"until": _milliseconds(until), "expires": {"N": str(int(until) + _KEPT_SECONDS)}}
+def term(until: float) -> dict[str, Any]:
+    """The attributes of a lease that lasts until then."""
+    return {"until": milliseconds(until), "expires": {"N": str(int(until) + _KEPT_SECONDS)}}

@@ -6,12 +6,13 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
 from orderlake.database import Database
 from orderlake.errors import ConfigError
+from orderlake.ledger.tickets import turn
 from orderlake.model.report import ANY_LOAD, COUNTS, LoadPage, LoadReport, Totals, Wanted
 
 _SCHEMA: Final = """
@@ -27,7 +28,7 @@ _COUNTS: Final = (*COUNTS, "bytes")
 
 
 class SqliteLedger:
-    """Ledger over SQLite; a turn is a lock on a file, which the system takes back when its holder dies."""
+    """Ledger over SQLite; claims and turns are locks on files, which the system takes back when their holder dies."""
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _SCHEMA)
@@ -135,14 +136,9 @@ class SqliteLedger:
                 won.add(identity)
             yield frozenset(won)
 
-    @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        """Wait for, and hold, the lock of this name."""
-        path = self._folder / "turns" / f"{name}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """Wait in line for, and hold, the turn of this name."""
+        return turn(self._folder / "turns" / name)
 
     def close(self) -> None:
         """Give the file back."""

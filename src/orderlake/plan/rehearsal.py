@@ -7,6 +7,7 @@ What would be written lies in a temporary folder, over the lake: data files, met
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -92,6 +93,10 @@ class Rehearsal(Backends):
 @dataclass
 class Rehearser(Loader):
     """Loads, in a rehearsal."""
+
+    def _journal(self, tried: object, elsewhere: str) -> AbstractContextManager[None]:  # noqa: ARG002 - a Loader's method
+        """None: a rehearsal is not resumed."""
+        return nullcontext()
 
     def _elsewhere(self, sources: Sequence[SourceObject], attempt: str) -> str:  # noqa: ARG002 - a Loader's method
         """Nowhere: what is staged stays on this machine, however much it is."""

@@ -333,6 +333,87 @@ def test_who_waits_for_a_turn_asks_ever_less_often(world):
         assert tries == [0, 1, 2, 3]
 
 
+def test_a_waiter_that_stands_still_while_it_is_first_is_put_out_and_joins_again(world):
+    one = world.open()
+    turn = one.turn("t")
+    turn.__enter__()
+    had, stands_still, goes_on = [], threading.Event(), threading.Event()
+
+    def stand(attempt):
+        stands_still.set()
+        assert goes_on.wait(30)
+
+    def slow():
+        with world.open(pause=stand).turn("t"):
+            had.append("slow")
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert stands_still.wait(30)
+
+    def pass_time(attempt):
+        if attempt == 0:
+            turn.__exit__(None, None, None)
+        world.clock.now += 3
+
+    with world.open(pause=pass_time).turn("t"):
+        had.append("behind")
+        goes_on.set()
+    thread.join(30)
+    assert had == ["behind", "slow"]
+
+
+def test_a_turn_that_is_given_back_late_is_not_taken_from_who_has_it_and_the_line_stays(world):
+    one, two, three = world.open(), world.open(), world.open()
+    turn = one.turn("t")
+    turn.__enter__()
+    world.clock.now += 31
+    with two.turn("t"):
+        owner = world.lease("turn#t")["owner"]
+        third = three.turn("t")
+        joined = threading.Thread(target=third.__enter__)
+        joined.start()
+        deadline = time.monotonic() + 30
+        while not world.lease("turn#t").get("line"):
+            assert time.monotonic() < deadline
+        turn.__exit__(None, None, None)
+        assert world.lease("turn#t")["owner"] == owner
+        assert len(world.lease("turn#t")["line"]["L"]) == 1
+    joined.join(30)
+    assert world.lease("turn#t")["owner"] != owner
+    third.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("how", ["lose_reply", "lose_request", "throttle"])
+@pytest.mark.parametrize("skip", range(3))
+def test_a_wait_in_line_outlives_lost_replies(world, how, skip):
+    """The calls of one wait are troubled in turn: to join, to take, and to give back what another waits for."""
+    one, two = world.open(), world.open()
+    had = []
+    turn = one.turn("t")
+    turn.__enter__()
+
+    def wait(attempt):
+        if not attempt:
+            turn.__exit__(None, None, None)
+
+    getattr(world.faults, how)("UpdateItem", times=2, skip=skip)
+    with world.open(pause=wait).turn("t"):
+        had.append(1)
+    with two.turn("t"):
+        had.append(2)
+    assert had == [1, 2]
+    assert world.lease("turn#t") is None
+    assert world.faults.pending() == []
+
+
+def test_a_turn_that_nobody_waits_for_costs_two_requests(world, ledger):
+    world.faults.forget_calls()
+    with ledger.turn("t"):
+        pass
+    assert [call.operation for call in world.faults.calls()] == ["PutItem", "DeleteItem"]
+
+
 def test_leases_alone_have_an_end_at_which_dynamodb_may_delete_them(world, ledger):
     ledger.mark([report("a"), huge("b")])
     with ledger.claim(["c"]), ledger.turn("t"):
