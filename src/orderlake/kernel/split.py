@@ -70,8 +70,8 @@ class Share:
         return bool(self.before)
 
 
-def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
-    """Cut a plain JSON file into shares, in order; one share when it is small, or `workers` is 0."""
+def shares(path: Path, workers: int, envelope: tuple[str, ...], most: int | None = None) -> list[Share]:
+    """Cut a plain JSON file into shares, in order, `most` at most; one when it is small, or `workers` is 0."""
     size = path.stat().st_size
     layout = json_layout(path)
     if layout == "empty":
@@ -82,7 +82,8 @@ def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
         found = _unwrap(data, size, envelope) if layout in ("values", "lines") and envelope else None
         start, end, layout = found or (0, size, layout)
         share = Share(path, layout, start, end, whole=found is None, is_firm=workers == 0)
-        return _cut(data, share, _count(end - start, workers))
+        count = _count(end - start, workers)
+        return _cut(data, share, count if most is None else min(count, most))
 
 
 def _check_end(path: Path, size: int) -> None:
@@ -264,9 +265,10 @@ def _copy(source: int, target: int, start: int, end: int) -> None:
 class Lines:
     """Counts the lines of a file up to places in it, from the nearest one that is known; any thread may ask."""
 
-    def __init__(self, path: Path, first: int = 1) -> None:
+    def __init__(self, path: Path, first: int = 1, start: int = 0) -> None:
+        """`first` is the line that the byte `start` is in."""
         self._path = path
-        self._known = [(0, first)]
+        self._known = [(start, first)]
         self._counted: list[tuple[int, int, int]] = []
 
     def tell(self, start: int, end: int, lines: int) -> None:

@@ -6,7 +6,7 @@ first; a share that holds anything out of the ordinary is read again with care.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby, islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.careful import Sifted
 from orderlake.kernel.conditions import prove
 from orderlake.kernel.foreign import misnamed
+from orderlake.kernel.glance import Glance
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
 from orderlake.kernel.set_aside import SetAside
@@ -46,29 +47,62 @@ def stage(
 
     Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same).
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    prove(engine.cursor(), stream)
-    plan = flatten.plan_of(stream)
-    worker = Worker(replace(plan, sieve=sieve_of(engine.cursor(), plan)), folder, out or str(folder))
+    worker = worker_of(engine, stream, folder, out)
     tasks: list[Task] = []
     done: list[Done] = []
     for is_remote, group in groupby(enumerate(sources), key=lambda each: isinstance(each[1][1], RemoteFile)):
         files = [(number, file) for number, (_, file) in group]
-        first = sum(len(task.shares) for task in tasks)
         if is_remote:
             for number, file in files:
-                found = _streamed(engine, worker, number, cast("RemoteFile", file), first)
+                found = _streamed(engine, worker, number, cast("RemoteFile", file), _next(tasks))
                 tasks, done = tasks + found[0], done + found[1]
-                first = sum(len(task.shares) for task in tasks)
         else:
-            found = _read(engine, worker, [(number, _plain(worker, file, number)) for number, file in files], first)
+            plain = [(number, _plain(worker, file, number)) for number, file in files]
+            found = _read(engine, worker, plain, _next(tasks))
             tasks, done = tasks + found[0], done + found[1]
-    again = _again(engine, worker, done)
-    staged = _collect(worker.plan, [source for source, _ in sources], tasks, [*done, *again])
-    staged = settled(engine, worker.plan, replace(staged, changes=changes(worker.plan, worker.glances)))
-    staged = replace(staged, checks=results_of(engine, worker.plan, staged))
+    done += _again(engine, worker, done)
+    staged = collect(worker.plan, [source for source, _ in sources], tasks, done)
+    return proved(engine, worker.plan, staged, worker.glances)
+
+
+def worker_of(engine: Engine, stream: Stream, folder: Path, out: str = "") -> Worker:
+    """Who stages files of a stream, with folders as of `stage`; ConfigError for a check that is no SQL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    prove(engine.cursor(), stream)
+    plan = flatten.plan_of(stream)
+    return Worker(replace(plan, sieve=sieve_of(engine.cursor(), plan)), folder, out or str(folder))
+
+
+def stage_whole(
+    engine: Engine, worker: Worker, files: Sequence[tuple[int, Path | RemoteFile]], first: int, most: int
+) -> Staged:
+    """Stage whole files, each with the number of its source, into segments from `first` on: at most `most` per file.
+
+    Errors as of `stage`. After what came of the tasks there is what came of a second look.
+    """
+    plain = [(number, _plain(worker, file, number)) for number, file in files]
+    tasks, done = _read(engine, worker, plain, first, most)
+    return tasks, [*done, *_again(engine, worker, done)]
+
+
+def stage_share(engine: Engine, worker: Worker, number: int, share: Share, first: int) -> Staged:
+    """Stage one share of a source as the segment `first`; TornError when it was cut inside a record."""
+    tasks = [Task(first, (share,), (number,))]
+    done = worker.all(engine, tasks)
+    return tasks, [*done, *_again(engine, worker, done)]
+
+
+def proved(engine: Engine, plan: flatten.Plan, staged: StagedLoad, glances: Mapping[int, Glance]) -> StagedLoad:
+    """A load with what contract and checks find in it; UnreadableShareError names a source that they reject."""
+    staged = settled(engine, plan, replace(staged, changes=changes(plan, glances)))
+    staged = replace(staged, checks=results_of(engine, plan, staged))
     refuse(staged)
     return staged
+
+
+def _next(tasks: Sequence[Task]) -> int:
+    """The first segment after those of the tasks."""
+    return sum(len(task.shares) for task in tasks)
 
 
 def _again(engine: Engine, worker: Worker, done: Sequence[Done]) -> list[Done]:
@@ -88,12 +122,16 @@ def _again(engine: Engine, worker: Worker, done: Sequence[Done]) -> list[Done]:
 Staged = tuple[list[Task], list[Done]]
 
 
-def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], first: int) -> Staged:
+def _read(
+    engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], first: int, most: int | None = None
+) -> Staged:
     """Stage all shares on all workers; a file that was cut inside a record once more, uncut."""
     workers = {number: engine.workers for number, _ in plain}
     while True:
         cut = [
-            (number, share) for number, path in plain for share in _shares(worker.plan, path, number, workers[number])
+            (number, share)
+            for number, path in plain
+            for share in shares_of(worker.plan, path, number, workers[number], most)
         ]
         worker.look(cut)
         tasks = _tasks(cut, first)
@@ -157,10 +195,11 @@ def _plain(worker: Worker, path: Path | RemoteFile, number: int) -> Path:
         raise unread(error, number) from error
 
 
-def _shares(plan: flatten.Plan, path: Path, source: int, workers: int) -> list[Share]:
+def shares_of(plan: flatten.Plan, path: Path, source: int, workers: int, most: int | None = None) -> list[Share]:
+    """Cut a plain file into shares, `most` at most; UnreadableShareError when it is no file of this stream."""
     try:
         if not plan.is_text:
-            return shares(path, workers, plan.stream.envelope)
+            return shares(path, workers, plan.stream.envelope, most)
         with path.open("rb") as file:
             dialect = read_csv.dialect_of(plan, file.read(1 << 16))
     except DataError as error:
@@ -190,13 +229,18 @@ def _tasks(parts: Sequence[tuple[int, Share]], segment: int) -> list[Task]:
     return tasks
 
 
-def _collect(
+def collect(
     plan: flatten.Plan, sources: Sequence[SourceObject], tasks: Sequence[Task], done: Sequence[Done]
 ) -> StagedLoad:
+    """What came of tasks, in the order of their segments, as one load; after it, in `done`, what came of second looks.
+
+    Segments that no task has are empty ones of the first source.
+    """
     before = dict.fromkeys(range(len(sources)), 0)
     segments: list[Segment] = []
     aside = sum((result.aside for result in done), SetAside())
     for task, result in zip(tasks, done[: len(tasks)], strict=True):
+        segments += [Segment(0, 0, 0)] * (task.first - len(segments))
         starts = accumulate(result.counts, initial=0) if result.is_numbered_through else [0] * len(result.counts)
         for source, count, start in zip(task.sources, result.counts, starts, strict=False):
             rejected = aside.counts.get(len(segments), 0)

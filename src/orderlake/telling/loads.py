@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orderlake.errors import DataError
-from orderlake.loading import Loader
+from orderlake.loading import Loader, Runner
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 from orderlake.wiring import Backends, utc_now
@@ -27,20 +27,22 @@ class Loads:
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
 
-    def run(
+    def run(  # noqa: PLR0913 - as Loader
         self,
         sources: Sequence[SourceObject],
         on_report: Callable[[LoadReport], None],
         pipeline: str | None = None,
         on_step: Callable[[int], None] = lambda _: None,
         proceed: Callable[[], bool] = lambda: True,
+        *,
+        runner: Runner | None = None,
     ) -> list[LoadReport]:
         """Load, as Loader does, and alert of what went wrong, where that is wanted.
 
         MissingExtraError when the project wants events and the client is not installed, ConfigError when its alerts
         are wrong: before anything is loaded.
         """
-        return self._told(Loader(self._backends, on_report, on_step, proceed), sources, pipeline)
+        return self._told(Loader(self._backends, on_report, on_step, proceed, runner=runner), sources, pipeline)
 
     def again(
         self,

@@ -1,0 +1,69 @@
+"""The runner of loads on Spark: tasks stage, tasks write the files of each partition, the driver commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+from orderlake.engine import Engine
+from orderlake.errors import UnreadableShareError
+from orderlake.kernel.conditions import prove
+from orderlake.kernel.flatten import plan_of
+from orderlake.model.pipeline import Stream
+from orderlake.model.source import SourceObject
+from orderlake.model.staged import StagedLoad
+from orderlake.spark.cluster import Cluster
+from orderlake.spark.planning import Planner
+from orderlake.spark.staging import Staging
+from orderlake.spark.task import Site
+from orderlake.tables.hive import Swap
+from orderlake.tables.rewrite import Rewrite
+from orderlake.tables.writing import Work, write_here
+from orderlake.wiring import Backends
+
+WORK: Final = ".work"
+
+
+@dataclass
+class SparkRunner:
+    """Does the work of a lake's loads on a cluster; `close` it."""
+
+    backends: Backends
+    cluster: Cluster
+    group_files: int = 500
+    group_bytes: int = 32 << 30
+    _attempts: set[str] = field(default_factory=set)
+
+    def stage(
+        self, engine: Engine, stream: Stream, sources: Sequence[SourceObject], attempt: str
+    ) -> tuple[StagedLoad, list[tuple[SourceObject, UnreadableShareError]]]:
+        """Stage on the executors, into a folder of the attempt's own beside the tables."""
+        prove(engine.cursor(), stream)
+        site = Site(self.backends.project, stream, f"{self._work}/{attempt}")
+        staging = Staging(self.cluster, site, sources)
+        load = staging.stage(Planner(plan_of(stream), self.cluster.slots).portions(sources))
+        return load, [(sources[number], error) for number, error in sorted(staging.refused.items())]
+
+    def write(self, work: Work) -> tuple[Mapping[str, Swap], Mapping[str, Rewrite]]:
+        """Write the files of a commit."""
+        return write_here(work)
+
+    def sweep(self, attempt: str) -> None:
+        """Take away what an attempt has staged."""
+        store = self.backends.store
+        store.each(store.delete, [found.location for found in store.list(f"{self._work}/{attempt}")])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the application, and take away what its tasks have left."""
+        self.cluster.close()
+
+    @property
+    def _work(self) -> str:
+        return f"{self.backends.root}/{WORK}"
