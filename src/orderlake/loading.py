@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.model.staged import StagedLoad
     from orderlake.tables.commit import OnDecided
-    from orderlake.tables.hive import Swap
-    from orderlake.tables.rewrite import Rewrite
-    from orderlake.tables.writing import Work
+    from orderlake.tables.writing import Work, Written
 
 _GROUP_FILES: Final = 250
 _GROUP_BYTES: Final = 256 << 20
@@ -66,7 +64,7 @@ class Runner(Protocol):
         """As kernel.stage does, under a name that is this attempt's own; what cannot be read is left out, and named."""
         ...
 
-    def write(self, work: Work) -> tuple[Mapping[str, Swap], Mapping[str, Rewrite]]:
+    def write(self, work: Work) -> Written:
         """As tables.writing.write_here does."""
         ...
 

@@ -14,6 +14,7 @@ from orderlake.model.source import SourceObject
 from orderlake.model.staged import Segment
 
 Grain = tuple[str, ...]
+Value = int | str | None
 _EXPANDS: Final = 16
 """How many bytes a byte of a compressed file may stand for before its shares get larger than others'."""
 _TOGETHER: Final = 250
@@ -74,9 +75,19 @@ class Staged:
     grains: Mapping[Grain, tuple[str, ...]]
     rejected: tuple[str, ...]
     taken: Mapping[Grain, tuple[str, ...]]
+    held: Mapping[str, Mapping[str, Mapping[Value, int]]]
+    """By Iceberg table and staged file, how many rows each partition has."""
     proof: Proof | None = None
     glance: Glance | None = None
     lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Sources that were staged together, and the files of them alone."""
+
+    sources: tuple[SourceObject, ...]
+    grains: Mapping[Grain, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,19 @@ from orderlake.kernel.flatten import plan_of
 from orderlake.model.check import CheckResult
 from orderlake.model.source import SourceObject
 from orderlake.model.staged import Segment, StagedLoad
-from orderlake.spark.portion import Failed, Grain, Outcome, Portion, Proof, Refused, Staged, Torn, Whole
+from orderlake.spark.portion import (
+    Failed,
+    Grain,
+    Outcome,
+    Portion,
+    Proof,
+    Refused,
+    Staged,
+    Together,
+    Torn,
+    Value,
+    Whole,
+)
 from orderlake.spark.task import Cut, Site, prove_share, stage_portion
 
 T = TypeVar("T")
@@ -72,6 +84,31 @@ class Staging:
         gone = {*torn, *self.refused}
         self._staged = [each for each in self._staged if each.portion.sources[0].number not in gone]
         return again
+
+    @property
+    def held(self) -> dict[str, dict[str, Mapping[Value, int]]]:
+        """By table, what staged files hold."""
+        found: dict[str, dict[str, Mapping[Value, int]]] = {}
+        for each in self._staged:
+            for table, files in each.held.items():
+                found.setdefault(table, {}).update(files)
+        return found
+
+    @property
+    def together(self) -> list[Together]:
+        """The sources that are loaded, as they were staged."""
+        found: dict[tuple[int, ...], list[Staged]] = {}
+        for each in sorted(self._staged, key=lambda each: each.portion.first):
+            numbers = tuple(whole.number for whole in each.portion.sources)
+            if numbers[0] not in self.refused:
+                found.setdefault(numbers, []).append(each)
+        return [
+            Together(
+                tuple(self.sources[number] for number in numbers),
+                {grain: tuple(file for one in staged for file in one.grains[grain]) for grain in staged[0].grains},
+            )
+            for numbers, staged in found.items()
+        ]
 
     def _prove(self) -> None:
         """Ask contract and checks about each source that was cut."""

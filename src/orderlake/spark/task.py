@@ -26,10 +26,11 @@ from orderlake.kernel.worker import TornError
 from orderlake.model.pipeline import Stream
 from orderlake.model.source import RemoteFile, SourceObject
 from orderlake.model.staged import StagedLoad
+from orderlake.spark.held import held_by
 from orderlake.spark.portion import Failed, Outcome, Portion, Proof, Refused, Staged, Torn
 from orderlake.wiring import Backends
 
-_FATAL = (ConfigError, SourceChangedError, DataError)
+FATAL = (ConfigError, SourceChangedError, DataError)
 """What another try does not help against."""
 
 
@@ -74,7 +75,7 @@ def stage_portion(site: Site, portion: Portion) -> Outcome:
         return Refused(portion, error.source, error)
     except TornError:
         return Torn(portion)
-    except _FATAL as error:
+    except FATAL as error:
         return Failed(error)
 
 
@@ -85,7 +86,7 @@ def prove_share(site: Site, what: Cut) -> Proof | UnreadableShareError | Failed:
             return _proof(engine, worker_of(engine, site.stream, folder).plan, what.load, what.glances)
     except UnreadableShareError as error:
         return error
-    except _FATAL as error:
+    except FATAL as error:
         return Failed(error)
 
 
@@ -103,11 +104,20 @@ def _staged(site: Site, portion: Portion, backends: Backends, engine: Engine, fo
         worker.lines[share.path, share.origin] = Lines(share.path, 1, share.start)
         read = stage_share(engine, worker, 0, share, portion.first)
     load = collect(worker.plan, sources, *read)
-    parts = (portion, load.segments[portion.first :], load.grains, load.rejected, load.taken)
+    proof = _proof(engine, worker.plan, load, worker.glances) if share is None else None
+    staged = Staged(
+        portion,
+        load.segments[portion.first :],
+        load.grains,
+        load.rejected,
+        load.taken,
+        held_by(engine.cursor(), site.stream, load.grains),
+        proof,
+    )
     if share is None:
-        return Staged(*parts, proof=_proof(engine, worker.plan, load, worker.glances))
+        return staged
     lines = sum(chunk.count(b"\n") for chunk in chunks_of(replace(share, before=b"", after=b"")))
-    return Staged(*parts, glance=worker.glances.get(0), lines=lines)
+    return replace(staged, glance=worker.glances.get(0), lines=lines)
 
 
 def _proof(engine: Engine, plan: Plan, load: StagedLoad, glances: Mapping[int, Glance]) -> Proof:

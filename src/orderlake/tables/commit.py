@@ -218,7 +218,7 @@ class _Attempt:
     """Of each source that was rolled back, which event that was."""
     wanted: Wanted
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
-    written: dict[str, dict[int, int]] = field(default_factory=dict)
+    written: dict[str, Mapping[int, int]] = field(default_factory=dict)
     swaps: list[hive.Swap] = field(default_factory=list)
     found: tuple[tuple[CheckResult, ...], ...] = ()
     """What the checks found, per source."""
@@ -230,7 +230,7 @@ class _Attempt:
         decision = self._decide(cursor)
         self.committer.on_decided(cursor, self.batch, decision, self.tables)
         self.found = with_relations(cursor, self.committer.house, self.batch)
-        swaps, rewrites = self._write(cursor, decision)
+        swaps, rewrites = self._write(decision)
         self.committer.on_step(6)
         account = Account(self.batch, self.definition, self.started, self.committer.now(), decision, self.written)
         reports = [
@@ -261,9 +261,7 @@ class _Attempt:
         store = self.committer.house.store
         return decide(cursor, self.batch, [store.engine_path(file.location) for file in files], index.layout)
 
-    def _write(
-        self, cursor: duckdb.DuckDBPyConnection, decision: Decision
-    ) -> tuple[Sequence[hive.Swap], Mapping[str, Rewrite]]:
+    def _write(self, decision: Decision) -> tuple[Sequence[hive.Swap], Mapping[str, Rewrite]]:
         """Have all tables' files written, and count their rows."""
         house = self.committer.house
         plain: list[TableSpec] = []
@@ -273,19 +271,17 @@ class _Attempt:
             # Shown before its first file is: so it is there the moment the commit lands, whoever dies.
             columns, _ = plain_table(spec, self.wanted.declared)
             house.catalog.publish_parquet(spec.name, columns, f"{house.root}/{spec.name}")
-        changes = self._changes(cursor, decision)
+        changes = self._changes(decision)
         work = Work(
             self.committer.engine, house, self.batch, decision, self.tables, self.name, tuple(plain), tuple(changes)
         )
-        swaps, rewrites = self.committer.write(work)
-        self.written |= {name: dict(swap.rows or {}) for name, swap in swaps.items()}
-        for layout, _ in changes:
-            if layout.spec is not None:
-                self.written.setdefault(layout.name, {0: rewrites[layout.name].rows})
-        self.swaps += swaps.values()
-        return list(swaps.values()), rewrites
+        done = self.committer.write(work)
+        self.written |= {name: swap.rows or {} for name, swap in done.swaps.items()}
+        self.written |= done.rows
+        self.swaps += done.swaps.values()
+        return self.swaps, done.rewrites
 
-    def _changes(self, cursor: duckdb.DuckDBPyConnection, decision: Decision) -> list[tuple[TableLayout, Change]]:
+    def _changes(self, decision: Decision) -> list[tuple[TableLayout, Change]]:
         changes: list[tuple[TableLayout, Change]] = []
         staged = any(self.batch.staged.grains.values())
         keys = key_names(self.batch.stream) if self.batch.stream.key else ("_source_file", "_version")
@@ -296,8 +292,6 @@ class _Attempt:
                 changes.append(
                     (table_layout(self.batch.stream, spec), Change(rows, decision.dropped, keys, clustered_by=files))
                 )
-                if len(self.batch.staged.sources) > 1 and staged:
-                    self.written[spec.name] = self._rows_per_source(cursor, spec, decision)
         index = self.tables[self.batch.stream.index]
         if decision.index is not None:
             changes.append(
@@ -312,16 +306,6 @@ class _Attempt:
             rows = check_rows(self.batch, self.found, self.committer.now())
             changes.append((check_results_layout(), Change(rows, count=sum(map(len, self.found)))))
         return changes
-
-    def _rows_per_source(
-        self, cursor: duckdb.DuckDBPyConnection, spec: TableSpec, decision: Decision
-    ) -> dict[int, int]:
-        anti = f" ANTI JOIN {decision.losers} USING (_rid)" if decision.losers is not None else ""
-        number = self.batch.staged.source()
-        rows = cursor.execute(
-            f"SELECT {number} AS n, count(*) FROM {self.batch.relation(spec.rows)} AS s{anti} GROUP BY n"
-        ).fetchall()
-        return {int(source): int(count) for source, count in rows}
 
     def _moves(
         self, rewrites: Mapping[str, Rewrite], reports: Sequence[LoadReport], publish: Mapping[str, Any]

@@ -14,7 +14,7 @@ from orderlake.engine import Engine, name
 from orderlake.model.data_file import DataFile
 from orderlake.model.ports import ObjectStore
 from orderlake.tables.layout import TableLayout
-from orderlake.tables.write import Source, Writer, partition_of, partition_sql
+from orderlake.tables.write import Source, Value, Writer, partition_of, partition_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,6 +50,8 @@ class Change:
     merge: str | None = None
     clustered_by: Sequence[str] = ()
     count: int | None = None
+    incoming: Mapping[Value, int] | None = None
+    """The number of new rows by partition, or one that is not too small, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def plan_rewrite(
 ) -> Planned | None:
     """Find out what a change has to write: files that lose rows, and small ones worth folding; None for nothing."""
     hit = _hit_files(cursor, store, layout, live, change)
-    incoming = _counts(cursor, layout, change)
+    incoming = _counts(cursor, layout, change) if change.incoming is None else change.incoming
     taken = [*hit, *_fold(live, hit, incoming, layout)]
     if not taken and not incoming:
         return None

@@ -37,11 +37,20 @@ class Work:
     changes: tuple[tuple[TableLayout, Change], ...]
 
 
-Write = Callable[[Work], tuple[Mapping[str, hive.Swap], Mapping[str, Rewrite]]]
-"""Writes the files of a commit; gives by table what to publish, and what to add and to remove. Nothing shows yet."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """By table what to publish, and what to add and to remove; `rows` counts those of Iceberg tables per source."""
+
+    swaps: Mapping[str, hive.Swap]
+    rewrites: Mapping[str, Rewrite]
+    rows: Mapping[str, Mapping[int, int]]
 
 
-def write_here(work: Work) -> tuple[Mapping[str, hive.Swap], Mapping[str, Rewrite]]:
+Write = Callable[[Work], Written]
+"""Writes the files of a commit. Nothing shows yet."""
+
+
+def write_here(work: Work) -> Written:
     """Write with the engine: tables of a small batch at once, where they wait for a network one by one."""
     swaps: dict[str, hive.Swap] = {}
     done: dict[str, Rewrite] = {}
@@ -59,7 +68,12 @@ def write_here(work: Work) -> tuple[Mapping[str, hive.Swap], Mapping[str, Rewrit
     else:
         for one in todo:
             write(one)
-    return {spec.name: swaps[spec.name] for spec in work.plain}, done
+    specs = [layout.spec for layout, change in work.changes if layout.spec is not None and change.rows is not None]
+    if len(work.batch.staged.sources) == 1:
+        rows = {spec.name: {0: done[spec.name].rows} for spec in specs}
+    else:
+        rows = {spec.name: _rows_per_source(work, spec) for spec in specs}
+    return Written({spec.name: swaps[spec.name] for spec in work.plain}, done, rows)
 
 
 def write_change(work: Work, layout: TableLayout, change: Change) -> Rewrite:
@@ -74,3 +88,10 @@ def write_change(work: Work, layout: TableLayout, change: Change) -> Rewrite:
         location=opened.location,
         attempt=work.attempt,
     )
+
+
+def _rows_per_source(work: Work, spec: TableSpec) -> dict[int, int]:
+    batch, losers = work.batch, work.decision.losers
+    anti = f" ANTI JOIN {losers} USING (_rid)" if losers is not None else ""
+    sql = f"SELECT {batch.staged.source()} AS n, count(*) FROM {batch.relation(spec.rows)} AS s{anti} GROUP BY n"
+    return {int(source): int(count) for source, count in work.engine.cursor().execute(sql).fetchall()}
