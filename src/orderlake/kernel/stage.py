@@ -25,7 +25,7 @@ from orderlake.kernel.set_aside import SetAside
 from orderlake.kernel.settle import changes, settled
 from orderlake.kernel.sieve import sieve_of
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
-from orderlake.kernel.split import SMALL, Share, shares
+from orderlake.kernel.split import SMALL, Share, row_shares, shares
 from orderlake.kernel.windows import UncuttableError, Windows
 from orderlake.kernel.worker import Done, Task, TornError, Worker, unread
 from orderlake.model.pipeline import Stream
@@ -208,7 +208,7 @@ def shares_of(plan: flatten.Plan, path: Path, source: int, workers: int, most: i
         raise unread(error, source) from error
     if dialect is None:
         return []
-    return [Share(path, "csv", dialect.start, path.stat().st_size, whole=dialect.start == 0, dialect=dialect)]
+    return row_shares(path, dialect, workers, most)
 
 
 def _tasks(parts: Sequence[tuple[int, Share]], segment: int) -> list[Task]:
