@@ -87,7 +87,7 @@ def shares(path: Path, workers: int, envelope: tuple[str, ...], most: int | None
         found = _unwrap(data, size, envelope) if layout in ("values", "lines") and envelope else None
         start, end, layout = found or (0, size, layout)
         share = Share(path, layout, start, end, whole=found is None, is_firm=workers == 0)
-        count = _count(end - start, workers)
+        count = count_of(end - start, workers)
         return _cut(data, share, count if most is None else min(count, most))
 
 
@@ -99,7 +99,7 @@ def row_shares(path: Path, dialect: Dialect, workers: int, most: int | None = No
     """
     size = path.stat().st_size
     share = Share(path, "csv", dialect.start, size, whole=dialect.start == 0, is_firm=workers == 0, dialect=dialect)
-    count = _count(size - dialect.start, workers)
+    count = count_of(size - dialect.start, workers)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return _cut(data, share, count if most is None else min(count, most))
 
@@ -121,7 +121,8 @@ def pieces(share: Share) -> list[Share]:
         return _cut(data, share, count)
 
 
-def _count(size: int, workers: int) -> int:
+def count_of(size: int, workers: int) -> int:
+    """Into how many shares a text of so many bytes is cut; 1 when it is small, or `workers` is 0."""
     if size <= SMALL * 2 or workers == 0:
         return 1
     count = max(workers, -(-size // SHARE))

@@ -51,7 +51,9 @@ class SparkRunner:
         prove(engine.cursor(), stream)
         self._site = Site(self.backends.project, stream, self._leftovers.place(attempt))
         self._staging = Staging(self.cluster, self._site, tuple(sources))
-        load = self._staging.stage(Planner(plan_of(stream), self.cluster.slots).portions(sources))
+        load = self._staging.stage(
+            Planner(plan_of(stream), self.cluster.slots, self.backends.sources).portions(sources)
+        )
         return load, [(sources[number], error) for number, error in sorted(self._staging.refused.items())]
 
     def write(self, work: Work) -> Written:

@@ -20,7 +20,8 @@ from orderlake.engine import Engine
 from orderlake.errors import ConfigError, DataError, NotFoundError, SourceChangedError, UnreadableShareError
 from orderlake.kernel.flatten import Plan
 from orderlake.kernel.glance import Glance
-from orderlake.kernel.split import Lines, chunks_of
+from orderlake.kernel.sniff import CHUNK, is_utf8
+from orderlake.kernel.split import Lines, Share, chunks_of
 from orderlake.kernel.stage import collect, proved, stage_share, stage_whole, worker_of
 from orderlake.kernel.worker import TornError
 from orderlake.model.pipeline import Stream
@@ -101,6 +102,7 @@ def _staged(site: Site, portion: Portion, backends: Backends, engine: Engine, fo
         files = [(at, _file(backends, at, source, folder)) for at, source in enumerate(sources)]
         read = stage_whole(engine, worker, files, portion.first, min(each.most for each in portion.sources))
     else:
+        share = _here(share, _file(backends, 0, sources[0], folder), folder)
         worker.lines[share.path, share.origin] = Lines(share.path, 1, share.start)
         read = stage_share(engine, worker, 0, share, portion.first)
     load = collect(worker.plan, sources, *read)
@@ -123,6 +125,23 @@ def _staged(site: Site, portion: Portion, backends: Backends, engine: Engine, fo
 def _proof(engine: Engine, plan: Plan, load: StagedLoad, glances: Mapping[int, Glance]) -> Proof:
     found = proved(engine, plan, load, glances)
     return Proof(found.checks, found.changes, found.found)
+
+
+def _here(share: Share, file: Path | RemoteFile, folder: Path) -> Share:
+    """The share in a file of this machine: of a remote file its bytes are fetched, and no others."""
+    if isinstance(file, Path):
+        return replace(share, path=file)
+    copy = folder / "part"
+    with file.open() as remote, copy.open("wb") as out:
+        remote.seek(share.start)
+        left = share.end - share.start
+        while left and (chunk := remote.read(min(left, CHUNK))):
+            out.write(chunk)
+            left -= len(chunk)
+    here = replace(share, path=copy, start=0, end=share.end - share.start, origin=share.start)
+    if not is_utf8(chunks_of(here)):  # an old encoding is told from a whole file
+        raise TornError(0)
+    return here
 
 
 def _file(backends: Backends, at: int, source: SourceObject, folder: Path) -> Path | RemoteFile:

@@ -48,7 +48,7 @@ class Once:
 
     work: Callable[[Any], Any]
     folder: Path
-    marks: ClassVar[list[str]]
+    marks: ClassVar[tuple[str, ...]]
     """What it leaves in the folder."""
 
     def __call__(self, item: Any) -> Any:
@@ -73,7 +73,7 @@ class Once:
 class Failing(Once):
     """The first attempt fails once it has written everything."""
 
-    marks = ["failed"]
+    marks = ("failed",)
 
     def then(self, task: TaskContext) -> None:
         if task.attemptNumber() == 0:
@@ -84,7 +84,7 @@ class Failing(Once):
 class Killing(Once):
     """The first attempt kills its executor, and the worker that started it, once it has written everything."""
 
-    marks = ["killed"]
+    marks = ("killed",)
 
     def then(self, task: TaskContext) -> None:
         if self.is_first("killed"):
@@ -97,7 +97,7 @@ class Killing(Once):
 class Hanging(Once):
     """The first attempt hangs once it has written everything, until its twin is done."""
 
-    marks = ["hung", "twin"]
+    marks = ("hung", "twin")
 
     def then(self, task: TaskContext) -> None:
         if not self.is_first("hung"):

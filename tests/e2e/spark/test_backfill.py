@@ -17,6 +17,7 @@ import pytest
 from orderlake import Lake
 from orderlake.generate import generate
 from orderlake.spark import SparkRunner, merging
+from orderlake.tables.unneeded import needs_of
 from tests.e2e.spark.faults import Failing, Hanging, Killing
 from tests.reference import NOON, SECOND, order, put
 
@@ -34,7 +35,7 @@ _CHANGING = ("_load_id", "load_id", "quarantined_at", "checked_at")
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory) -> Path:
     """A lake with orders in it, and files of every kind to backfill: corrections, bad records, files that are none."""
-    root = tmp_path_factory.mktemp("scene")
+    root: Path = tmp_path_factory.mktemp("scene")
     lake = Lake.init(root, ["orders", "olist"])
     raw = lake.project.raw
     generate("orders", 400, 3, raw, "json")
@@ -51,11 +52,11 @@ def scene(tmp_path_factory) -> Path:
     packed.write_bytes(gzip.compress(json.dumps([order(n, "A", "B") for n in range(5, 300)]).encode(), mtime=0))
     put(new / "orders_corrections.json", [order(n, "C", total="77.00") for n in range(1, 60)], NOON + 9 * SECOND)
     put(new / "orders_same.json", [order(n, "C", total="77.00") for n in range(1, 60)], NOON + 10 * SECOND)
-    with (new / "orders_wrong.ndjson").open("w") as file:
+    with (new / "orders_wrong.ndjson").open("w") as wrong:
         for number in range(100_000, 100_050):
             lines = [{"product_id": "P", "price": "2.50", "quantity": -1 if number % 7 == 0 else 1}]
             what = {"order_id": number, "order_date": "2024-02-30" if number % 5 == 0 else "2024-02-03"}
-            file.write(json.dumps({**what, "total_amount": "2.50", "products": lines}) + "\n")
+            wrong.write(json.dumps({**what, "total_amount": "2.50", "products": lines}) + "\n")
     (new / "orders_cut.json").write_text('[{"order_id": 1, "order_date": "2024-01-01"')
     (new / "orders_damaged.json.gz").write_bytes(packed.read_bytes()[:40])
     (new / "orders_empty.json").write_text("")
@@ -71,6 +72,12 @@ def here(scene, tmp_path_factory) -> dict[str, Any]:
     with copied(scene, tmp_path_factory.mktemp("here")) as lake:
         lake.backfill([lake.project.root / "history"])
         return left(lake)
+
+
+@pytest.fixture
+def _many_tasks(monkeypatch):
+    """Of a task that is alone Spark starts no twin."""
+    monkeypatch.setattr(merging, "_LEAST", 1)
 
 
 def copied(scene: Path, folder: Path) -> Lake:
@@ -102,20 +109,13 @@ def backfilled(lake: Lake, cluster) -> list[Any]:
         return lake._loads.run(lake.sources.find([lake.project.root / "history"]), lambda _: None, runner=runner)
 
 
-def leftovers(lake: Lake) -> list[Path]:
-    """Files that no table names, beside those that local loads would leave too."""
-    work = [path for path in (lake.project.lake / ".work").rglob("*") if path.is_file()]
-    pending = [path for path in (lake.project.lake / ".pending").rglob("*") if path.is_file()]
-    needed = {str(row[0]) for table in lake.tables(system=True) for row in files_of(lake, table.name)}
-    data = [path for path in lake.project.lake.rglob("data/**/*.parquet") if str(path) not in needed]
-    return [*work, *pending, *data]
-
-
-def files_of(lake: Lake, table: str) -> list[tuple[str]]:
-    from orderlake.tables.layout import TableLayout
-
-    opened = lake._backends.house.open([TableLayout(table, {}, ())])[table]
-    return [(file.location.removeprefix("file://"),) for file in opened.live]
+def leftovers(lake: Lake) -> list[str]:
+    """Files of the lake that nothing needs, and nobody has in work."""
+    parts = lake._backends
+    needed = needs_of(parts.store, parts.catalog.tables(), parts.house.cache).files
+    listed = [parts.store.engine_path(each.location) for each in parts.store.list(parts.root, hidden=True)]
+    hidden = [path for path in listed if "/.work/" in path or "/.pending/" in path]
+    return [*hidden, *(path for path in listed if "/data/" in path and path not in needed)]
 
 
 def test_tables_history_and_proofs_are_those_of_a_local_backfill(scene, here, tmp_path, cluster):
@@ -130,13 +130,41 @@ def test_tables_history_and_proofs_are_those_of_a_local_backfill(scene, here, tm
 
 @pytest.mark.parametrize("stage", ["staging", "writing"])
 @pytest.mark.parametrize("fault", [Failing, Killing, Hanging])
-def test_what_an_attempt_wrote_for_nothing_does_not_count(scene, here, tmp_path, cluster, fault, stage, monkeypatch):
-    monkeypatch.setattr(merging, "_LEAST", 1)  # a twin is started once another task is done
+@pytest.mark.usefixtures("_many_tasks")
+def test_what_an_attempt_wrote_for_nothing_does_not_count(scene, here, tmp_path, cluster, fault, stage):  # noqa: PLR0917 - fixtures
     marks = tmp_path / "marks"
     marks.mkdir()
     cluster.faults[stage] = lambda work: fault(work, marks)
     with copied(scene, tmp_path / "lake") as lake:
         backfilled(lake, cluster)
-        assert sorted(path.name for path in marks.iterdir()) == fault.marks
+        assert sorted(path.name for path in marks.iterdir()) == list(fault.marks)
         assert left(lake) == here
         assert leftovers(lake) == []
+
+
+_DRIVER = """
+import os, signal, sys
+from orderlake import Lake
+from orderlake.spark import Cluster, SparkRunner
+
+def killed(step):
+    if step == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with Lake(sys.argv[1]) as lake, SparkRunner(lake._backends, Cluster("local[2]")) as runner:
+    sources = lake.sources.find([lake.project.root / "history"])
+    lake._loads.run(sources, lambda _: None, "orders", killed, runner=runner)
+"""
+
+
+def test_a_driver_that_dies_before_its_commit_is_followed_by_one_that_leaves_no_trace_of_it(
+    scene, here, tmp_path, cluster
+):
+    with copied(scene, tmp_path) as lake:
+        done = subprocess.run([sys.executable, "-c", _DRIVER, tmp_path, "7"], capture_output=True, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+        work = {path.split("/.work/")[1].split("/")[1] for path in leftovers(lake) if "/.work/" in path}
+        assert len(work) == 1
+        backfilled(lake, cluster)
+        assert left(lake) == here
+        assert not any("/.work/" in path for path in leftovers(lake))

@@ -51,7 +51,7 @@ def same(text: str, **how) -> int:
     (cut, bad, count), (uncut, uncut_bad, _) = found(text, **how)
     assert cut == uncut
     assert bad == uncut_bad
-    return count
+    return int(count)
 
 
 def row(number, note="x"):
