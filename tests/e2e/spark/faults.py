@@ -26,6 +26,10 @@ class FaultyCluster(Cluster):
     def __init__(self, other: Cluster) -> None:
         super().__init__()
         self.other = other
+        self.of_one = False
+        """Whether a task that is alone is wrapped too."""
+        self.counts: dict[str, int] = {}
+        """How many tasks the last stage of each name had."""
         self.faults: dict[str, Callable[[Callable[[Any], Any]], Callable[[Any], Any]]] = {}
 
     @property
@@ -34,7 +38,8 @@ class FaultyCluster(Cluster):
 
     def each(self, work: Callable[[Any], Any], items: Iterable[Any], name: str) -> Sequence[Any]:
         todo = list(items)
-        if name in self.faults and len(todo) > 1:  # of a task that is alone Spark starts no twin
+        self.counts[name] = len(todo)
+        if name in self.faults and (len(todo) > 1 or self.of_one):  # of a task that is alone Spark starts no twin
             work = self.faults[name](work)
         return super().each(work, todo, name)
 
