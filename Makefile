@@ -12,7 +12,7 @@ LOCK_STYLE = --generate-hashes --no-emit-index-url --custom-compile-command "mak
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dbt aws test check format bench lock clean python browser
+.PHONY: help demo dbt aws spark test check format bench lock clean python browser java
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,10 +23,13 @@ demo: .venv/.ready ## Load sample orders into a lake on this machine and query i
 dbt: .venv/.dbt ## Add what `orderlake build` needs to the orderlake that `make demo` installs
 	@echo "Marts: export PATH=\"$(CURDIR)/.venv/bin:\$$PATH\", then orderlake build --help"
 
+spark: .venv/.spark java ## Add what `orderlake backfill --runner spark` needs to the orderlake that `make demo` installs
+	@echo "Spark: export PATH=\"$(CURDIR)/.venv/bin:\$$PATH\", then orderlake backfill --help"
+
 aws: .venv/.aws ## Add what AWS needs to the orderlake that `make demo` installs
 	@echo "orderlake on AWS: export PATH=\"$(CURDIR)/.venv/bin:\$$PATH\", then orderlake deploy --help"
 
-test: .venv-dev/.ready .venv-lambda/.ready .venv-tools/.locked browser ## Run the tests (ARGS="-k merge" narrows them)
+test: .venv-dev/.ready .venv-lambda/.ready .venv-tools/.locked browser java ## Run the tests (ARGS="-k merge" narrows them)
 	@PLAYWRIGHT_BROWSERS_PATH="$(CURDIR)/.venv-browser" .venv-dev/bin/python -m pytest -n $(WORKERS) $(ARGS) tests
 
 check: .venv-dev/.ready ## Lint, formatting, types and layers
@@ -41,7 +44,7 @@ bench: .venv-bench/.ready .venv-dev/.ready .venv-lambda/.ready ## Measure orderl
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 lock: .venv-lock/.ready ## Renew requirements/*.txt from pyproject.toml (UPGRADE=--upgrade moves the pins)
-	@set -e; for name in runtime console aws dbt dev bench; do \
+	@set -e; for name in runtime console aws dbt spark dev bench; do \
 	  extra=""; if [ $$name != runtime ]; then extra="--extra $$name --constraints requirements/runtime.txt"; fi; \
 	  if [ $$name = dbt ]; then extra="$$extra --extra lineage"; fi; \
 	  .venv-lock/bin/uv pip compile pyproject.toml --group build $$extra --output-file requirements/$$name.txt \
@@ -100,6 +103,11 @@ $(eval $(call environment,.venv-tools,tools))
 	@.venv/bin/python $(PIP) install --require-hashes --requirement requirements/dbt.txt
 	@touch $@
 
+.venv/.spark: requirements/spark.txt .venv/.ready
+	@echo "Adding requirements/spark.txt to .venv ..."
+	@.venv/bin/python $(PIP) install --require-hashes --requirement requirements/spark.txt
+	@touch $@
+
 # What the tests of the Lambda package need and may not fetch themselves: the runtime interface emulator, which is one file
 # in the wheel of AWS's SAM CLI (nothing of that runs), and the wheels that go into the package.
 .venv-lambda/.ready: requirements/rie.txt $(LAMBDA_LOCK) | .venv-dev/.ready
@@ -115,6 +123,14 @@ browser: | .venv-dev/.ready
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
 	  echo "Installing chromium ..."; apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; \
 	else PLAYWRIGHT_BROWSERS_PATH="$(CURDIR)/.venv-browser" .venv-dev/bin/python -m playwright install chromium; fi >/dev/null
+
+# A Java for Spark: the machine's own, else Debian's, where we may install it; else `backfill --runner spark` says what to do.
+java:
+	@if command -v java || [ -n "$$JAVA_HOME" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	  echo "Installing openjdk-17-jre-headless ..."; \
+	  apt-get -qq update && apt-get -qq install --yes --no-install-recommends openjdk-17-jre-headless; \
+	else echo "No Java here, which Spark runs on: install a Java 17."; fi >/dev/null
 
 .venv-lock/.ready: Makefile | python
 	@rm -rf .venv-lock

@@ -99,3 +99,8 @@ output "dashboard_url" {
   description = "The dashboard, in the console."
   value       = "https://${var.region}.console.aws.amazon.com/cloudwatch/home?region=${var.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.lake.dashboard_name}"
 }
+
+output "spark_job" {
+  description = "The Glue job that backfills on Spark, empty when there is none."
+  value       = local.spark ? local.spark_job : ""
+}

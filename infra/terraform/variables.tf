@@ -357,6 +357,34 @@ variable "crawler" {
   default     = false
 }
 
+variable "spark_wheel" {
+  description = "Path of the wheel of orderlake that a Glue job is to run to backfill on Spark (`pip wheel --no-deps .` makes it); without it there is no such job."
+  type        = string
+  default     = ""
+}
+
+variable "spark_workers" {
+  description = "Workers of the Glue job, the driver among them: each has 4 processors and 16 GB, and is billed by the second."
+  type        = number
+  default     = 4
+
+  validation {
+    condition     = var.spark_workers >= 2 && var.spark_workers <= 100 && floor(var.spark_workers) == var.spark_workers
+    error_message = "The Glue job has 2 to 100 workers."
+  }
+}
+
+variable "spark_timeout_minutes" {
+  description = "Minutes after which a run of the Glue job is ended."
+  type        = number
+  default     = 240
+
+  validation {
+    condition     = var.spark_timeout_minutes >= 5 && var.spark_timeout_minutes <= 2880
+    error_message = "A run of the Glue job lasts 5 minutes to 2 days."
+  }
+}
+
 # Queries, alarms, money.
 
 variable "scan_limit" {

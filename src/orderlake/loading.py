@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from orderlake.config import Project
 from orderlake.errors import (
@@ -32,7 +32,9 @@ from orderlake.wiring import Backends, utc_now
 if TYPE_CHECKING:
     from orderlake.engine import Engine
     from orderlake.kernel.journal import Journal
+    from orderlake.model.staged import StagedLoad
     from orderlake.tables.commit import OnDecided
+    from orderlake.tables.writing import Work, Written
 
 _GROUP_FILES: Final = 250
 _GROUP_BYTES: Final = 256 << 20
@@ -44,10 +46,34 @@ _PATIENCE: Final = 5
 _ALONE: Final = 4
 """Unreadable files in a group after which the rest are staged one by one."""
 
+Refusal = tuple[SourceObject, UnreadableShareError]
+"""A source that cannot be read, and why."""
 Report = Callable[[LoadReport], None]
 Step = Callable[[int], None]
 Begin = Callable[[Stream, str, Sequence[SourceObject]], None]
 Resumed = Callable[[SourceObject, int, int], None]
+
+
+class Runner(Protocol):
+    """Does the work of loads elsewhere: stages groups of files, and writes the files of their commits."""
+
+    group_files: int
+    group_bytes: int
+    """How much is loaded as one commit, at most."""
+
+    def stage(
+        self, engine: Engine, stream: Stream, sources: Sequence[SourceObject], attempt: str
+    ) -> tuple[StagedLoad, Sequence[Refusal]]:
+        """As kernel.stage does, under a name that is this attempt's own; what cannot be read is left out, and named."""
+        ...
+
+    def write(self, work: Work) -> Written:
+        """As tables.writing.write_here does."""
+        ...
+
+    def sweep(self, attempt: str) -> None:
+        """Take away what an attempt has left that no table needs."""
+        ...
 
 
 @dataclass
@@ -84,6 +110,8 @@ class Loader:
     """Hears of a file whose parts were staged before, by a run that was broken off: how many, and of how many."""
     again: frozenset[str] = frozenset()
     """Identities of sources that are loaded although they were rolled back."""
+    runner: Runner | None = None
+    """Who does the work; None when it is done here."""
     known: dict[str, LoadReport] = field(default_factory=dict)
     """What the ledger said of the sources as the run began, by identity."""
     _work: Path | None = None
@@ -137,7 +165,10 @@ class Loader:
         self._check([stream for _, stream, _ in waiting.values()])
         # What others refer to comes first, so that their checks find it.
         for pipeline, stream, found in sorted(waiting.values(), key=lambda each: each[1].refers):
-            for group in packed(found, lambda source: source.size, _GROUP_FILES, _GROUP_BYTES):
+            most = (_GROUP_FILES, _GROUP_BYTES)
+            if self.runner is not None:
+                most = (self.runner.group_files, self.runner.group_bytes)
+            for group in packed(found, lambda source: source.size, *most):
                 yield stream, pipeline.fingerprint, group
 
     def _check(self, streams: Sequence[Stream]) -> None:
@@ -181,13 +212,13 @@ class Loader:
                 pause = min(pause * 2, 0.5)
 
     def _load(self, stream: Stream, definition: str, group: list[SourceObject], done: Report) -> None:
-        from orderlake.kernel.stage import stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
-        from orderlake.tables.batch import batch_of  # noqa: PLC0415 - same
+        from orderlake.tables.batch import batch_of  # noqa: PLC0415 - `run` of loaded files needs no tables
         from orderlake.tables.commit import Committer  # noqa: PLC0415 - same
 
         engine = self._open_engine()
         parts = self.backends
         committer = Committer(engine, parts.house, parts.ledger, parts.sources, utc_now, self.on_step, self.on_decided)
+        committer = committer if self.runner is None else replace(committer, write=self.runner.write)
         started = {source.identity: time.perf_counter() for source in group}
         rest = sorted(group, key=lambda source: (source.version, source.uri))
         tried = _Attempts(stream, definition, done, uuid.uuid4().hex, rest)
@@ -198,15 +229,11 @@ class Loader:
             elsewhere = self._elsewhere(tried.rest, attempt)
             with self._journal(tried, elsewhere) as journal:
                 try:
-                    files = self._files(tried, folder)
-                    staged = stage(engine, stream, files, folder, journal or elsewhere)
-                    if journal is not None and journal.resumed:
-                        found = len(journal.resumed)
-                        self.on_resumed(tried.rest[0], found, found + len(journal.staged))
-                    for report in committer.commit(
-                        batch_of(stream, staged, tried.load_id, self.again), started, definition
-                    ):
-                        done(report)
+                    staged = self._staged(engine, tried, folder, journal or elsewhere)
+                    if staged.sources:
+                        batch = batch_of(stream, staged, tried.load_id, self.again)
+                        for report in committer.commit(batch, started, definition):
+                            done(report)
                     tried.rest = []
                 except UnreadableShareError as error:
                     self._without_unreadable(tried, error)
@@ -218,17 +245,39 @@ class Loader:
                     raise UnreadableObjectError(f"{', '.join(source.uri for source in tried.rest)}: {error}") from error
                 finally:
                     shutil.rmtree(folder, ignore_errors=True)
-                    if elsewhere:
-                        store = self.backends.store
-                        store.each(store.delete, [found.location for found in store.list(elsewhere)])
+                    self._swept(elsewhere, attempt)
 
     def _journal(self, tried: _Attempts, elsewhere: str) -> AbstractContextManager[Journal | None]:
         """Where the parts of a large file are kept; None when it is not large, or when they would not outlive us."""
-        if len(tried.rest) > 1 or tried.rest[0].size < LARGE or (self.backends.is_remote and not elsewhere):
+        is_large = len(tried.rest) == 1 and tried.rest[0].size >= LARGE
+        if not is_large or self.runner is not None or (self.backends.is_remote and not elsewhere):
             return nullcontext()
         bucket = f"{self.backends.root}/{WORK}" if elsewhere else ""
         load = LargeLoad(tried.rest[0], tried.stream, tried.definition)
         return journal_of(self.backends, load, bucket, self._open_engine().workers)
+
+    def _swept(self, elsewhere: str, attempt: str) -> None:
+        if elsewhere:
+            store = self.backends.store
+            store.each(store.delete, [found.location for found in store.list(elsewhere)])
+        if self.runner is not None:
+            self.runner.sweep(attempt)
+
+    def _staged(self, engine: Engine, tried: _Attempts, folder: Path, out: str | Journal) -> StagedLoad:
+        """Stage what is left of a group, here or by the runner, which names what it cannot read."""
+        if self.runner is not None:
+            staged, refused = self.runner.stage(engine, tried.stream, tried.rest, folder.name)
+            for source, error in refused:
+                tried.rest.remove(source)
+                self._reject(tried, source, error)
+            return staged
+        from orderlake.kernel.stage import stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
+
+        staged = stage(engine, tried.stream, self._files(tried, folder), folder, out)
+        if not isinstance(out, str) and out.resumed:
+            found = len(out.resumed)
+            self.on_resumed(tried.rest[0], found, found + len(out.staged))
+        return staged
 
     def _elsewhere(self, sources: Sequence[SourceObject], attempt: str) -> str:
         """Where the staged form of a large group goes that would not fit on this machine; empty when it stays here."""
@@ -255,16 +304,18 @@ class Loader:
 
     def _without_unreadable(self, tried: _Attempts, error: UnreadableShareError) -> None:
         """Reject the file that cannot be read; after a few of them the rest are loaded one by one."""
-        bad = tried.rest.pop(error.source)
-        report = replace(tried.rejected(bad, str(error)), checks=error.checks)
-        if self._is_there(bad):  # else it is worth another try
-            self.backends.ledger.mark([report])
-        tried.done(report)
+        self._reject(tried, tried.rest.pop(error.source), error)
         tried.failures += 1
         if tried.failures >= _ALONE and len(tried.rest) > 1:
             for source in tried.rest:
                 self._load(tried.stream, tried.definition, [source], tried.done)
             tried.rest = []
+
+    def _reject(self, tried: _Attempts, bad: SourceObject, error: UnreadableShareError) -> None:
+        report = replace(tried.rejected(bad, str(error)), checks=error.checks)
+        if self._is_there(bad):  # else it is worth another try
+            self.backends.ledger.mark([report])
+        tried.done(report)
 
     def _without_applied(self, tried: _Attempts, error: SourcesAppliedError) -> None:
         """Report what a load has applied already."""

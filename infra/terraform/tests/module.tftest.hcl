@@ -87,6 +87,10 @@ run "what_costs_or_mails_is_off_by_default" {
     error_message = "there is a crawler"
   }
   assert {
+    condition     = length(aws_glue_job.spark) == 0 && length(aws_iam_role.spark) == 0 && output.spark_job == ""
+    error_message = "there is a Glue job"
+  }
+  assert {
     condition     = length(aws_budgets_budget.month) == 0
     error_message = "there is a budget"
   }
@@ -116,6 +120,7 @@ run "what_costs_or_mails_can_be_switched_on" {
   command = plan
   variables {
     crawler            = true
+    spark_wheel        = "./versions.tf" # any file, as above
     monthly_budget_usd = 20
     alarm_email        = "ops@shop.example"
     alerts             = true
@@ -137,6 +142,18 @@ run "what_costs_or_mails_can_be_switched_on" {
     error_message = "those that load may alert, and no other"
   }
 
+  assert {
+    condition     = aws_glue_job.spark[0].name == "shop-spark" && aws_glue_job.spark[0].glue_version == "5.0" && output.spark_job == "shop-spark"
+    error_message = "Glue job"
+  }
+  assert {
+    condition     = jsondecode(aws_glue_job.spark[0].default_arguments["--settings"])["ORDERLAKE_TABLE"] == "shop" && strcontains(aws_glue_job.spark[0].default_arguments["--additional-python-modules"], "/versions.tf,")
+    error_message = "the Glue job does not know its lake, or its wheel"
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.spark[0].policy, "ReadNewFiles") && strcontains(aws_iam_role_policy.spark[0].policy, "ReadAndWriteTables") && !strcontains(aws_iam_role_policy.spark[0].policy, "TakeFromTheQueue")
+    error_message = "rights of the Glue job"
+  }
   assert {
     condition     = aws_glue_crawler.foreign[0].name == "shop-foreign" && one(aws_glue_crawler.foreign[0].s3_target).path == "s3://shop-raw-123456789012-eu-central-1/raw/foreign/"
     error_message = "crawler"

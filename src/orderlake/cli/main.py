@@ -20,6 +20,7 @@ VERBS: Final[Mapping[str, str]] = {
     "infer": "draft a pipeline from files of any shape",
     "plan": "show what `run` would do, and write nothing",
     "run": "load new order files into the tables",
+    "backfill": "load many or large files, here or on a Spark cluster",
     "watch": "load files as they land in raw/",
     "query": "ask the tables in SQL",
     "export": "write tables for other tools: DuckDB, Parquet, CSV",

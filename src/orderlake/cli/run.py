@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from typing import Final
 
 from orderlake.cli.account import line, summary, unloaded
@@ -37,7 +38,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Load, telling of each file as it is done; 65 when one was rejected, after the others have loaded."""
+    """Load, and build where that is asked for; 65 when a file was rejected, after the others have loaded."""
+
+    def then(lake: Lake) -> None:
+        if args.build:
+            built = build(lake, [], as_json=args.json)
+            if not args.json:
+                _say(summary_of_build(built))
+
+    return load(args, lambda lake, on_report: lake.run(args.paths, args.pipeline, on_report), then)
+
+
+def load(
+    args: argparse.Namespace,
+    work: Callable[[Lake, Callable[[LoadReport], None]], object],
+    then: Callable[[Lake], None] = lambda _: None,
+) -> int:
+    """Do the `work` of a load, telling of each file as it is done; 65 when one was rejected. `then` follows it."""
     reports: list[LoadReport] = []
     started = time.perf_counter()
     env = "aws" if args.env is None and any(path.startswith("s3://") for path in args.paths) else args.env
@@ -54,17 +71,14 @@ def run(args: argparse.Namespace) -> int:
 
         _listen(lake, progress, is_json=args.json)
         try:
-            lake.run(args.paths, args.pipeline, on_report)
+            work(lake, on_report)
         finally:
             progress.clear()
             if args.json:
                 _say("\n".join(json_lines(report.as_dict() for report in reports)))
         if not args.json:
             _close(lake, args, reports, time.perf_counter() - started)
-        if args.build:
-            built = build(lake, [], as_json=args.json)
-            if not args.json:
-                _say(summary_of_build(built))
+        then(lake)
     return exit_code(DataError()) if unloaded(reports) else 0
 
 

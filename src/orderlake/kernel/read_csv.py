@@ -14,8 +14,8 @@ from orderlake.engine import name, quote
 from orderlake.errors import SchemaMismatchError
 from orderlake.kernel.flatten import KEPT, NUMBER, Plan
 from orderlake.kernel.header import header_complaint, kept_cells, names
-from orderlake.kernel.rows import MAX_ROW, Row, careful_rows
-from orderlake.kernel.scan import Text
+from orderlake.kernel.rows import MAX_ROW, NO_CSV, Row, careful_rows
+from orderlake.kernel.scan import Text, UnbalancedError
 from orderlake.kernel.shape import inner
 from orderlake.kernel.sniff import Dialect
 
@@ -94,7 +94,7 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, wo
     )
     try:
         rows = careful_rows(text, delimiter, len(header))
-        count = _write(cursor, rows, file)
+        count = _write(cursor, rows, file, is_cut=text.is_cut)
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE records AS {_cleaned(plan, f'({read})', columns, header)}")
     finally:
         file.unlink(missing_ok=True)
@@ -102,7 +102,8 @@ def read_carefully(cursor: duckdb.DuckDBPyConnection, plan: Plan, text: Text, wo
     return count
 
 
-def _write(cursor: duckdb.DuckDBPyConnection, rows: Iterable[Row], file: Path) -> int:
+def _write(cursor: duckdb.DuckDBPyConnection, rows: Iterable[Row], file: Path, *, is_cut: bool) -> int:
+    """Write the rows; UnbalancedError when a text that was cut holds what is no row, for the cut may be to blame."""
     count = 0
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
@@ -111,6 +112,8 @@ def _write(cursor: duckdb.DuckDBPyConnection, rows: Iterable[Row], file: Path) -
             if row.wrong is None:
                 writer.writerow([row.number, row.line, row.raw, *row.cells])
             else:
+                if is_cut and row.wrong.startswith(NO_CSV):
+                    raise UnbalancedError(row.wrong)
                 cursor.execute("INSERT INTO bad VALUES (?, '', ?)", [row.number, row.wrong])
                 cursor.execute("INSERT INTO raws VALUES (?, ?, ?)", [row.number, row.line, row.raw])
     return count

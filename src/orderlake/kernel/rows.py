@@ -18,6 +18,8 @@ from orderlake.kernel.scan import Text
 MAX_ROW: Final = 4 << 20
 """The longest row (bytes), for the careful reader as for DuckDB's own."""
 
+NO_CSV: Final = "is not CSV"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -110,7 +112,7 @@ class _Lines:
                 ), self._damage()
             except csv.Error:
                 pass
-        return [], f"is not CSV: {error}"
+        return [], f"{NO_CSV}: {error}"
 
     def _damage(self) -> str | None:
         if any(b"\0" in line for line in self._taken):

@@ -12,6 +12,7 @@ the pieces that are refused again are read with care.
 from __future__ import annotations
 
 import codecs
+import csv
 import json
 import mmap
 import os
@@ -21,9 +22,9 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from orderlake.errors import UnreadableObjectError
 from orderlake.kernel.scan import MAX_RECORD, Text, is_inside_list
@@ -40,7 +41,11 @@ _ENDS: Final = 1 << 18
 FIRST_KEY = re.compile(rb'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:')
 _SEARCH: Final = 8 << 20
 _LOOK: Final = 1 << 18
-"""How far to look (bytes) for the end of a list that a border might lie in."""
+"""How far to look (bytes) for the end of a list that a border might lie in, or for rows that follow one."""
+_ROWS: Final = 10
+"""So many rows as wide as the header make a border between rows likely."""
+_TRIES: Final = 200
+"""Lines that are tried for such a border."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,12 @@ class Share:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it is a part of an array, so that brackets must be put around it."""
+        """Whether it was cut on a guess: a part of an array, put in brackets, or of rows, put below the header."""
         return bool(self.before)
 
 
-def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
-    """Cut a plain JSON file into shares, in order; one share when it is small, or `workers` is 0."""
+def shares(path: Path, workers: int, envelope: tuple[str, ...], most: int | None = None) -> list[Share]:
+    """Cut a plain JSON file into shares, in order, `most` at most; one when it is small, or `workers` is 0."""
     size = path.stat().st_size
     layout = json_layout(path)
     if layout == "empty":
@@ -82,7 +87,21 @@ def shares(path: Path, workers: int, envelope: tuple[str, ...]) -> list[Share]:
         found = _unwrap(data, size, envelope) if layout in ("values", "lines") and envelope else None
         start, end, layout = found or (0, size, layout)
         share = Share(path, layout, start, end, whole=found is None, is_firm=workers == 0)
-        return _cut(data, share, _count(end - start, workers))
+        count = count_of(end - start, workers)
+        return _cut(data, share, count if most is None else min(count, most))
+
+
+def row_shares(path: Path, dialect: Dialect, workers: int, most: int | None = None) -> list[Share]:
+    """Cut a plain CSV file into shares as `shares` does; each but an only one is read after the header, put before it.
+
+    A line need not begin a row: it may lie within quotes. So this is a guess too, made where rows as wide as the header
+    follow; a wrong one leaves a quote open, which reading refuses.
+    """
+    size = path.stat().st_size
+    share = Share(path, "csv", dialect.start, size, whole=dialect.start == 0, is_firm=workers == 0, dialect=dialect)
+    count = count_of(size - dialect.start, workers)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _cut(data, share, count if most is None else min(count, most))
 
 
 def _check_end(path: Path, size: int) -> None:
@@ -102,7 +121,8 @@ def pieces(share: Share) -> list[Share]:
         return _cut(data, share, count)
 
 
-def _count(size: int, workers: int) -> int:
+def count_of(size: int, workers: int) -> int:
+    """Into how many shares a text of so many bytes is cut; 1 when it is small, or `workers` is 0."""
     if size <= SMALL * 2 or workers == 0:
         return 1
     count = max(workers, -(-size // SHARE))
@@ -117,7 +137,66 @@ def _cut(data: mmap.mmap, share: Share, count: int) -> list[Share]:
         commas = _array_cuts(data, share, count)
         part = replace(share, before=b"[", after=b"]", whole=False)
         return [replace(part, start=a + 1, end=b) for a, b in pairwise(commas)] or [share]
+    if count > 1 and share.dialect is not None:
+        return _row_cuts(data, share, share.dialect, count)
     return [share]
+
+
+def _row_cuts(data: mmap.mmap, share: Share, dialect: Dialect, count: int) -> list[Share]:
+    """The shares of a CSV text between lines that look like the first ones of rows."""
+    header, start = share.before, share.start
+    if not header:
+        lines = _Rows(data, share.start, share.end)
+        if next(csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True), None) is None or lines.is_odd:
+            return [share]
+        header, start = data[share.start : lines.at], lines.at
+    cuts = [start]
+    for number in range(1, count):
+        wanted = max(cuts[-1], start + (share.end - start) * number // count)
+        cut = _row_border(data, dialect, wanted, share.end)
+        if cut is not None:
+            cuts.append(cut)
+    if len(cuts) == 1:
+        return [share]
+    return [replace(share, start=a, end=b, before=header, whole=False) for a, b in pairwise([*cuts, share.end])]
+
+
+def _row_border(data: mmap.mmap, dialect: Dialect, start: int, end: int) -> int | None:
+    """Where the first line begins that is followed by rows as wide as the header."""
+    for _ in range(_TRIES):
+        start = data.find(b"\n", start, end) + 1
+        if not start or start == end:
+            return None
+        rows = csv.reader(_Rows(data, start, min(end, start + _LOOK)), delimiter=dialect.delimiter, strict=True)
+        try:
+            widths = {len(row) for row in islice(rows, _ROWS) if row}
+        except csv.Error:
+            continue
+        if widths == {len(dialect.header)}:
+            return start
+    return None
+
+
+class _Rows:
+    """The lines of a text from a place on, for a reader of rows; `at` is where the next one begins."""
+
+    def __init__(self, data: mmap.mmap, start: int, end: int) -> None:
+        self._data, self.at, self._end = data, start, end
+        self.is_odd = False
+        """Whether a line ends otherwise than with a line feed, before which there may be a carriage return."""
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        end = self._data.find(b"\n", self.at, self._end) + 1
+        if not end:
+            self.is_odd = True
+            raise StopIteration
+        line = self._data[self.at : end]
+        self.is_odd = self.is_odd or b"\r" in line.removesuffix(b"\r\n")
+        self.at = end
+        return line.decode(errors="backslashreplace").replace("\0", "\\x00")
 
 
 def _line_cuts(data: mmap.mmap, start: int, end: int, count: int) -> list[int]:
@@ -264,9 +343,10 @@ def _copy(source: int, target: int, start: int, end: int) -> None:
 class Lines:
     """Counts the lines of a file up to places in it, from the nearest one that is known; any thread may ask."""
 
-    def __init__(self, path: Path, first: int = 1) -> None:
+    def __init__(self, path: Path, first: int = 1, start: int = 0) -> None:
+        """`first` is the line that the byte `start` is in."""
         self._path = path
-        self._known = [(0, first)]
+        self._known = [(start, first)]
         self._counted: list[tuple[int, int, int]] = []
 
     def tell(self, start: int, end: int, lines: int) -> None:
@@ -300,7 +380,8 @@ def text_of(share: Share, lines: Lines) -> Text:
             yield chunk if decoder is None else decoder.decode(chunk).encode()
 
     byte = share.origin + share.start - len(share.before)
-    return Text(chunks, share.layout, byte, lines.at(share.start), share.is_cut, share.dialect)
+    line = lines.at(share.start) - share.before.count(b"\n")
+    return Text(chunks, share.layout, byte, line, share.is_cut, share.dialect)
 
 
 def chunks_of(share: Share) -> Iterator[bytes]:

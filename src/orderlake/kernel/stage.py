@@ -6,7 +6,7 @@ first; a share that holds anything out of the ordinary is read again with care.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby, islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.careful import Sifted
 from orderlake.kernel.conditions import prove
 from orderlake.kernel.foreign import misnamed
+from orderlake.kernel.glance import Glance
 from orderlake.kernel.journal import Journal
 from orderlake.kernel.plain import plain_text
 from orderlake.kernel.results import refuse, results_of
@@ -25,7 +26,7 @@ from orderlake.kernel.set_aside import SetAside
 from orderlake.kernel.settle import changes, settled
 from orderlake.kernel.sieve import sieve_of
 from orderlake.kernel.sniff import form_of, layout_of, text_chunks
-from orderlake.kernel.split import SMALL, Share, shares
+from orderlake.kernel.split import SMALL, Share, row_shares, shares
 from orderlake.kernel.task import Done, Task
 from orderlake.kernel.windows import UncuttableError, Windows
 from orderlake.kernel.worker import TornError, Worker, unread
@@ -51,29 +52,58 @@ def stage(
     Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same), or
     into the journal of a single source: parts that are whole there are not staged again.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    prove(engine.cursor(), stream)
-    plan = flatten.plan_of(stream)
-    plan = replace(plan, sieve=sieve_of(engine.cursor(), plan))
-    journal = out if isinstance(out, Journal) else None
-    worker = Worker(plan, folder, out.out if isinstance(out, Journal) else out or str(folder), journal)
+    worker = worker_of(engine, stream, folder, out)
     tasks: list[Task] = []
     done: list[Done] = []
     for is_streamed, group in groupby(enumerate(sources), key=lambda each: _is_streamed(worker.plan, each[1][1])):
         files = [(number, file) for number, (_, file) in group]
-        first = sum(len(task.shares) for task in tasks)
         if is_streamed:
             for number, file in files:
-                found = _streamed(engine, worker, number, file, first)
+                found = _streamed(engine, worker, number, file, _next(tasks))
                 tasks, done = tasks + found[0], done + found[1]
-                first = sum(len(task.shares) for task in tasks)
         else:
-            found = _read(engine, worker, [(number, _plain(worker, file, number)) for number, file in files], first)
+            plain = [(number, _plain(worker, file, number)) for number, file in files]
+            found = _read(engine, worker, plain, _next(tasks))
             tasks, done = tasks + found[0], done + found[1]
-    again = _again(engine, worker, done)
-    staged = _collect(worker.plan, [source for source, _ in sources], tasks, [*done, *again])
-    staged = settled(engine, worker.plan, replace(staged, changes=changes(worker.plan, worker.glances)))
-    staged = replace(staged, checks=results_of(engine, worker.plan, staged))
+    done += _again(engine, worker, done)
+    staged = collect(worker.plan, [source for source, _ in sources], tasks, done)
+    return proved(engine, worker.plan, staged, worker.glances)
+
+
+def worker_of(engine: Engine, stream: Stream, folder: Path, out: str | Journal = "") -> Worker:
+    """Who stages files of a stream, with folders as of `stage`; ConfigError for a check that is no SQL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    prove(engine.cursor(), stream)
+    plan = flatten.plan_of(stream)
+    plan = replace(plan, sieve=sieve_of(engine.cursor(), plan))
+    if isinstance(out, Journal):
+        return Worker(plan, folder, out.out, out)
+    return Worker(plan, folder, out or str(folder))
+
+
+def stage_whole(
+    engine: Engine, worker: Worker, files: Sequence[tuple[int, Path | RemoteFile]], first: int, most: int
+) -> Staged:
+    """Stage whole files, each with the number of its source, into segments from `first` on: at most `most` per file.
+
+    Errors as of `stage`. After what came of the tasks there is what came of a second look.
+    """
+    plain = [(number, _plain(worker, file, number)) for number, file in files]
+    tasks, done = _read(engine, worker, plain, first, most)
+    return tasks, [*done, *_again(engine, worker, done)]
+
+
+def stage_share(engine: Engine, worker: Worker, number: int, share: Share, first: int) -> Staged:
+    """Stage one share of a source as the segment `first`; TornError when it was cut inside a record."""
+    tasks = [Task(first, (share,), (number,))]
+    done = worker.all(engine, tasks)
+    return tasks, [*done, *_again(engine, worker, done)]
+
+
+def proved(engine: Engine, plan: flatten.Plan, staged: StagedLoad, glances: Mapping[int, Glance]) -> StagedLoad:
+    """A load with what contract and checks find in it; UnreadableShareError names a source that they reject."""
+    staged = settled(engine, plan, replace(staged, changes=changes(plan, glances)))
+    staged = replace(staged, checks=results_of(engine, plan, staged))
     refuse(staged)
     return staged
 
@@ -86,6 +116,11 @@ def _is_streamed(plan: flatten.Plan, file: Path | RemoteFile) -> bool:
         return file.stat().st_size > _COPIED and not form_of(file, plan.stream.encoding).is_plain
     except (OSError, UnreadableObjectError):  # who reads it says so
         return False
+
+
+def _next(tasks: Sequence[Task]) -> int:
+    """The first segment after those of the tasks."""
+    return sum(len(task.shares) for task in tasks)
 
 
 def _again(engine: Engine, worker: Worker, done: Sequence[Done]) -> list[Done]:
@@ -105,13 +140,17 @@ def _again(engine: Engine, worker: Worker, done: Sequence[Done]) -> list[Done]:
 Staged = tuple[list[Task], list[Done]]
 
 
-def _read(engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], first: int) -> Staged:
+def _read(
+    engine: Engine, worker: Worker, plain: Sequence[tuple[int, Path]], first: int, most: int | None = None
+) -> Staged:
     """Stage all shares on all workers; a file that was cut inside a record once more, uncut."""
     journal = worker.journal
     workers = {number: engine.workers if journal is None else journal.workers for number, _ in plain}
     while True:
         cut = [
-            (number, share) for number, path in plain for share in _shares(worker.plan, path, number, workers[number])
+            (number, share)
+            for number, path in plain
+            for share in shares_of(worker.plan, path, number, workers[number], most)
         ]
         worker.look(cut)
         tasks = _tasks(cut, first)
@@ -181,10 +220,11 @@ def _plain(worker: Worker, path: Path | RemoteFile, number: int) -> Path:
         raise unread(error, number) from error
 
 
-def _shares(plan: flatten.Plan, path: Path, source: int, workers: int) -> list[Share]:
+def shares_of(plan: flatten.Plan, path: Path, source: int, workers: int, most: int | None = None) -> list[Share]:
+    """Cut a plain file into shares, `most` at most; UnreadableShareError when it is no file of this stream."""
     try:
         if not plan.is_text:
-            return shares(path, workers, plan.stream.envelope)
+            return shares(path, workers, plan.stream.envelope, most)
         with path.open("rb") as file:
             dialect = read_csv.dialect_of(plan, file.read(1 << 16))
     except DataError as error:
@@ -193,7 +233,7 @@ def _shares(plan: flatten.Plan, path: Path, source: int, workers: int) -> list[S
         raise unread(error, source) from error
     if dialect is None:
         return []
-    return [Share(path, "csv", dialect.start, path.stat().st_size, whole=dialect.start == 0, dialect=dialect)]
+    return row_shares(path, dialect, workers, most)
 
 
 def _tasks(parts: Sequence[tuple[int, Share]], segment: int) -> list[Task]:
@@ -214,13 +254,18 @@ def _tasks(parts: Sequence[tuple[int, Share]], segment: int) -> list[Task]:
     return tasks
 
 
-def _collect(
+def collect(
     plan: flatten.Plan, sources: Sequence[SourceObject], tasks: Sequence[Task], done: Sequence[Done]
 ) -> StagedLoad:
+    """What came of tasks, in the order of their segments, as one load; after it, in `done`, what came of second looks.
+
+    Segments that no task has are empty ones of the first source.
+    """
     before = dict.fromkeys(range(len(sources)), 0)
     segments: list[Segment] = []
     aside = sum((result.aside for result in done), SetAside())
     for task, result in zip(tasks, done[: len(tasks)], strict=True):
+        segments += [Segment(0, 0, 0)] * (task.first - len(segments))
         starts = accumulate(result.counts, initial=0) if result.is_numbered_through else [0] * len(result.counts)
         for source, count, start in zip(task.sources, result.counts, starts, strict=False):
             rejected = aside.counts.get(len(segments), 0)

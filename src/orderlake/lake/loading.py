@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from orderlake.errors import ConfigError, LakeError
 from orderlake.lake.parts import Parts
@@ -42,6 +42,29 @@ class Loading(Parts):
         reports = self._loads.run(found, on_report, pipeline, on_step, on_resumed=self.on_resumed)
         self._look_after(reports)
         return reports
+
+    def backfill(  # noqa: PLR0913 - as on the command line
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        pipeline: str | None = None,
+        on_report: Callable[[LoadReport], None] = lambda _: None,
+        *,
+        runner: Literal["local", "spark"] = "local",
+        master: str | None = None,
+        conf: Mapping[str, str] | None = None,
+    ) -> list[LoadReport]:
+        """Load many or large files: as `run` does, or on the Spark cluster of this `master`, with settings of Spark's.
+
+        Without a master it is the one that the program was submitted to, or this machine. The tables are the same,
+        whoever does it. Raises as `run` does; MissingExtraError or ConfigError when there is no Spark, or no Java.
+        """
+        if runner == "local":
+            return self.run(paths, pipeline, on_report)
+        from orderlake.spark import Cluster, SparkRunner  # noqa: PLC0415 - an optional extra
+
+        sources = self.sources.find(paths)
+        with SparkRunner(self._backends, Cluster(master, conf)) as on_spark:
+            return self._loads.run(sources, on_report, pipeline, runner=on_spark)
 
     def load(
         self,

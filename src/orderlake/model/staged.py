@@ -33,6 +33,8 @@ class Segment:
     """What makes a record's number here its number in the source; negative when numbers run on from other sources."""
     rejected: int = 0
     """How many of them are set aside."""
+    above: int = 0
+    """How many lines of the source end before the one that `line` (REJECTED) counts from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class StagedLoad:
     def position(self, number: str = f"_rid & {ROW_MASK}", segment: str = SEGMENT) -> str:
         """SQL of a record's number in its source, from 1, by its number in its segment."""
         return f"({number}) + {_picked([str(each.base) for each in self.segments], segment)}"
+
+    def line(self) -> str:
+        """SQL of the line of a record set aside in its source, from 1."""
+        return f"line + {_picked([str(each.above) for each in self.segments], 'segment')}"
 
     def set_aside(self, source: int) -> int:
         """How many records of a source are set aside."""

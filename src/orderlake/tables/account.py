@@ -72,6 +72,7 @@ def quarantined(batch: Batch, now: str) -> str:
         "source": batch.staged.per_segment([quote(source.uri) for source in sources], "segment"),
         "version": batch.staged.per_segment([str(source.version) for source in sources], "segment"),
         "position": batch.staged.position("position", "segment"),
+        "line": batch.staged.line(),
         "record": "raw",
         "quarantined_at": quote(now),
     }

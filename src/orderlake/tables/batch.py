@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from orderlake.engine import name, parquet, quote
@@ -106,6 +106,11 @@ class Batch:
     def files(self, rows: Grain) -> tuple[str, ...]:
         """The staged files that serve a table."""
         return self.staged.grains[self.grain_of(rows)]
+
+    def of_files(self, files: Mapping[Grain, Sequence[str]]) -> Batch:
+        """The rows of the batch that lie in some of its staged files, given by grain; other grains stay as they are."""
+        some = {grain: tuple(each) for grain, each in files.items()}
+        return replace(self, staged=replace(self.staged, grains={**self.staged.grains, **some}))
 
     def relation(self, rows: Grain) -> str:
         """A FROM item with the staged rows of a table (a superset of its columns), losers included."""

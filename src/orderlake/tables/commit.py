@@ -59,7 +59,8 @@ from orderlake.tables.layout import (
     table_layout,
 )
 from orderlake.tables.relations import with_relations
-from orderlake.tables.rewrite import Change, Rewrite, may_hold, newest, rewrite
+from orderlake.tables.rewrite import Change, Rewrite, may_hold, newest
+from orderlake.tables.writing import Work, Write, write_here
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,8 +68,6 @@ if TYPE_CHECKING:
 REPORTS: Final = "orderlake.loads"
 PUBLISH: Final = "orderlake.publish"
 _ATTEMPTS: Final = 60
-_SMALL: Final = 4 << 20
-"""Bytes of a batch of source objects whose tables may be written at once: the engine's memory is for all of them."""
 Step = Callable[[int], None]
 OnDecided = Callable[["duckdb.DuckDBPyConnection", Batch, Decision, Mapping[str, Opened]], None]
 R = TypeVar("R")
@@ -96,6 +95,8 @@ class Committer:
     on_step: Step = field(default=lambda _: None)
     on_decided: OnDecided = field(default=lambda *_: None)
     """Hears what is decided about each batch, and the tables as they are then."""
+    write: Write = write_here
+    """Writes the files of step 5."""
 
     def commit(self, batch: Batch, started: Mapping[str, float], definition: str) -> list[LoadReport]:
         """Apply a batch; give one report per object, in the batch's order.
@@ -217,7 +218,7 @@ class _Attempt:
     """Of each source that was rolled back, which event that was."""
     wanted: Wanted
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
-    written: dict[str, dict[int, int]] = field(default_factory=dict)
+    written: dict[str, Mapping[int, int]] = field(default_factory=dict)
     swaps: list[hive.Swap] = field(default_factory=list)
     found: tuple[tuple[CheckResult, ...], ...] = ()
     """What the checks found, per source."""
@@ -229,7 +230,7 @@ class _Attempt:
         decision = self._decide(cursor)
         self.committer.on_decided(cursor, self.batch, decision, self.tables)
         self.found = with_relations(cursor, self.committer.house, self.batch)
-        swaps, rewrites = self._write(cursor, decision)
+        swaps, rewrites = self._write(decision)
         self.committer.on_step(6)
         account = Account(self.batch, self.definition, self.started, self.committer.now(), decision, self.written)
         reports = [
@@ -260,42 +261,27 @@ class _Attempt:
         store = self.committer.house.store
         return decide(cursor, self.batch, [store.engine_path(file.location) for file in files], index.layout)
 
-    def _hive(self, spec: TableSpec, decision: Decision) -> hive.Swap:
-        if not any(self.batch.staged.grains.values()) and not decision.retired:
-            return hive.Swap(rows={})
+    def _write(self, decision: Decision) -> tuple[Sequence[hive.Swap], Mapping[str, Rewrite]]:
+        """Have all tables' files written, and count their rows."""
         house = self.committer.house
-        # Shown before its first file is: so it is there the moment the commit lands, whoever dies.
-        columns, _ = plain_table(spec, self.wanted.declared)
-        house.catalog.publish_parquet(spec.name, columns, f"{house.root}/{spec.name}")
-        swap = hive.Plain(self.committer.engine, house.store, house.root, spec, self.name).prepare(self.batch, decision)
-        self.written[spec.name] = swap.rows or {}
-        self.swaps.append(swap)
-        return swap
+        plain: list[TableSpec] = []
+        if any(self.batch.staged.grains.values()) or decision.retired:
+            plain = [spec for spec in self.batch.stream.tables if spec.format == "parquet"]
+        for spec in plain:
+            # Shown before its first file is: so it is there the moment the commit lands, whoever dies.
+            columns, _ = plain_table(spec, self.wanted.declared)
+            house.catalog.publish_parquet(spec.name, columns, f"{house.root}/{spec.name}")
+        changes = self._changes(decision)
+        work = Work(
+            self.committer.engine, house, self.batch, decision, self.tables, self.name, tuple(plain), tuple(changes)
+        )
+        done = self.committer.write(work)
+        self.written |= {name: swap.rows or {} for name, swap in done.swaps.items()}
+        self.written |= done.rows
+        self.swaps += done.swaps.values()
+        return self.swaps, done.rewrites
 
-    def _write(
-        self, cursor: duckdb.DuckDBPyConnection, decision: Decision
-    ) -> tuple[list[hive.Swap], dict[str, Rewrite]]:
-        """Write all tables' files: those of a small batch at once, where they wait for a network one by one."""
-        plain = [spec for spec in self.batch.stream.tables if spec.format == "parquet"]
-        changes = self._changes(cursor, decision)
-        swaps: dict[str, hive.Swap] = {}
-        done: dict[str, Rewrite] = {}
-
-        def write(what: TableSpec | tuple[TableLayout, Change]) -> None:
-            if isinstance(what, TableSpec):
-                swaps[what.name] = self._hive(what, decision)
-            else:
-                done[what[0].name] = self._rewrite(*what)
-
-        todo: list[TableSpec | tuple[TableLayout, Change]] = [*plain, *changes]
-        if sum(source.size for source in self.batch.staged.sources) <= _SMALL:
-            self.committer.house.store.each(write, todo)
-        else:
-            for one in todo:
-                write(one)
-        return [swaps[spec.name] for spec in plain], done
-
-    def _changes(self, cursor: duckdb.DuckDBPyConnection, decision: Decision) -> list[tuple[TableLayout, Change]]:
+    def _changes(self, decision: Decision) -> list[tuple[TableLayout, Change]]:
         changes: list[tuple[TableLayout, Change]] = []
         staged = any(self.batch.staged.grains.values())
         keys = key_names(self.batch.stream) if self.batch.stream.key else ("_source_file", "_version")
@@ -306,8 +292,6 @@ class _Attempt:
                 changes.append(
                     (table_layout(self.batch.stream, spec), Change(rows, decision.dropped, keys, clustered_by=files))
                 )
-                if len(self.batch.staged.sources) > 1 and staged:
-                    self.written[spec.name] = self._rows_per_source(cursor, spec, decision)
         index = self.tables[self.batch.stream.index]
         if decision.index is not None:
             changes.append(
@@ -322,31 +306,6 @@ class _Attempt:
             rows = check_rows(self.batch, self.found, self.committer.now())
             changes.append((check_results_layout(), Change(rows, count=sum(map(len, self.found)))))
         return changes
-
-    def _rewrite(self, layout: TableLayout, change: Change) -> Rewrite:
-        opened, store = self.tables[layout.name], self.committer.house.store
-        done = rewrite(
-            self.committer.engine,
-            store,
-            opened.layout,
-            opened.live,
-            change,
-            location=opened.location,
-            attempt=self.name,
-        )
-        if layout.spec is not None:
-            self.written.setdefault(layout.name, {0: done.rows})
-        return done
-
-    def _rows_per_source(
-        self, cursor: duckdb.DuckDBPyConnection, spec: TableSpec, decision: Decision
-    ) -> dict[int, int]:
-        anti = f" ANTI JOIN {decision.losers} USING (_rid)" if decision.losers is not None else ""
-        number = self.batch.staged.source()
-        rows = cursor.execute(
-            f"SELECT {number} AS n, count(*) FROM {self.batch.relation(spec.rows)} AS s{anti} GROUP BY n"
-        ).fetchall()
-        return {int(source): int(count) for source, count in rows}
 
     def _moves(
         self, rewrites: Mapping[str, Rewrite], reports: Sequence[LoadReport], publish: Mapping[str, Any]

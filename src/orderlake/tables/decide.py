@@ -33,6 +33,8 @@ class Decision:
     dropped: str | None = None
     index: str | None = None
     index_rows: int = 0
+    hits: str | None = None
+    """A table that `index` reads beside the staged rows and `losers`."""
     superseded: Mapping[int, int] = field(default_factory=dict)
     duplicate: Mapping[int, int] = field(default_factory=dict)
     replaced: Mapping[tuple[int, str], int] = field(default_factory=dict)
@@ -136,6 +138,7 @@ def _decision(cursor: duckdb.DuckDBPyConnection, batch: Batch, keys: str, *, hit
         dropped="dropped" if replaced else None,
         index=appended if rows else None,
         index_rows=rows,
+        hits="hits" if hits else None,
         superseded=counts[False],
         duplicate=counts[True],
         replaced=replaced,

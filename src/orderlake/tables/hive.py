@@ -8,7 +8,6 @@ new ones. That is what plain Parquet can give; the Iceberg tables show each comm
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,6 +44,12 @@ class Swap:
     removals: tuple[str, ...] = ()
     rows: dict[int, int] | None = None
     seals: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+    def __add__(self, other: Swap) -> Swap:
+        """Both."""
+        rows = None if self.rows is None and other.rows is None else {**(self.rows or {}), **(other.rows or {})}
+        seals = {at: {**self.seals.get(at, {}), **other.seals.get(at, {})} for at in {*self.seals, *other.seals}}
+        return Swap(self.moves + other.moves, self.removals + other.removals, rows, seals)
 
 
 def seals_of(swaps: Sequence[Swap], number: int, commit: int) -> dict[str, tuple[int, str]]:
@@ -108,28 +113,32 @@ class Plain:
 
     def prepare(self, batch: Batch, decision: Decision) -> Swap:
         """Write the hidden files of a batch: one per object that wins rows, and those that earlier files shrink to."""
-        moves: list[tuple[str, str]] = []
-        rows: dict[int, int] = {}
-        seals: dict[int, dict[str, str]] = defaultdict(dict)
+        swap = Swap(rows={})
         if any(batch.staged.grains.values()):
-            moves, rows = self._new_files(batch, decision)
-            for at, (hidden, final) in zip(rows, moves, strict=True):
-                seals[at][self._shown(final)] = self.store.seal(hidden)
-        removals: list[str] = []
-        by = {credit: at for at, credit in decision.replaced}
-        for number, credit in enumerate(decision.retired):
-            final = f"{self.folder}/{file_name(self.spec.file_prefix, source_of(credit))}"
-            if self.store.stat(final) is None:
-                continue
-            shrunk = f"{self.hidden}/{self.attempt}-shrunk-{number}.parquet"
-            if self._shrink(batch, decision, final, shrunk):
-                moves.append((shrunk, final))
-                seals[by[credit]][self._shown(final)] = self.store.seal(shrunk)
-            else:
-                self.store.delete(shrunk)
-                removals.append(final)
-                seals[by[credit]][self._shown(final)] = ""
-        return Swap(tuple(moves), tuple(removals), rows, seals)
+            swap = self.new(batch, decision, range(len(batch.staged.sources)))
+        for number in range(len(decision.retired)):
+            swap += self.shrunk(batch, decision, number)
+        return swap
+
+    def new(self, batch: Batch, decision: Decision, numbers: Sequence[int]) -> Swap:
+        """Write the hidden files of the objects of these numbers, all of whose rows the batch has, and no others'."""
+        moves, rows = self._new_files(batch, decision, numbers)
+        pairs = zip(rows, moves, strict=True)
+        seals = {at: {self._shown(final): self.store.seal(hidden)} for at, (hidden, final) in pairs}
+        return Swap(tuple(moves), rows=rows, seals=seals)
+
+    def shrunk(self, batch: Batch, decision: Decision, number: int) -> Swap:
+        """Write what stays of the file of the object that was retired as this number, if there is any."""
+        credit = decision.retired[number]
+        final = f"{self.folder}/{file_name(self.spec.file_prefix, source_of(credit))}"
+        if self.store.stat(final) is None:
+            return Swap()
+        by = next(at for at, retired in reversed(list(decision.replaced)) if retired == credit)
+        shrunk = f"{self.hidden}/{self.attempt}-shrunk-{number}.parquet"
+        if self._shrink(batch, decision, final, shrunk):
+            return Swap(((shrunk, final),), seals={by: {self._shown(final): self.store.seal(shrunk)}})
+        self.store.delete(shrunk)
+        return Swap(removals=(final,), seals={by: {self._shown(final): ""}})
 
     def _shown(self, final: str) -> str:
         """A file's name in the lake, as load reports tell of it."""
@@ -170,13 +179,16 @@ class Plain:
             for part in parts:
                 self.store.delete(part)
 
-    def _new_files(self, batch: Batch, decision: Decision) -> tuple[list[tuple[str, str]], dict[int, int]]:
+    def _new_files(
+        self, batch: Batch, decision: Decision, numbers: Sequence[int]
+    ) -> tuple[list[tuple[str, str]], dict[int, int]]:
         sources = batch.staged.sources
-        if len(sources) == 1:
+        if len(numbers) == 1:
             target = f"{self.hidden}/{self.attempt}-new.parquet"
             count = self._one_file(batch, decision, target)
             if count:
-                return [(target, f"{self.folder}/{file_name(self.spec.file_prefix, sources[0])}")], {0: count}
+                final = f"{self.folder}/{file_name(self.spec.file_prefix, sources[numbers[0]])}"
+                return [(target, final)], {numbers[0]: count}
             self.store.delete(target)
             return [], {}
         select = with_source(batch, self.spec, decision.losers)

@@ -14,7 +14,7 @@ from orderlake.engine import Engine, name
 from orderlake.model.data_file import DataFile
 from orderlake.model.ports import ObjectStore
 from orderlake.tables.layout import TableLayout
-from orderlake.tables.write import Source, Writer, partition_of, partition_sql
+from orderlake.tables.write import Source, Value, Writer, partition_of, partition_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,6 +50,24 @@ class Change:
     merge: str | None = None
     clustered_by: Sequence[str] = ()
     count: int | None = None
+    incoming: Mapping[Value, int] | None = None
+    """The number of new rows by partition, or one that is not too small, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A rewrite that is to be written: its rows, new ones and those of files that it takes in."""
+
+    source: Source
+
+    @property
+    def rows(self) -> int:
+        """The number of new rows."""
+        return sum(self.source.incoming.values())
+
+    def done(self, added: Sequence[DataFile]) -> Rewrite:
+        """The rewrite, once its files are written."""
+        return Rewrite(tuple(added), tuple(file.location for file in self.source.taken), self.rows)
 
 
 def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
@@ -63,12 +81,21 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
     attempt: str,
 ) -> Rewrite:
     """Write the files of one table's change under `location`/data; nothing is visible until committed."""
-    cursor = engine.cursor()
+    planned = plan_rewrite(engine.cursor(), store, layout, live, change)
+    if planned is None:
+        return Rewrite()
+    return planned.done(Writer(engine, store, layout, location, attempt).write(planned.source))
+
+
+def plan_rewrite(
+    cursor: duckdb.DuckDBPyConnection, store: ObjectStore, layout: TableLayout, live: Sequence[DataFile], change: Change
+) -> Planned | None:
+    """Find out what a change has to write: files that lose rows, and small ones worth folding; None for nothing."""
     hit = _hit_files(cursor, store, layout, live, change)
-    incoming = _counts(cursor, layout, change)
+    incoming = _counts(cursor, layout, change) if change.incoming is None else change.incoming
     taken = [*hit, *_fold(live, hit, incoming, layout)]
     if not taken and not incoming:
-        return Rewrite()
+        return None
     hits = {file.location for file in hit}
 
     def survivors(files: Sequence[DataFile]) -> list[str]:
@@ -84,16 +111,21 @@ def rewrite(  # noqa: PLR0913 - the table, the change, and who writes it
                 )
         return selects
 
-    source = Source(
-        None if change.rows is None else f"SELECT {_columns(layout)} FROM ({change.rows})",
-        incoming,
-        taken,
-        survivors,
-        change.merge if taken else None,
-        change.clustered_by,
+    return Planned(
+        Source(
+            None if change.rows is None else cast_rows(layout, change.rows),
+            incoming,
+            taken,
+            survivors,
+            change.merge if taken else None,
+            change.clustered_by,
+        )
     )
-    added = Writer(engine, store, layout, location, attempt).write(source)
-    return Rewrite(tuple(added), tuple(file.location for file in taken), sum(incoming.values()))
+
+
+def cast_rows(layout: TableLayout, rows: str) -> str:
+    """A SELECT of new rows as the table has them: its columns in order, each of its type."""
+    return f"SELECT {_columns(layout)} FROM ({rows})"
 
 
 def _same_key(layout: TableLayout, change: Change) -> str:

@@ -55,36 +55,24 @@ class Writer:
 
     def write(self, source: Source) -> list[DataFile]:
         """Write all rows of the source, each partition to files of its own."""
-        parts = sorted(
-            set(source.incoming) | {partition_of(file, self.layout) for file in source.taken},
-            key=lambda value: (value is None, str(value)),
-        )
+        parts = parts_of(source, self.layout)
         if len(parts) == 1:
-            return self._one(self.engine.cursor(), self._select(source, source.taken, None), parts[0])
+            return self.one(self.engine.cursor(), select(source, source.taken, None), parts[0])
         new, old = sum(source.incoming.values()), sum(file.records for file in source.taken)
         if old > new or (new > _FEW_ROWS and self._is_clustered(source)):
             return self._each(source, parts)
-        return self._fan_out(self._select(source, source.taken, None))
-
-    def _select(self, source: Source, taken: Sequence[DataFile], where: str | None) -> str:
-        """All rows that go into one write: the new ones (those that `where` admits), and what stays of taken files."""
-        selects = source.survivors(taken)
-        if source.rows is not None:
-            selects.insert(0, source.rows if where is None else f"SELECT * FROM ({source.rows}) WHERE {where}")
-        merged = " UNION ALL ".join(selects)
-        if source.merge is not None:
-            merged = source.merge.format(source=f"({merged})")
-        return f"SELECT * FROM ({merged}) ORDER BY {', '.join(map(name, source.order))}" if source.order else merged
+        return self._fan_out(select(source, source.taken, None))
 
     def _each(self, source: Source, parts: Sequence[Value]) -> list[DataFile]:
         def one(cursor: duckdb.DuckDBPyConnection, value: Value) -> list[DataFile]:
             taken = [file for file in source.taken if partition_of(file, self.layout) == value]
-            where = self._where(value) if value in source.incoming else "false"
-            return self._one(cursor, self._select(source, taken, where), value)
+            where = where_in(self.layout, value) if value in source.incoming else "false"
+            return self.one(cursor, select(source, taken, where), value)
 
         return [file for files in self.engine.each(one, parts) for file in files]
 
-    def _one(self, cursor: duckdb.DuckDBPyConnection, select: str, value: Value) -> list[DataFile]:
+    def one(self, cursor: duckdb.DuckDBPyConnection, select: str, value: Value) -> list[DataFile]:
+        """Write the rows of one partition to a file; none when there are none."""
         shown = _NO_VALUE if value is None else percent(str(value), safe="")
         folder = f"/{self._partition_name()}={shown}" if self.layout.partition else ""
         target = f"{self._data()}{folder}/{self.attempt}.parquet"
@@ -114,17 +102,6 @@ class Writer:
 
     def _partition_name(self) -> str:
         return self.layout.partition[0].name
-
-    def _where(self, value: Value) -> str:
-        """A filter on one partition; months as a range of the column, so that row groups can be skipped."""
-        partition = self.layout.spec.partition if self.layout.spec is not None else None
-        if value is None:
-            return f"({partition_sql(self.layout)}) IS NULL"
-        if partition is not None and partition.transform == "month" and isinstance(value, int):
-            column = name(partition.column)
-            first = f"DATE '1970-01-01' + INTERVAL ({value}) MONTH"
-            return f"{column} >= {first} AND {column} < {first} + INTERVAL 1 MONTH"
-        return f"({partition_sql(self.layout)}) = {value if isinstance(value, int) else quote(value)}"
 
     def _is_clustered(self, source: Source) -> bool:
         """Whether the staged row groups span few partitions each."""
@@ -162,6 +139,37 @@ class Writer:
         stats = {column.strip('"'): _stats(found) for column, found in columns.items()}
         partition = {self._partition_name(): value} if self.layout.partition else {}
         return [DataFile(location, int(records), int(size), partition, stats, self.store.seal(location))]
+
+
+def parts_of(source: Source, layout: TableLayout) -> list[Value]:
+    """The partitions that a source has rows of, in order."""
+    return sorted(
+        set(source.incoming) | {partition_of(file, layout) for file in source.taken},
+        key=lambda value: (value is None, str(value)),
+    )
+
+
+def select(source: Source, taken: Sequence[DataFile], where: str | None) -> str:
+    """All rows that go into one write: the new ones (those that `where` admits), and what stays of taken files."""
+    selects = source.survivors(taken)
+    if source.rows is not None:
+        selects.insert(0, source.rows if where is None else f"SELECT * FROM ({source.rows}) WHERE {where}")
+    merged = " UNION ALL ".join(selects)
+    if source.merge is not None:
+        merged = source.merge.format(source=f"({merged})")
+    return f"SELECT * FROM ({merged}) ORDER BY {', '.join(map(name, source.order))}" if source.order else merged
+
+
+def where_in(layout: TableLayout, value: Value) -> str:
+    """A filter on one partition; months as a range of the column, so that row groups can be skipped."""
+    partition = layout.spec.partition if layout.spec is not None else None
+    if value is None:
+        return f"({partition_sql(layout)}) IS NULL"
+    if partition is not None and partition.transform == "month" and isinstance(value, int):
+        column = name(partition.column)
+        first = f"DATE '1970-01-01' + INTERVAL ({value}) MONTH"
+        return f"{column} >= {first} AND {column} < {first} + INTERVAL 1 MONTH"
+    return f"({partition_sql(layout)}) = {value if isinstance(value, int) else quote(value)}"
 
 
 def _stats(found: Mapping[str, str]) -> ColumnStats:

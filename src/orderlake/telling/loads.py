@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orderlake.errors import DataError
-from orderlake.loading import Loader, Resumed
+from orderlake.loading import Loader, Resumed, Runner
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 from orderlake.wiring import Backends, utc_now
@@ -27,7 +27,7 @@ class Loads:
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
 
-    def run(  # noqa: PLR0913 - what is loaded, and who hears of what
+    def run(  # noqa: PLR0913 - as Loader
         self,
         sources: Sequence[SourceObject],
         on_report: Callable[[LoadReport], None],
@@ -36,13 +36,14 @@ class Loads:
         proceed: Callable[[], bool] = lambda: True,
         *,
         on_resumed: Resumed = lambda *_: None,
+        runner: Runner | None = None,
     ) -> list[LoadReport]:
         """Load, as Loader does, and alert of what went wrong, where that is wanted.
 
         MissingExtraError when the project wants events and the client is not installed, ConfigError when its alerts
         are wrong: before anything is loaded.
         """
-        loader = Loader(self._backends, on_report, on_step, proceed, on_resumed=on_resumed)
+        loader = Loader(self._backends, on_report, on_step, proceed, on_resumed=on_resumed, runner=runner)
         return self._told(loader, sources, pipeline)
 
     def again(
