@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from orderlake.config import Project
 from orderlake.errors import (
@@ -26,6 +26,7 @@ from orderlake.model.pipeline import Pipeline, Stream
 from orderlake.model.report import LoadReport
 from orderlake.model.source import RemoteFile, SourceObject, packed
 from orderlake.resume import LARGE, LargeLoad, journal_of, sweep
+from orderlake.runner import Runner
 from orderlake.sources import stream_of
 from orderlake.wiring import Backends, utc_now
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from orderlake.kernel.journal import Journal
     from orderlake.model.staged import StagedLoad
     from orderlake.tables.commit import OnDecided
-    from orderlake.tables.writing import Work, Written
 
 _GROUP_FILES: Final = 250
 _GROUP_BYTES: Final = 256 << 20
@@ -46,34 +46,10 @@ _PATIENCE: Final = 5
 _ALONE: Final = 4
 """Unreadable files in a group after which the rest are staged one by one."""
 
-Refusal = tuple[SourceObject, UnreadableShareError]
-"""A source that cannot be read, and why."""
 Report = Callable[[LoadReport], None]
 Step = Callable[[int], None]
 Begin = Callable[[Stream, str, Sequence[SourceObject]], None]
 Resumed = Callable[[SourceObject, int, int], None]
-
-
-class Runner(Protocol):
-    """Does the work of loads elsewhere: stages groups of files, and writes the files of their commits."""
-
-    group_files: int
-    group_bytes: int
-    """How much is loaded as one commit, at most."""
-
-    def stage(
-        self, engine: Engine, stream: Stream, sources: Sequence[SourceObject], attempt: str
-    ) -> tuple[StagedLoad, Sequence[Refusal]]:
-        """As kernel.stage does, under a name that is this attempt's own; what cannot be read is left out, and named."""
-        ...
-
-    def write(self, work: Work) -> Written:
-        """As tables.writing.write_here does."""
-        ...
-
-    def sweep(self, attempt: str) -> None:
-        """Take away what an attempt has left that no table needs."""
-        ...
 
 
 @dataclass

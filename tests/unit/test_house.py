@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "orderlake"
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-ENVIRONMENTS = {"aws", "bench", "console", "dbt", "dev", "runtime"}
+ENVIRONMENTS = {"aws", "bench", "console", "dbt", "dev", "spark", "runtime"}
 TOOLS = {"rie", "tools"}
 """Locks of what runs beside orderlake, without it."""
 

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orderlake.errors import DataError
-from orderlake.loading import Loader, Resumed, Runner
+from orderlake.loading import Loader, Resumed
 from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
+from orderlake.runner import Runner
 from orderlake.wiring import Backends, utc_now
 
 if TYPE_CHECKING:
