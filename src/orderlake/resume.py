@@ -70,8 +70,9 @@ def journal_of(backends: Backends, load: LargeLoad, bucket: str, workers: int) -
         store = backends.store if bucket else LocalStore()
         journal = Journal(store, f"{bucket or location_of(_home(backends))}/{name}", about, workers)
         yield journal
-        journal.clear()
-        if not bucket:
+        if bucket:
+            journal.clear()
+        else:
             shutil.rmtree(_home(backends) / name, ignore_errors=True)
 
 

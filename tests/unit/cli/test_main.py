@@ -121,7 +121,7 @@ def test_a_bug_is_shown_whole(cli, loaded, monkeypatch):
 
 
 def test_an_interrupt_exits_with_130(cli, loaded, monkeypatch):
-    monkeypatch.setattr(Lake, "run", lambda *_: throw(KeyboardInterrupt()))
+    monkeypatch.setattr(Lake, "run", lambda *_, **__: throw(KeyboardInterrupt()))
     answer = cli("run")
     assert answer.code == 130
     assert answer.err.startswith("orderlake: interrupted")

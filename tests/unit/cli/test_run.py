@@ -87,7 +87,7 @@ def test_json_of_nothing_is_an_empty_list(cli, project):
 def test_json_tells_what_was_done_before_an_error(cli, loaded, monkeypatch):
     report = line_report("loaded")
 
-    def fail(self, paths, pipeline, on_report):
+    def fail(self, paths, pipeline, on_report, **_):
         on_report(report)
         raise OSError(28, "No space left on device", "/lake")
 
