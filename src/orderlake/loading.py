@@ -25,6 +25,7 @@ from orderlake.errors import (
 from orderlake.model.pipeline import Pipeline, Stream
 from orderlake.model.report import LoadReport
 from orderlake.model.source import RemoteFile, SourceObject, packed
+from orderlake.processes import is_alive
 from orderlake.resume import LARGE, LargeLoad, journal_of, sweep
 from orderlake.runner import Runner
 from orderlake.sources import stream_of
@@ -388,15 +389,5 @@ def _sweep(project: Project, mine: Path) -> None:
     """Remove work folders whose process is dead."""
     for folder in (project.state / "work").iterdir():
         owner = folder.name.split("-", 1)[0]
-        if folder != mine and owner.isdigit() and not Path(f"/proc/{owner}").exists() and not _alive(int(owner)):
+        if folder != mine and owner.isdigit() and not is_alive(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

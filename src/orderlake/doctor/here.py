@@ -19,6 +19,7 @@ from orderlake.doctor.change import changes
 from orderlake.doctor.check import Check
 from orderlake.errors import ConfigError, LakeError
 from orderlake.model.pipeline import Pipeline
+from orderlake.processes import is_alive
 from orderlake.sources import LocalSources, stream_of
 from orderlake.wiring import Backends, load_pipeline
 
@@ -200,9 +201,8 @@ def _databases(project: Project) -> Iterator[Check]:
 
 def _work(project: Project) -> Iterator[Check]:
     work = project.state / "work"
-    dead = (
-        [folder.name for folder in work.iterdir() if not _alive(folder.name.split("-", 1)[0])] if work.is_dir() else []
-    )
+    owners = [folder.name.split("-", 1)[0] for folder in work.iterdir()] if work.is_dir() else []
+    dead = [owner for owner in owners if not owner.isdigit() or not is_alive(int(owner))]
     if dead:
         yield Check(
             "work",
@@ -212,15 +212,3 @@ def _work(project: Project) -> Iterator[Check]:
         )
     else:
         yield Check("work", "ok", "no load was broken off, or all was cleared up")
-
-
-def _alive(process: str) -> bool:
-    if not process.isdigit():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

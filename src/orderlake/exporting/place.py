@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orderlake.errors import ConfigError, StorageUnavailableError
+from orderlake.processes import is_alive
 from orderlake.storage.local import LocalStore
 
 
@@ -44,15 +45,5 @@ def _sweep(target: Path) -> None:
     mark = re.compile(re.escape(f".{target.name}.part-") + r"(\d+)-[0-9a-f]{32}(\.wal)?")
     for file in target.parent.iterdir():
         found = mark.fullmatch(file.name)
-        if found is not None and not _alive(int(found[1])):
+        if found is not None and not is_alive(int(found[1])):
             file.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
