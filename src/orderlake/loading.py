@@ -193,7 +193,7 @@ class Loader:
             elsewhere = self._elsewhere(tried.rest, attempt)
             try:
                 files = self._files(tried, folder)
-                staged = stage(engine, stream, files, folder, elsewhere)
+                staged = stage(engine, stream, files, folder, elsewhere, key=parts.key_for(stream))
                 for report in committer.commit(
                     batch_of(stream, staged, tried.load_id, self.again), started, definition
                 ):

@@ -19,6 +19,7 @@ from orderlake.config import Project, read_yaml
 from orderlake.errors import ConfigError, MissingExtraError
 from orderlake.ledger.sqlite import SqliteLedger
 from orderlake.model.pipeline import Pipeline, parse_pipeline
+from orderlake.secret import FILE, project_key
 from orderlake.sources import LocalSources
 from orderlake.storage.local import LocalStore, location_of
 
@@ -134,6 +135,26 @@ class Backends:
             lambda: secrets.randbits(62),
             ManifestCache(),
         )
+
+    def key_for(self, stream: Stream) -> bytes:
+        """What a stream's personal data is hashed with; empty where none is. ConfigError when the key is lost.
+
+        It is made with the first load that wants it, for a lake of this machine.
+        """
+        if not stream.policies:
+            return b""
+        has_file = (self.project.state / FILE).exists()
+        return project_key(self.project.state, is_made=not (self.is_remote or has_file or self._hashes))
+
+    @property
+    def _hashes(self) -> bool:
+        """Whether something in the tables was made with a key."""
+        from orderlake.tables.declared import remembered
+        from orderlake.tables.layout import index_layout
+
+        wanted = [index_layout(stream) for stream in self.streams if stream.policies]
+        known = [remembered(index) for index in self.house.open(wanted, files=False).values()]
+        return any(table.pii for declared in known if declared is not None for table in declared.tables.values())
 
     def engine(self, work: Path) -> Engine:
         """A DuckDB with the project's memory budget, spilling under `work`."""

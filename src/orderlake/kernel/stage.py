@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from orderlake.engine import Engine
-from orderlake.errors import DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
+from orderlake.errors import ConfigError, DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.careful import Sifted
 from orderlake.kernel.conditions import prove
@@ -35,21 +35,29 @@ _TOGETHER: Final = 250
 _AGAIN: Final = 8 << 20
 
 
-def stage(
+def stage(  # noqa: PLR0913 - the key is no part of what is staged, and has no other way in
     engine: Engine,
     stream: Stream,
     sources: Sequence[tuple[SourceObject, Path | RemoteFile]],
     folder: Path,
     out: str = "",
+    *,
+    key: bytes = b"",
 ) -> StagedLoad:
     """Stage objects of one stream; UnreadableShareError names the one that cannot be read at all.
+
+    `key` is the one that personal data is hashed with; ConfigError when the stream wants it and there is none.
 
     Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same).
     """
     folder.mkdir(parents=True, exist_ok=True)
     prove(engine.cursor(), stream)
+    if stream.policies and not key:
+        raise ConfigError(
+            f"{stream.pipeline}: sources.{stream.name}: personal data is hashed, and there is no key for it"
+        )
     plan = flatten.plan_of(stream)
-    worker = Worker(replace(plan, sieve=sieve_of(engine.cursor(), plan)), folder, out or str(folder))
+    worker = Worker(replace(plan, sieve=sieve_of(engine.cursor(), plan)), folder, out or str(folder), key)
     tasks: list[Task] = []
     done: list[Done] = []
     for is_remote, group in groupby(enumerate(sources), key=lambda each: isinstance(each[1][1], RemoteFile)):

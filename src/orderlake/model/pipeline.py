@@ -16,7 +16,9 @@ from orderlake.model.column import Column, ColumnType, parse_column
 from orderlake.model.contract import DEFAULT, Contract, FoundColumn, parse_contract
 from orderlake.model.declared_checks import parse_checks
 from orderlake.model.paths import check_paths, list_on
+from orderlake.model.pii import Path, check_needed, check_policy, check_told, tags_of
 from orderlake.model.reconcile import Reconcile, parse_reconcile
+from orderlake.model.tag import POLICIES, Tag
 
 TableFormat = Literal["iceberg", "parquet"]
 TRIAL: Final = "smoke"
@@ -79,6 +81,13 @@ class Stream:
     reconcile: tuple[Reconcile, ...] = ()
     """Those of the pipeline's of which both sides are in one record."""
     contract: Contract = DEFAULT
+    pii: tuple[tuple[Path, Tag], ...] = ()
+    """The paths that are tagged as personal data."""
+
+    @property
+    def policies(self) -> Mapping[Path, Tag]:
+        """What is stored in place of values, by path."""
+        return {path: tag for path, tag in self.pii if tag in POLICIES}
 
     @property
     def index(self) -> str:
@@ -146,6 +155,7 @@ def _pipeline(document: object) -> Pipeline:
     reconcile = parse_reconcile(
         top.get("reconcile", {}), {spec.name: {column.name for column in spec.columns} for spec in specs}
     )
+    _of_amounts(streams, reconcile)
     streams = tuple(replace(stream, reconcile=_within(stream, reconcile)) for stream in streams)
     digest = hashlib.sha256(repr((name, streams)).encode()).hexdigest()
     return Pipeline(name, streams, digest[:16], reconcile)
@@ -157,23 +167,42 @@ def _within(stream: Stream, reconcile: tuple[Reconcile, ...]) -> tuple[Reconcile
     return tuple(each for each in reconcile if {each.header.table, each.lines.table} <= own)
 
 
+def _of_amounts(streams: tuple[Stream, ...], reconcile: tuple[Reconcile, ...]) -> None:
+    """An amount is added up as it is stored."""
+    for each in reconcile:
+        words = {side.table: re.findall(r"\w+", side.amount) for side in (each.header, each.lines)}
+        for table in (table for stream in streams for table in stream.tables):
+            for column in table.columns:
+                if column.policy is not None and column.name in words.get(table.name, ()):
+                    hidden = f"{table.name}.{column.name} has a pii policy"
+                    raise ConfigError(f"reconcile.{each.name}: {hidden}, so there is no amount to add up")
+
+
 def _related(streams: tuple[Stream, ...]) -> None:
     """A relationship leads to a column of an Iceberg table of this pipeline."""
     tables = {spec.name: spec for stream in streams for spec in stream.tables if spec.format == "iceberg"}
     for stream in streams:
         for spec in stream.tables:
             for check in spec.checks:
-                table, column = check.to
-                if check.kind != "relationship":
-                    continue
-                if table not in tables or all(column != each.name for each in tables[table].columns):
-                    raise ConfigError(
-                        f"sources.{stream.name}.tables.{spec.name}.checks.{check.name}: "
-                        f"there is no column {column} of an iceberg table {table} in this pipeline"
+                if check.kind == "relationship":
+                    _check_relation(
+                        f"sources.{stream.name}.tables.{spec.name}.checks.{check.name}", check, spec, tables
                     )
 
 
-_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "decimal", "contract", "tables"}
+def _check_relation(at: str, check: Check, spec: TableSpec, tables: Mapping[str, TableSpec]) -> None:
+    table, column = check.to
+    there = next((each for each in tables[table].columns if each.name == column), None) if table in tables else None
+    if there is None:
+        raise ConfigError(f"{at}: there is no column {column} of an iceberg table {table} in this pipeline")
+    here = next(each for each in spec.columns if each.name == check.columns[0])
+    if here.policy != there.policy:
+        raise ConfigError(
+            f"{at}: {here.name} and {table}.{column} are not stored alike: give both pii(hash), or neither a policy"
+        )
+
+
+_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "decimal", "contract", "pii", "tables"}
 
 
 def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
@@ -186,6 +215,12 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
     tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in declared.items())
     tables = tuple(_widened(table, agreed) for table in tables)
     tables = _with_comma(at, spec, tables)
+    placed = [(f"{at}.tables.{each.name}.{one.name}", one) for each in tables for one in each.columns]
+    tags = tags_of(placed, spec.get("pii"), at)
+    tables = tuple(
+        replace(table, columns=tuple(replace(each, pii=tags.get(each.path)) for each in table.columns))
+        for table in tables
+    )
     if not tables:
         raise ConfigError(f"{at}.tables: at least one is needed")
     if spec["format"] == "csv":
@@ -214,9 +249,25 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
         _texts(spec.get("envelope", [])),
         _encoding(at, str(spec.get("encoding", "auto"))),
         contract=agreed,
+        pii=tuple(sorted(tags.items())),
     )
     _check_keepers(at, stream)
+    _check_policies(at, stream)
     return stream
+
+
+def _check_policies(at: str, stream: Stream) -> None:
+    """A policy takes nothing away that a table needs of its column."""
+    for column in stream.key:
+        check_needed(f"{at}.key", column, stream.policies)
+    if stream.sequence_by is not None:
+        check_needed(f"{at}.sequence_by", stream.sequence_by, stream.policies)
+    for table in stream.tables:
+        own = f"{at}.tables.{table.name}"
+        for column in table.columns:
+            check_policy(f"{own}.{column.name}", column, None if table.partition is None else table.partition.column)
+        for check in table.checks:
+            check_told(f"{own}.checks.{check.name}", check, table.columns)
 
 
 def _widened(table: TableSpec, contract: Contract) -> TableSpec:
