@@ -30,6 +30,7 @@ from orderlake.wiring import Backends, utc_now
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.erasing.forgotten import Forgotten
     from orderlake.tables.commit import OnDecided
 
 _GROUP_FILES: Final = 250
@@ -39,6 +40,8 @@ _STAGED_HERE: Final = 96 << 20
 WORK: Final = ".work"
 _PATIENCE: Final = 5
 """How often a file that changes while it is read is read again."""
+_DECIDING: Final = 5
+"""The step of a commit before which its tables are read."""
 _ALONE: Final = 4
 """Unreadable files in a group after which the rest are staged one by one."""
 
@@ -81,6 +84,7 @@ class Loader:
     """Identities of sources that are loaded although they were rolled back."""
     known: dict[str, LoadReport] = field(default_factory=dict)
     """What the ledger said of the sources as the run began, by identity."""
+    _forgotten: Forgotten | None = None
     _work: Path | None = None
     _engine: Engine | None = None
     _parts: ExitStack = field(default_factory=ExitStack)
@@ -182,7 +186,7 @@ class Loader:
 
         engine = self._open_engine()
         parts = self.backends
-        committer = Committer(engine, parts.house, parts.ledger, parts.sources, utc_now, self.on_step, self.on_decided)
+        committer = Committer(engine, parts.house, parts.ledger, parts.sources, utc_now, self._step, self.on_decided)
         started = {source.identity: time.perf_counter() for source in group}
         rest = sorted(group, key=lambda source: (source.version, source.uri))
         tried = _Attempts(stream, definition, done, uuid.uuid4().hex, rest)
@@ -192,7 +196,7 @@ class Loader:
             folder = self._folder() / attempt
             elsewhere = self._elsewhere(tried.rest, attempt)
             try:
-                files = self._files(tried, folder)
+                files = self._without_the_forgotten(engine, stream, self._files(tried, folder), folder)
                 staged = stage(engine, stream, files, folder, elsewhere, key=parts.key_for(stream))
                 for report in committer.commit(
                     batch_of(stream, staged, tried.load_id, self.again), started, definition
@@ -235,6 +239,28 @@ class Loader:
                 files.append((source, file))
         tried.rest = [source for source, _ in files]
         return files
+
+    def _without_the_forgotten(
+        self, engine: Engine, stream: Stream, files: Sequence[tuple[SourceObject, Path | RemoteFile]], folder: Path
+    ) -> list[tuple[SourceObject, Path | RemoteFile]]:
+        """The files, and copies of those that tell of people who are forgotten."""
+        self._forgotten = self.backends.forgotten()
+
+        def cleaned(number: int, file: Path | RemoteFile) -> Path | RemoteFile:
+            if isinstance(file, RemoteFile) or self._forgotten is None:
+                return file
+            return self._forgotten.cleaned(engine, stream, file, folder / f"cleaned-{number}")
+
+        return [(source, cleaned(number, file)) for number, (source, file) in enumerate(files)]
+
+    def _step(self, step: int) -> None:
+        """Tell of a step of a commit; one whose files were read before somebody was forgotten does not land.
+
+        It has read the heads by then, and whoever forgets somebody moves them afterwards.
+        """
+        self.on_step(step)
+        if step == _DECIDING and self.backends.forgotten() != self._forgotten:
+            raise SourceChangedError("somebody was forgotten while its files were read")
 
     def _without_unreadable(self, tried: _Attempts, error: UnreadableShareError) -> None:
         """Reject the file that cannot be read; after a few of them the rest are loaded one by one."""

@@ -13,6 +13,8 @@ from orderlake.errors import ConfigError
 VARIABLE: Final = "ORDERLAKE_PII_KEY"
 """The environment variable that holds the key, where it is not to be in a file."""
 FILE: Final = "pii.key"
+FORGOTTEN: Final = "forgotten.json"
+"""Beside the key: hashes of the people who are forgotten (see erasing.forgotten)."""
 _SHORTEST: Final = 16
 _BYTES: Final = 32
 

@@ -19,12 +19,13 @@ from orderlake.config import Project, read_yaml
 from orderlake.errors import ConfigError, MissingExtraError
 from orderlake.ledger.sqlite import SqliteLedger
 from orderlake.model.pipeline import Pipeline, parse_pipeline
-from orderlake.secret import FILE, project_key
+from orderlake.secret import FILE, FORGOTTEN, project_key
 from orderlake.sources import LocalSources
 from orderlake.storage.local import LocalStore, location_of
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.erasing.forgotten import Forgotten
     from orderlake.model.pipeline import Stream, TableSpec
     from orderlake.model.ports import Catalog, Ledger, ObjectStore, SourceFiles
     from orderlake.storage.s3 import S3Store
@@ -141,10 +142,20 @@ class Backends:
 
         It is made with the first load that wants it, for a lake of this machine.
         """
-        if not stream.policies:
-            return b""
+        return self.secret() if stream.policies else b""
+
+    def secret(self) -> bytes:
+        """The project's key, made where nothing was made with one yet."""
         has_file = (self.project.state / FILE).exists()
         return project_key(self.project.state, is_made=not (self.is_remote or has_file or self._hashes))
+
+    def forgotten(self) -> Forgotten | None:
+        """Who is forgotten in the project, as it is now; None while nobody is."""
+        if self.is_remote or not (self.project.state / FORGOTTEN).exists():
+            return None
+        from orderlake.erasing.forgotten import forgotten
+
+        return forgotten(self.project.state, self.secret())
 
     @property
     def _hashes(self) -> bool:
@@ -154,7 +165,8 @@ class Backends:
 
         wanted = [index_layout(stream) for stream in self.streams if stream.policies]
         known = [remembered(index) for index in self.house.open(wanted, files=False).values()]
-        return any(table.pii for declared in known if declared is not None for table in declared.tables.values())
+        made = any(table.pii for declared in known if declared is not None for table in declared.tables.values())
+        return made or (self.project.state / FORGOTTEN).exists()
 
     def engine(self, work: Path) -> Engine:
         """A DuckDB with the project's memory budget, spilling under `work`."""

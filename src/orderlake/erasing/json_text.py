@@ -106,6 +106,24 @@ def redacted(text: str, paths: Collection[Path]) -> str:
     return text
 
 
+def without_keys(text: str, paths: Collection[Path], *, is_row: bool) -> str | None:
+    """A flat object by path (`_rescued`) as a file without what is at these paths gives it; None when nothing is left.
+
+    Of a CSV row (`is_row`) blank cells are not kept; of JSON null is, where there was room for it.
+    """
+    wanted = [".".join(part.replace("\\", "\\\\").replace(".", "\\.") for part in path).lower() for path in paths]
+    left = []
+    for each in values(text):
+        if len(each.path) != 1 or each.member == each.start:
+            continue
+        key = each.path[0].lower()
+        if not any(key == at or key.startswith(f"{at}.") for at in wanted):
+            left.append(text[each.member : each.end])
+        elif not is_row and each.end - each.start >= len(_NULL):
+            left.append(f"{text[each.member : each.start]}{_NULL}")
+    return f"{{{','.join(left)}}}" if left else None
+
+
 def erased(text: str, paths: Collection[Path], size: Measure = lambda part: len(part.encode())) -> str:
     """The text with null and blanks in place of what stands at these paths, just as long; NotJsonError as of `values`.
 

@@ -16,6 +16,7 @@ from orderlake.model.column import Column, ColumnType, parse_column
 from orderlake.model.contract import DEFAULT, Contract, FoundColumn, parse_contract
 from orderlake.model.declared_checks import parse_checks
 from orderlake.model.paths import check_paths, list_on
+from orderlake.model.person import Kind, check_erasable, check_findable, check_passes, parse_person
 from orderlake.model.pii import Path, check_needed, check_policy, check_told, tags_of
 from orderlake.model.reconcile import Reconcile, parse_reconcile
 from orderlake.model.tag import POLICIES, Tag
@@ -83,6 +84,8 @@ class Stream:
     contract: Contract = DEFAULT
     pii: tuple[tuple[Path, Tag], ...] = ()
     """The paths that are tagged as personal data."""
+    person: tuple[tuple[Kind, Path], ...] = ()
+    """What identifies the person that a record is about."""
 
     @property
     def policies(self) -> Mapping[Path, Tag]:
@@ -202,7 +205,19 @@ def _check_relation(at: str, check: Check, spec: TableSpec, tables: Mapping[str,
         )
 
 
-_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "decimal", "contract", "pii", "tables"}
+_STREAM_KEYS = {
+    "match",
+    "format",
+    "key",
+    "sequence_by",
+    "envelope",
+    "encoding",
+    "decimal",
+    "contract",
+    "pii",
+    "person",
+    "tables",
+}
 
 
 def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
@@ -215,8 +230,7 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
     tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in declared.items())
     tables = tuple(_widened(table, agreed) for table in tables)
     tables = _with_comma(at, spec, tables)
-    placed = [(f"{at}.tables.{each.name}.{one.name}", one) for each in tables for one in each.columns]
-    tags = tags_of(placed, spec.get("pii"), at)
+    tags, person = _personal(at, spec, tables)
     tables = tuple(
         replace(table, columns=tuple(replace(each, pii=tags.get(each.path)) for each in table.columns))
         for table in tables
@@ -250,10 +264,25 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
         _encoding(at, str(spec.get("encoding", "auto"))),
         contract=agreed,
         pii=tuple(sorted(tags.items())),
+        person=tuple(person.items()),
     )
     _check_keepers(at, stream)
     _check_policies(at, stream)
+    if stream.person:
+        _check_person(at, stream)
     return stream
+
+
+def _personal(
+    at: str, spec: Mapping[str, Any], tables: tuple[TableSpec, ...]
+) -> tuple[dict[Path, Tag], dict[Kind, Path]]:
+    """What is tagged of a source, and what identifies the person of a record, which is tagged with it."""
+    placed = [(f"{at}.tables.{each.name}.{one.name}", one) for each in tables for one in each.columns]
+    tags = tags_of(placed, spec.get("pii"), at)
+    person = parse_person(spec.get("person"), at, lambda path, where: _declared(tables, path, where))
+    for path in person.values():
+        tags.setdefault(path, "tag")
+    return tags, person
 
 
 def _check_policies(at: str, stream: Stream) -> None:
@@ -268,6 +297,24 @@ def _check_policies(at: str, stream: Stream) -> None:
             check_policy(f"{own}.{column.name}", column, None if table.partition is None else table.partition.column)
         for check in table.checks:
             check_told(f"{own}.checks.{check.name}", check, table.columns)
+
+
+def _check_person(at: str, stream: Stream) -> None:
+    """A person's data can be taken out of all records, and whoever is forgotten is found in the tables."""
+    needed = {column.path: "identifies a record" for column in stream.key}
+    if stream.sequence_by is not None:
+        needed[stream.sequence_by.path] = "orders versions"
+    for table in stream.tables:
+        own = f"{at}.tables.{table.name}"
+        for column in table.columns:
+            if column.pii is not None:
+                partition = None if table.partition is None else table.partition.column
+                check_erasable(f"{own}.{column.name}", column, needed, partition)
+        for check in table.checks:
+            check_passes(f"{own}.checks.{check.name}", check, table.columns)
+    tables = [(each.name, each.columns) for each in stream.tables if not stream.key or each.format == "iceberg"]
+    for kind, path in stream.person:
+        check_findable(f"{at}.person.{kind}", path, tables, in_all=not stream.key)
 
 
 def _widened(table: TableSpec, contract: Contract) -> TableSpec:

@@ -139,6 +139,7 @@ class Lakehouse:
             now_ms=self.now_ms(),
             attempt=attempt,
             cache=self.cache,
+            anew=change.anew,
         )
         after = replace(iceberg.expire(after, keep), base_updated_ms=metadata.last_updated_ms)
         obsolete = iceberg.obsolete_metadata(after, opened.head)

@@ -1,0 +1,50 @@
+"""What was made of the tables and can be made again: it goes, rather than being searched for people."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from orderlake.tables.published import FOLDER
+from orderlake.wiring import Backends
+
+
+def derived(backends: Backends) -> Iterator[tuple[str, str | Path]]:
+    """What there is of it: what it is called, and its place (a folder here, or a location of the store)."""
+    state, store, root = backends.project.state, backends.store, backends.root
+    for what, folder in (("the console's sums", state / "overview"), ("the work of builds", state / "dbt")):
+        if folder.exists():
+            yield what, folder
+    names = [FOLDER, *(file.stem for file in sorted((backends.project.root / "marts").glob("*.sql")))]
+    for each in names:
+        for found in store.list(f"{root}/{each}", hidden=True):
+            yield "marts", found.location
+    for folder in sorted((state / "work").glob("*")):
+        if not _is_alive(folder.name.partition("-")[0]):
+            yield "what dead processes left", folder
+
+
+def remove(backends: Backends) -> list[str]:
+    """Remove it; give what it was."""
+    gone = []
+    for what, place in derived(backends):
+        gone.append(what)
+        if isinstance(place, Path):
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            backends.store.delete(place)
+    return sorted(set(gone))
+
+
+def _is_alive(process: str) -> bool:
+    if not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
