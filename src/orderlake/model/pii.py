@@ -5,10 +5,9 @@ A tag belongs to a path of the record: every column that reads it is stored alik
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from orderlake.errors import ConfigError
-from orderlake.model.check import Check
 from orderlake.model.column import Column
 from orderlake.model.tag import WORDS, Tag, parse_tag
 
@@ -42,33 +41,3 @@ def _without_column(read: Sequence[Path], own: object, at: str) -> dict[Path, Ta
             raise ConfigError(f"{at}: {text} has a column ({'.'.join(near)}): say it there, behind its type")
         tags[path] = parse_tag(tag, f"{at}.{text}")
     return tags
-
-
-def check_needed(what: str, column: Column, policies: Mapping[Path, Tag]) -> None:
-    """ConfigError when a column that tells records or their versions apart (`what`) has a policy."""
-    if column.path in policies:
-        raise ConfigError(
-            f"{what}: {'.'.join(column.path)} has pii({policies[column.path]}): what tells records and their versions "
-            "apart is stored as it is; choose another field, or tag it without a policy: pii"
-        )
-
-
-def check_policy(at: str, column: Column, partition: str | None) -> None:
-    """ConfigError when a column cannot be stored by its policy; `partition` is the one that its table is split by."""
-    policy = column.policy
-    if policy is None:
-        return
-    if policy != "drop" and column.type.name != "string":
-        raise ConfigError(f"{at}: pii({policy}) makes text of it: declare it as string, not {column.type}")
-    if partition == column.name:
-        raise ConfigError(f"{at}: the table is partitioned by it, so it is stored as it is: no pii({policy})")
-
-
-def check_told(at: str, check: Check, columns: Sequence[Column]) -> None:
-    """ConfigError when a check is of what a policy takes away: of rows it sees values as they came, else as stored."""
-    if check.is_of_rows or check.kind == "row_count":
-        return
-    for column in columns:
-        policy = column.policy if column.name in check.columns else None
-        if policy == "drop" or (policy == "mask" and check.kind in ("unique", "relationship")):
-            raise ConfigError(f"{at}: {check.kind} is told of what is stored, which pii({policy}) takes away")

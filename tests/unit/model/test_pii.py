@@ -96,3 +96,37 @@ def test_an_amount_that_is_reconciled_has_no_policy() -> None:
     sides = {"header": {"table": "orders", "amount": "total"}, "lines": {"table": "lines", "amount": "price"}}
     with pytest.raises(ConfigError, match=r"orders.total has a pii policy"):
         parse_pipeline({"pipeline": "p", "sources": {"o": source}, "reconcile": {"r": {"key": "id"} | sides}}, "p")
+
+
+PERSON = {"person": {"email": "customer.email"}, "columns": {"email": "string from customer.email pii"}}
+
+
+def test_what_identifies_a_person_is_tagged() -> None:
+    stream = pipeline(person={"email": "customer.email"}, columns={"email": "string from customer.email"}).streams[0]
+    assert dict(stream.person) == {"email": ("customer", "email")}
+    assert dict(stream.pii) == {("customer", "email"): "tag"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"person": {"phone": "customer.phone"}}, "takes id and email"),
+        ({"person": {"id": "customer.id"}}, "no table has a column from 'customer.id'"),
+        ({"person": {"id": "id"}}, "it tells records or their versions apart"),
+        (PERSON | {"columns": {"email": "string required from customer.email"}}, "it is required"),
+        (
+            PERSON | {"orders": {"partition_by": "identity(email)"}},
+            "it splits the table",
+        ),
+        (
+            PERSON | {"orders": {"checks": {"c": {"not_null": "email", "on_fail": "quarantine"}}}},
+            "which this check would quarantine",
+        ),
+        (PERSON | {"columns": {"email": "string from customer.email pii(mask)"}}, "needs a column in an iceberg table"),
+        (PERSON | {"key": []}, "needs a column in each table, for the source has no key"),
+    ],
+)
+def test_a_person_that_could_not_be_forgotten_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        pipeline(**given)
+    assert said in str(error.value)
