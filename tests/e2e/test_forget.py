@@ -277,3 +277,27 @@ def test_where_nothing_says_who_a_record_is_about_nobody_can_be_forgotten(tmp_pa
         shop.forget(emails=[EMAIL])
     with Lake(shop.folder) as lake, pytest.raises(ConfigError, match="say who"):
         lake.forget()
+
+
+def test_a_load_that_read_its_file_before_brings_nobody_back(shop: Shop) -> None:
+    """Somebody is forgotten between the staging of a load and its commit: it looks again, and stages anew."""
+    shop.put("orders_8.json", ndjson(order(80), order(81, "bob")))
+    steps: list[int] = []
+
+    def meanwhile(step: int) -> None:
+        steps.append(step)
+        if steps == [1]:
+            shop.forget()
+            restored = shop.folder / "raw" / "orders_8.json"  # as a load holds it that has opened it
+            restored.write_bytes(ndjson(order(80), order(81, "bob")))
+            os.utime(restored, (1_700_000_000 + shop.ticks,) * 2)
+
+    with Lake(shop.folder) as lake:
+        reports = {report.source: report for report in lake.run(on_step=meanwhile)}
+    assert reports["raw/orders_8.json"].status == "loaded"
+    assert shop.rows("SELECT order_id, email FROM orders WHERE order_id >= 80") == [
+        (80, None),
+        (81, "bob@mail.example"),
+    ]
+    shop.forget()
+    shop.check()

@@ -99,11 +99,12 @@ def found_at(text: str, path: Path) -> list[str]:
 
 def redacted(text: str, paths: Collection[Path]) -> str:
     """The text with stars in place of what stands at these paths; NotJsonError as of `values`."""
-    marked = [each for each in values(text) if _is_at(each.path, paths)]
-    for each in sorted(marked, key=lambda one: one.start, reverse=True):
-        if text[each.start : each.end] != _NULL:
-            text = f'{text[: each.start]}"***"{text[each.end :]}'
-    return text
+    marked = [each for each in values(text) if _is_at(each.path, paths) and text[each.start : each.end] != _NULL]
+    shown, at = "", 0
+    for each in sorted(marked, key=lambda one: (one.start, -one.end)):
+        if each.start >= at:  # else it is inside one that is hidden already
+            shown, at = f'{shown}{text[at : each.start]}"***"', each.end
+    return f"{shown}{text[at:]}"
 
 
 def without_keys(text: str, paths: Collection[Path], *, is_row: bool) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from heapq import merge
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,10 @@ from orderlake.model.pipeline import Stream
 
 _HEAD: Final = 1 << 16
 _CHUNK: Final = 1 << 20
+_NEAR: Final = 1 << 8
+"""How far from a line its neighbours end and begin, blanks apart."""
+_HIDES: Final = re.compile(rb"\\u00[2-7]")
+"""A letter of ASCII that is written as an escape, which nobody has to do."""
 _LETTER: Final = re.compile(r"\w")
 _WHOLE: Final = ("int", "bigint", "id")
 
@@ -89,7 +94,12 @@ class Finder:
 
     def may_hold(self, data: bytes | mmap.mmap) -> bool:
         """Whether bytes may tell of one of the people: what an escape may hide is looked at."""
-        return self._pattern.search(data) is not None or data.find(b"\\u00") >= 0
+        return self._pattern.search(data) is not None or _HIDES.search(data) is not None
+
+    def places(self, data: mmap.mmap) -> Iterator[int]:
+        """Where bytes may tell of one of them, in order."""
+        found = (each.start() for each in self._pattern.finditer(data))
+        return merge(found, (each.start() for each in _HIDES.finditer(data)))
 
     def without(self, text: str, size: Measure) -> str:
         """A JSON record's text without its personal data, if it is about one of the people; else as it is.
@@ -143,7 +153,7 @@ def edits(plain: Plain, finder: Finder) -> Iterator[Edit]:
         if not finder.may_hold(data):
             return
         try:
-            for start, end, text in texts(plain, finder.stream, data):
+            for start, end, text in _lines(plain, finder, data) or texts(plain, finder.stream, data):
                 raw = data[start:end]
                 if finder.may_hold(raw):
                     new = text(finder, raw.decode(errors="surrogateescape"), plain.size)
@@ -168,6 +178,40 @@ class RecordText:
         if self.cells is None:
             return finder.without_letters(raw, size)
         return finder.without_cells(raw, self.cells, self.dialect, size)
+
+
+def _lines(plain: Plain, finder: Finder, data: mmap.mmap) -> list[tuple[int, int, RecordText]] | None:
+    """The records that may be about one of the people, where each is a line; None where lines do not tell them.
+
+    It need not go through the others, which takes a hundred times as long.
+    """
+    if finder.stream.format == "csv":
+        return None
+    if any(share.layout != "lines" or not share.whole for share in shares(plain.path, 0, finder.stream.envelope)):
+        return None
+    found: list[tuple[int, int, RecordText]] = []
+    last = -1
+    for place in finder.places(data):
+        if place < last:
+            continue
+        start = data.rfind(b"\n", 0, place) + 1
+        last = data.find(b"\n", place)
+        last = len(data) if last < 0 else last
+        line = data[start:last]
+        before, after = data[max(0, start - _NEAR) : start].rstrip(), data[last : last + _NEAR].lstrip()
+        is_alone = (not before or before.endswith(b"}")) and (not after or after.startswith(b"{"))
+        if not is_alone or not _is_object(line):
+            return None
+        begin = start + len(line) - len(line.lstrip())
+        found.append((begin, begin + len(line.strip()), RecordText()))
+    return found
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def texts(plain: Plain, stream: Stream, data: mmap.mmap) -> Iterator[tuple[int, int, RecordText]]:
