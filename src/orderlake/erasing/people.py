@@ -50,11 +50,13 @@ class People:
         """By what they are known."""
         return sorted(text for known, text in self.known if known == kind)
 
+    def forms(self) -> list[bytes]:
+        """What they are known by as bytes, in small letters: plain, and as JSON escapes it."""
+        texts = [text for kind in KINDS for text in self.texts(kind)]
+        plain = {text.encode(errors="surrogatepass").lower() for text in texts}
+        return sorted(plain | {json.dumps(text)[1:-1].encode().lower() for text in texts})
+
     def pattern(self) -> re.Pattern[bytes]:
         """What finds one of them in bytes: as a word of its own, in any letter case, plain or as JSON escapes it."""
-        forms: set[bytes] = set()
-        for kind in KINDS:
-            for text in self.texts(kind):
-                forms |= {text.encode(errors="surrogatepass"), json.dumps(text)[1:-1].encode()}
-        either = b"|".join(re.escape(form) for form in sorted(forms)) or b"(?!)"
-        return re.compile(_WORD + rb"(?:" + either + rb")" + _END, re.IGNORECASE)
+        either = b"|".join(re.escape(form) for form in self.forms()) or b"(?!)"
+        return re.compile(_WORD + rb"0*(?:" + either + rb")" + _END, re.IGNORECASE)

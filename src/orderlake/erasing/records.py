@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from heapq import merge
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -36,6 +35,7 @@ _NEAR: Final = 1 << 8
 """How far from a line its neighbours end and begin, blanks apart."""
 _HIDES: Final = re.compile(rb"\\u00[2-7]")
 """A letter of ASCII that is written as an escape, which nobody has to do."""
+_ESCAPE: Final = b"\\u00"
 _LETTER: Final = re.compile(r"\w")
 _WHOLE: Final = ("int", "bigint", "id")
 
@@ -94,12 +94,20 @@ class Finder:
 
     def may_hold(self, data: bytes | mmap.mmap) -> bool:
         """Whether bytes may tell of one of the people: what an escape may hide is looked at."""
+        if isinstance(data, mmap.mmap):  # many bytes: letters are looked for first, and words only where they stand
+            return next(self.places(data), None) is not None
         return self._pattern.search(data) is not None or _HIDES.search(data) is not None
 
     def places(self, data: mmap.mmap) -> Iterator[int]:
         """Where bytes may tell of one of them, in order."""
-        found = (each.start() for each in self._pattern.finditer(data))
-        return merge(found, (each.start() for each in _HIDES.finditer(data)))
+        forms = [*self.people.forms(), _ESCAPE]
+        overlap = max(map(len, forms)) + 1
+        for at in range(0, len(data), _CHUNK):
+            chunk = data[at : at + _CHUNK + overlap].lower()
+            found = {at + place for form in forms for place in _all(chunk, form) if place < _CHUNK}
+            yield from (
+                place for place in sorted(found) if self.may_hold(data[max(0, place - _NEAR) : place + overlap])
+            )
 
     def without(self, text: str, size: Measure) -> str:
         """A JSON record's text without its personal data, if it is about one of the people; else as it is.
@@ -139,6 +147,13 @@ def as_known(text: str) -> str:
         return str(int(number)) if number == int(number) else text
     except (InvalidOperation, ValueError, OverflowError):
         return text
+
+
+def _all(data: bytes, form: bytes) -> Iterator[int]:
+    at = data.find(form)
+    while at >= 0:
+        yield at
+        at = data.find(form, at + 1)
 
 
 Edit = tuple[int, int, bytes]
