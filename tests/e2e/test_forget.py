@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 import zstandard
@@ -301,3 +302,32 @@ def test_a_load_that_read_its_file_before_brings_nobody_back(shop: Shop) -> None
     ]
     shop.forget()
     shop.check()
+
+
+def test_a_rollback_that_reads_an_old_file_again_brings_nobody_back(shop: Shop) -> None:
+    file = shop.put("orders_8.json", ndjson(order(80), order(81, "bob")))
+    shop.load()
+    before, stat = file.read_bytes(), file.stat()
+    shop.put("orders_9.json", ndjson(order(80, "bob")))
+    shop.load()
+    shop.forget()
+    file.write_bytes(before)
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with Lake(shop.folder) as lake:
+        lake.rollback("last")
+        assert lake.verify().ok
+    assert shop.rows("SELECT order_id, email FROM orders WHERE order_id >= 80") == [
+        (80, None),
+        (81, "bob@mail.example"),
+    ]
+
+
+def test_the_hash_of_what_they_were_is_not_kept(shop: Shop) -> None:
+    def hashes() -> dict[int, int]:
+        files = f"{shop.folder}/lake/_index_orders/data/*.parquet"
+        return dict(duckdb.execute(f"SELECT _k0, arg_max(_hash, _version) FROM '{files}' GROUP BY 1").fetchall())
+
+    before = hashes()
+    shop.forget()
+    after = hashes()
+    assert {key for key in before if before[key] != after[key]} == {3, 4, *range(6, 40), 50, 60, 62}

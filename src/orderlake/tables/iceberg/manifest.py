@@ -30,7 +30,7 @@ _ARRAYS: Final = (
 )
 
 
-_BOUNDS: Final = ("lower_bounds", "upper_bounds")
+_BOUNDS: Final = frozenset({"lower_bounds", "upper_bounds"})
 
 
 class Status(IntEnum):
@@ -72,8 +72,7 @@ class Entry:
 
     def deleted(self, snapshot_id: int) -> Entry:
         """Take the file out, as of that snapshot; the least and greatest values that it held are told no more."""
-        told = {name: value for name, value in self.file.items() if name not in _BOUNDS}
-        file = {**told, **{name: None for name in _BOUNDS if name in self.file}}
+        file = {**self.file, **dict.fromkeys(_BOUNDS & self.file.keys())}
         return replace(self, status=Status.DELETED, snapshot_id=snapshot_id, file=file)
 
 
