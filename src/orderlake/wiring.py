@@ -19,7 +19,7 @@ from orderlake.config import Project, read_yaml
 from orderlake.errors import ConfigError, MissingExtraError
 from orderlake.ledger.sqlite import SqliteLedger
 from orderlake.model.pipeline import Pipeline, parse_pipeline
-from orderlake.secret import FILE, FORGOTTEN, project_key
+from orderlake.secret import FILE, FORGOTTEN, VARIABLE, project_key
 from orderlake.sources import LocalSources
 from orderlake.storage.local import LocalStore, location_of
 
@@ -146,8 +146,12 @@ class Backends:
 
     def secret(self) -> bytes:
         """The project's key, made where nothing was made with one yet."""
-        has_file = (self.project.state / FILE).exists()
-        return project_key(self.project.state, is_made=not (self.is_remote or has_file or self._hashes))
+        return project_key(self.project.state, is_made=not self.has_secret)
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the project has a key, or must have one: a new one would not do."""
+        return self.is_remote or (self.project.state / FILE).exists() or VARIABLE in os.environ or self._hashes
 
     def forgotten(self) -> Forgotten | None:
         """Who is forgotten in the project, as it is now; None while nobody is."""

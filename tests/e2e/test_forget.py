@@ -322,6 +322,17 @@ def test_a_rollback_that_reads_an_old_file_again_brings_nobody_back(shop: Shop) 
     ]
 
 
+def test_a_plan_tells_what_a_load_without_them_does(shop: Shop) -> None:
+    shop.forget()
+    shop.put("orders_8.json", ndjson(order(80), order(81, "bob")))
+    with Lake(shop.folder) as lake:
+        lake.plan()
+        lake.run()
+        again = shop.put("orders_8.json", ndjson(order(80), order(81, "bob")))
+        (planned,) = lake.plan([again]).files
+    assert planned.report.duplicate == 2
+
+
 def test_the_hash_of_what_they_were_is_not_kept(shop: Shop) -> None:
     def hashes() -> dict[int, int]:
         files = f"{shop.folder}/lake/_index_orders/data/*.parquet"

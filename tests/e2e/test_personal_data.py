@@ -174,3 +174,18 @@ def test_records_are_explained_without_their_tagged_values(shop: Shop, capsys: p
     assert '"id"' in said or "9.50" in said or "8.00" in said
     for clear in CLEAR:
         assert clear not in said
+
+
+def test_a_plan_hashes_as_a_load_does_and_makes_no_key(shop: Shop) -> None:
+    shop.file(order(1))
+    with Lake(shop.folder) as lake:
+        lake.plan()
+    assert not (shop.folder / ".orderlake" / "pii.key").exists()
+    shop.load(order(1), order(2))
+    shop.file(order(1), order(2, total="7.00"))
+    with Lake(shop.folder) as lake:
+        planned = lake.plan()
+        (report,) = [each for each in lake.run() if each.source == "raw/3.json"]
+    assert (report.duplicate, report.loaded) == (1, 1)
+    foreseen = next(each.report for each in planned.files if each.report.source == "raw/3.json")
+    assert (foreseen.duplicate, foreseen.loaded) == (1, 1)
