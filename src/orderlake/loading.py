@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orderlake.attempts import Group, Report, rejected, unchanged
 from orderlake.config import Project
 from orderlake.errors import (
     CatalogUnavailableError,
@@ -28,11 +29,13 @@ from orderlake.model.source import RemoteFile, SourceObject, packed
 from orderlake.processes import is_alive
 from orderlake.resume import LARGE, LargeLoad, journal_of, sweep
 from orderlake.runner import Runner
+from orderlake.secret import mark
 from orderlake.sources import stream_of
 from orderlake.wiring import Backends, utc_now
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.erasing.forgotten import Forgotten
     from orderlake.kernel.journal import Journal
     from orderlake.model.staged import StagedLoad
     from orderlake.tables.commit import OnDecided
@@ -44,30 +47,14 @@ _STAGED_HERE: Final = 96 << 20
 WORK: Final = ".work"
 _PATIENCE: Final = 5
 """How often a file that changes while it is read is read again."""
+_DECIDING: Final = 5
+"""The step of a commit before which its tables are read."""
 _ALONE: Final = 4
 """Unreadable files in a group after which the rest are staged one by one."""
 
-Report = Callable[[LoadReport], None]
 Step = Callable[[int], None]
 Begin = Callable[[Stream, str, Sequence[SourceObject]], None]
 Resumed = Callable[[SourceObject, int, int], None]
-
-
-@dataclass
-class _Attempts:
-    """A group on its way into the tables: what is left of it, and how often something went wrong."""
-
-    stream: Stream
-    definition: str
-    done: Report
-    load_id: str
-    rest: list[SourceObject]
-    failures: int = 0
-    changes: int = 0
-
-    def rejected(self, source: SourceObject, reason: str) -> LoadReport:
-        """The report of a file that does not load."""
-        return _rejected(source, self.stream.pipeline, self.stream.name, reason, self.definition)
 
 
 @dataclass
@@ -91,6 +78,7 @@ class Loader:
     """Who does the work; None when it is done here."""
     known: dict[str, LoadReport] = field(default_factory=dict)
     """What the ledger said of the sources as the run began, by identity."""
+    _forgotten: Forgotten | None = None
     _work: Path | None = None
     _engine: Engine | None = None
     _parts: ExitStack = field(default_factory=ExitStack)
@@ -122,7 +110,7 @@ class Loader:
         for source in sources:
             before = known.get(source.identity)
             if before is not None and not before.leaves_open(self.again):
-                done(_unchanged(before))
+                done(unchanged(before))
                 continue
             try:
                 pipeline, stream = stream_of(self.backends.pipelines, source, named)
@@ -131,7 +119,7 @@ class Loader:
                     named is not None and all(p.name != named for p in self.backends.pipelines)
                 ):
                     raise
-                report = _rejected(source, named or "", "", str(error), "")
+                report = rejected(source, named or "", "", str(error), "")
                 self.backends.ledger.mark([report])
                 done(report)
                 continue
@@ -177,7 +165,7 @@ class Loader:
                 for identity, report in applied.items():
                     settled = report.status == "rejected" and report.definition == definition
                     if settled or not report.leaves_open(self.again):
-                        done(_unchanged(report))
+                        done(unchanged(report))
                         del todo[identity]
                 mine = [source for identity, source in todo.items() if identity in won]
                 if mine:
@@ -194,11 +182,11 @@ class Loader:
 
         engine = self._open_engine()
         parts = self.backends
-        committer = Committer(engine, parts.house, parts.ledger, parts.sources, utc_now, self.on_step, self.on_decided)
+        committer = Committer(engine, parts.house, parts.ledger, parts.sources, utc_now, self._step, self.on_decided)
         committer = committer if self.runner is None else replace(committer, write=self.runner.write)
         started = {source.identity: time.perf_counter() for source in group}
         rest = sorted(group, key=lambda source: (source.version, source.uri))
-        tried = _Attempts(stream, definition, done, uuid.uuid4().hex, rest)
+        tried = Group(stream, definition, done, uuid.uuid4().hex, rest)
         self.on_begin(stream, tried.load_id, rest)
         while tried.rest:
             attempt = uuid.uuid4().hex
@@ -224,13 +212,15 @@ class Loader:
                     shutil.rmtree(folder, ignore_errors=True)
                     self._swept(elsewhere, attempt)
 
-    def _journal(self, tried: _Attempts, elsewhere: str) -> AbstractContextManager[Journal | None]:
+    def _journal(self, tried: Group, elsewhere: str) -> AbstractContextManager[Journal | None]:
         """Where the parts of a large file are kept; None when it is not large, or when they would not outlive us."""
         is_large = len(tried.rest) == 1 and tried.rest[0].size >= LARGE
         if not is_large or self.runner is not None or (self.backends.is_remote and not elsewhere):
             return nullcontext()
         bucket = f"{self.backends.root}/{WORK}" if elsewhere else ""
-        load = LargeLoad(tried.rest[0], tried.stream, tried.definition)
+        forgotten = self.backends.forgotten()
+        person = mark(self.backends.key_for(tried.stream), () if forgotten is None else forgotten.people)
+        load = LargeLoad(tried.rest[0], tried.stream, tried.definition, person)
         return journal_of(self.backends, load, bucket, self._open_engine().workers)
 
     def _swept(self, elsewhere: str, attempt: str) -> None:
@@ -240,9 +230,15 @@ class Loader:
         if self.runner is not None:
             self.runner.sweep(attempt)
 
-    def _staged(self, engine: Engine, tried: _Attempts, folder: Path, out: str | Journal) -> StagedLoad:
+    def _staged(self, engine: Engine, tried: Group, folder: Path, out: str | Journal) -> StagedLoad:
         """Stage what is left of a group, here or by the runner, which names what it cannot read."""
         if self.runner is not None:
+            self._forgotten = self.backends.forgotten()
+            if self._forgotten is not None and tried.stream.person:
+                raise ConfigError(
+                    f"people are forgotten in this project, and the cluster does not know who: load the files of "
+                    f"{tried.stream.pipeline} here, with --runner local"
+                )
             staged, refused = self.runner.stage(engine, tried.stream, tried.rest, folder.name)
             for source, error in refused:
                 tried.rest.remove(source)
@@ -250,7 +246,8 @@ class Loader:
             return staged
         from orderlake.kernel.stage import stage  # noqa: PLC0415 - `run` of loaded files needs no kernel
 
-        staged = stage(engine, tried.stream, self._files(tried, folder), folder, out)
+        files = self._without_the_forgotten(engine, tried.stream, self._files(tried, folder), folder)
+        staged = stage(engine, tried.stream, files, folder, out, key=self.backends.key_for(tried.stream))
         if not isinstance(out, str) and out.resumed:
             found = len(out.resumed)
             self.on_resumed(tried.rest[0], found, found + len(out.staged))
@@ -261,7 +258,7 @@ class Loader:
         is_large = sum(source.size for source in sources) > _STAGED_HERE
         return f"{self.backends.root}/{WORK}/{attempt}" if is_large and self.backends.is_remote else ""
 
-    def _files(self, tried: _Attempts, folder: Path) -> list[tuple[SourceObject, Path | RemoteFile]]:
+    def _files(self, tried: Group, folder: Path) -> list[tuple[SourceObject, Path | RemoteFile]]:
         """The bytes of what is left of a group; what was removed is rejected."""
 
         def file_of(source: SourceObject) -> Path | RemoteFile | None:
@@ -279,7 +276,29 @@ class Loader:
         tried.rest = [source for source, _ in files]
         return files
 
-    def _without_unreadable(self, tried: _Attempts, error: UnreadableShareError) -> None:
+    def _without_the_forgotten(
+        self, engine: Engine, stream: Stream, files: Sequence[tuple[SourceObject, Path | RemoteFile]], folder: Path
+    ) -> list[tuple[SourceObject, Path | RemoteFile]]:
+        """The files, and copies of those that tell of people who are forgotten."""
+        self._forgotten = self.backends.forgotten()
+
+        def cleaned(number: int, file: Path | RemoteFile) -> Path | RemoteFile:
+            if isinstance(file, RemoteFile) or self._forgotten is None:
+                return file
+            return self._forgotten.cleaned(engine, stream, file, folder / f"cleaned-{number}")
+
+        return [(source, cleaned(number, file)) for number, (source, file) in enumerate(files)]
+
+    def _step(self, step: int) -> None:
+        """Tell of a step of a commit; one whose files were read before somebody was forgotten does not land.
+
+        It has read the heads by then, and whoever forgets somebody moves them afterwards.
+        """
+        self.on_step(step)
+        if step == _DECIDING and self.backends.forgotten() != self._forgotten:
+            raise SourceChangedError("somebody was forgotten while its files were read")
+
+    def _without_unreadable(self, tried: Group, error: UnreadableShareError) -> None:
         """Reject the file that cannot be read; after a few of them the rest are loaded one by one."""
         self._reject(tried, tried.rest.pop(error.source), error)
         tried.failures += 1
@@ -288,21 +307,21 @@ class Loader:
                 self._load(tried.stream, tried.definition, [source], tried.done)
             tried.rest = []
 
-    def _reject(self, tried: _Attempts, bad: SourceObject, error: UnreadableShareError) -> None:
+    def _reject(self, tried: Group, bad: SourceObject, error: UnreadableShareError) -> None:
         report = replace(tried.rejected(bad, str(error)), checks=error.checks)
         if self._is_there(bad):  # else it is worth another try
             self.backends.ledger.mark([report])
         tried.done(report)
 
-    def _without_applied(self, tried: _Attempts, error: SourcesAppliedError) -> None:
+    def _without_applied(self, tried: Group, error: SourcesAppliedError) -> None:
         """Report what a load has applied already."""
         for report in self.backends.ledger.applied(error.identities).values():
-            tried.done(report if report.load_id == tried.load_id else _unchanged(report))
+            tried.done(report if report.load_id == tried.load_id else unchanged(report))
         before, tried.rest = tried.rest, [each for each in tried.rest if each.identity not in error.identities]
         if len(tried.rest) == len(before):  # else it would never end
             raise CatalogUnavailableError(f"the ledger tells of loads that nobody asked for: {error.identities}")
 
-    def _as_they_are_now(self, tried: _Attempts, error: SourceChangedError) -> None:
+    def _as_they_are_now(self, tried: Group, error: SourceChangedError) -> None:
         """Go on with the current version of each file; give up on files that never stop changing."""
         tried.changes += 1
         now = [(source, self.backends.sources.now(source)) for source in tried.rest]
@@ -350,39 +369,6 @@ class Loader:
             if self._work is not None:
                 shutil.rmtree(self._work, ignore_errors=True)
                 self._work = None
-
-
-def _unchanged(before: LoadReport) -> LoadReport:
-    """This run read nothing of it: all counts are 0, the load that did is named."""
-    return LoadReport(
-        source=before.source,
-        pipeline=before.pipeline,
-        stream=before.stream,
-        status="unchanged" if before.status != "rejected" else "rejected",
-        identity=before.identity,
-        load_id=before.load_id,
-        version=before.version,
-        at=before.at,
-        bytes=before.bytes,
-        reason=before.reason,
-        definition=before.definition,
-    )
-
-
-def _rejected(source: SourceObject, pipeline: str, stream: str, reason: str, definition: str) -> LoadReport:
-    return LoadReport(
-        source=source.uri,
-        pipeline=pipeline,
-        stream=stream,
-        status="rejected",
-        identity=source.identity,
-        load_id=uuid.uuid4().hex,
-        version=source.version,
-        at=utc_now(),
-        bytes=source.size,
-        reason=reason,
-        definition=definition,
-    )
 
 
 def _sweep(project: Project, mine: Path) -> None:

@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING, Any, Final
 from orderlake.model.pipeline import Stream
 from orderlake.model.source import SourceObject
 from orderlake.storage.local import LocalStore, location_of
-from orderlake.wiring import Backends
+from orderlake.wiring import STAGED, Backends
 
 if TYPE_CHECKING:
     from orderlake.kernel.journal import Journal
 
 LARGE: Final = 128 << 20
 """Bytes from which on a file is worth it: those of two shares."""
-_FOLDER: Final = "staged"
 _KEPT_SECONDS: Final = 7 * 86_400
 """How long what nobody goes on with takes up room."""
 
@@ -40,6 +39,8 @@ class LargeLoad:
     source: SourceObject
     stream: Stream
     definition: str
+    person: str = ""
+    """What tells the key that personal data is hashed with, and who is forgotten, from others."""
 
     def about(self) -> dict[str, Any]:
         """All that its staged form depends on."""
@@ -48,6 +49,7 @@ class LargeLoad:
             "identity": self.source.identity,
             "stream": self.stream.name,
             "definition": self.definition,
+            "person": self.person,
             "orderlake": version("orderlake"),
             "duckdb": version("duckdb"),
         }
@@ -102,4 +104,4 @@ def _is_of_use(backends: Backends, folder: Path) -> bool:
 
 
 def _home(backends: Backends) -> Path:
-    return backends.project.state / _FOLDER
+    return backends.project.state / STAGED

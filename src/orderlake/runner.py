@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from orderlake.errors import UnreadableShareError
 from orderlake.model.pipeline import Stream
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 Refusal = tuple[SourceObject, UnreadableShareError]
 """A source that cannot be read, and why."""
+
+
+SPARK_WORK: Final = ".work/spark"
+"""Below a lake's root: what the tasks of Spark's drivers stage, a folder each."""
+SPARK_CLAIM: Final = "backfill-{}"
+"""What a driver claims in the ledger, by the name of its folder: whose claim is free is dead."""
 
 
 class Runner(Protocol):

@@ -12,22 +12,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from orderlake.catalog.sqlite import SqliteCatalog, strangers
 from orderlake.config import Project, read_yaml
 from orderlake.errors import ConfigError, MissingExtraError
 from orderlake.ledger.sqlite import SqliteLedger
 from orderlake.model.pipeline import Pipeline, parse_pipeline
+from orderlake.secret import FILE, FORGOTTEN, VARIABLE, project_key
 from orderlake.sources import LocalSources
 from orderlake.storage.local import LocalStore, location_of
 
 if TYPE_CHECKING:
     from orderlake.engine import Engine
+    from orderlake.erasing.forgotten import Forgotten
     from orderlake.model.pipeline import Stream, TableSpec
     from orderlake.model.ports import Catalog, Ledger, ObjectStore, SourceFiles
     from orderlake.storage.s3 import S3Store
     from orderlake.tables.lakehouse import Lakehouse
+
+STAGED: Final = "staged"
+"""In a project's `.orderlake`: the parts of large files that were staged by loads that were broken off."""
 
 
 @dataclass
@@ -134,6 +139,41 @@ class Backends:
             lambda: secrets.randbits(62),
             ManifestCache(),
         )
+
+    def key_for(self, stream: Stream) -> bytes:
+        """What a stream's personal data is hashed with; empty where none is. ConfigError when the key is lost.
+
+        It is made with the first load that wants it, for a lake of this machine.
+        """
+        return self.secret() if stream.policies else b""
+
+    def secret(self) -> bytes:
+        """The project's key, made where nothing was made with one yet."""
+        return project_key(self.project.state, is_made=not self.has_secret)
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the project has a key, or must have one: a new one would not do."""
+        return self.is_remote or (self.project.state / FILE).exists() or VARIABLE in os.environ or self._hashes
+
+    def forgotten(self) -> Forgotten | None:
+        """Who is forgotten in the project, as it is now; None while nobody is."""
+        if self.is_remote or not (self.project.state / FORGOTTEN).exists():
+            return None
+        from orderlake.erasing.forgotten import forgotten
+
+        return forgotten(self.project.state, self.secret())
+
+    @property
+    def _hashes(self) -> bool:
+        """Whether something in the tables was made with a key."""
+        from orderlake.tables.declared import remembered
+        from orderlake.tables.layout import index_layout
+
+        wanted = [index_layout(stream) for stream in self.streams if stream.policies]
+        known = [remembered(index) for index in self.house.open(wanted, files=False).values()]
+        made = any(table.pii for declared in known if declared is not None for table in declared.tables.values())
+        return made or (self.project.state / FORGOTTEN).exists()
 
     def engine(self, work: Path) -> Engine:
         """A DuckDB with the project's memory budget, spilling under `work`."""

@@ -32,6 +32,7 @@ VERBS: Final[Mapping[str, str]] = {
     "explain": "tell where a record comes from, and why it is as it is",
     "quarantine": "list the records that were set aside, and why; mend, replay or drop them",
     "rollback": "take a load back as if it had never come, or load it again",
+    "forget": "take a person's data out of everything that is stored",
     "alerts": "list the alerts that were sent, or try them out",
     "deploy": "put the project on AWS, or take it down",
     "deadletter": "list the events that were set aside on AWS, or send them again",

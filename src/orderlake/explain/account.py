@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.engine import name, quote
+from orderlake.erasing.redact import shown
 from orderlake.explain.layouts import layouts_of
 from orderlake.explain.which import loads_of
 from orderlake.model.report import COUNTS, LoadReport
@@ -122,7 +123,7 @@ def account_of(backends: Backends, wanted: str, ask: Callable[[str], Result]) ->
         _taken(loads, [file.restored for file in files]),
         _taken_since(loads, files, "loaded"),
         _taken_since(loads, files, "rolled_back"),
-        _set_aside(files, ask) if any(file.quarantined for file in files) else (),
+        _set_aside(backends, files, ask) if any(file.quarantined for file in files) else (),
         tuple({"source": file.source, **check} for file in files for check in file.checks),
         tuple(dict.fromkeys(change for file in files for change in file.changes)),
         tuple(_snapshots(backends, first.load_id)) if first.status != "rejected" else (),
@@ -171,7 +172,9 @@ def _standing(
     return {table: found[table] if table in asked else None for table in tables}
 
 
-def _set_aside(files: Sequence[LoadReport], ask: Callable[[str], Result]) -> tuple[SetAside, ...]:
+def _set_aside(backends: Backends, files: Sequence[LoadReport], ask: Callable[[str], Result]) -> tuple[SetAside, ...]:
+    streams = (each for each in backends.streams if (each.pipeline, each.name) == (files[0].pipeline, files[0].stream))
+    stream = next(streams, None)
     sources = ", ".join(quote(file.source) for file in files if file.quarantined)
     where = f"load_id = {quote(files[0].load_id)} AND source IN ({sources})"
     found = ask(
@@ -179,7 +182,11 @@ def _set_aside(files: Sequence[LoadReport], ask: Callable[[str], Result]) -> tup
         f"list(struct_pack(source, position, line, record) ORDER BY source, position)[:{_EXAMPLES}] AS examples "
         f"FROM quarantine WHERE {where} GROUP BY field, reason ORDER BY records DESC, reason"
     )
-    return tuple(SetAside(row[0], row[1], int(row[2]), tuple(row[3])) for row in found.rows)
+
+    def example(row: dict[str, Any]) -> dict[str, Any]:
+        return row if stream is None or row["record"] is None else row | {"record": shown(row["record"], stream)}
+
+    return tuple(SetAside(row[0], row[1], int(row[2]), tuple(map(example, row[3]))) for row in found.rows)
 
 
 def _snapshots(backends: Backends, load_id: str) -> list[Made]:

@@ -152,7 +152,8 @@ class Explainer:
         parent = self.look.project.state / "work"
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=parent) as folder:
-            searcher = Searcher(self.look.project, self.engine, one.stream, loads, Path(folder))
+            key = self.backends.key_for(one.stream)
+            searcher = Searcher(self.look.project, self.engine, one.stream, loads, Path(folder), key)
             return searcher.search(list(one.values.values()), standing.identity)
 
     def _aside(self, one: Asked) -> Iterator[SetAside]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.engine import name, quote
+from orderlake.erasing.redact import shown
 from orderlake.errors import LakeError
 from orderlake.kernel.record import record_at
 from orderlake.model.report import Wanted
@@ -158,6 +159,7 @@ def origin_of(look: Look, stream: Stream, source: str, number: int, load_id: str
         return Origin(source, number, load, load_id, reason=str(error))
     if not line:
         return Origin(source, number, load, load_id, reason=text)
+    text = shown(text, stream)
     if len(text) > _SHOWN:
         text = f"{text[:_SHOWN]}…"
     return Origin(source, number, load, load_id, text, line)

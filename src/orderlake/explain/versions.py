@@ -98,6 +98,8 @@ class Searcher:
     stream: Stream
     loads: Sequence[LoadReport]
     work: Path
+    key: bytes = field(default=b"", repr=False)
+    """The key that personal data is hashed with; empty where nothing is."""
     _unseen: dict[str, list[str]] = field(default_factory=dict)
 
     def search(self, values: Sequence[str], standing: str) -> Search:
@@ -181,7 +183,7 @@ class Searcher:
                 for report, _, _, file in rest
             ]
             try:
-                staged = stage(self.engine, self.stream, sources, self.work / "staged")
+                staged = stage(self.engine, self.stream, sources, self.work / "staged", key=self.key)
             except UnreadableShareError as error:
                 del rest[error.source]
                 continue

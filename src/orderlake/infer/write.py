@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from orderlake.model.column import parse_column
 _WIDTH: Final = 118
 _BESIDE: Final = 52
 """A comment stands beside its line where that is shorter, else above it."""
+_PERSONAL: Final = re.compile(
+    r"e?_?mail|phone|mobile|first_?name|last_?name|full_?name|surname|birth|street|passport|iban"
+)
+"""What a column's name holds that is likely to be about a person."""
 _PLAIN: Final = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$ /()-")
 
 
@@ -94,7 +99,8 @@ def _table(table: DraftTable) -> Iterator[str]:
 def _column(column: DraftColumn) -> Iterator[str]:
     lacks = f"{column.lacking:,} of {column.of:,} lack it" if 0 < column.lacking < column.of else ""
     doubt = "?" if column.guess.is_open else ""
-    notes = "; ".join(each for each in (column.guess.note, lacks) if each)
+    personal = "personal? then add pii, pii(mask), pii(hash) or pii(drop)" if _PERSONAL.search(column.name) else ""
+    notes = "; ".join(each for each in (column.guess.note, lacks, personal) if each)
     yield from _beside(
         f"          {scalar(column.name)}: {_declared(column, column.guess)}", f"{doubt} {notes}".strip()
     )

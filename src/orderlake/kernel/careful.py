@@ -74,6 +74,8 @@ def _staged(
         cursor.execute(f"INSERT INTO bad {value_complaints(plan, grain, 'records')}")
     records = rescue.careful_relation(cursor, plan) if plan.stream.contract.is_kept else "records"
     for grain, file in files.items():
-        select = flagged(plan, grain, flatten.careful_sql(plan, grain, records, "bad", base))
+        select = flatten.disguised(
+            plan, grain, flagged(plan, grain, flatten.careful_sql(plan, grain, records, "bad", base))
+        )
         cursor.execute(f"COPY ({select}) TO {quote(file)} {PARQUET}")
     return put_carefully(cursor, plan, base, files)

@@ -14,6 +14,7 @@ from typing import Final
 
 from orderlake.engine import name, quote
 from orderlake.kernel import cast
+from orderlake.kernel.disguise import keyed, stored, stored_entries
 from orderlake.kernel.shape import Reading, Shape, element, inner, shape_of
 from orderlake.model.column import Column
 from orderlake.model.contract import Contract, Mode
@@ -74,10 +75,26 @@ class Plan:
         return f"hash({', '.join(self.shape.value((key,), (), reading) for key in self.fields)})"
 
     def told(self, content: str) -> str:
-        """SQL of the hash of a record whose declared fields hash to `content`: of what is kept beside them too."""
-        if not self.stream.contract.is_kept:
-            return content
-        return f"CASE WHEN r.{KEPT} IS NULL THEN {content} ELSE hash({content}, r.{KEPT}) END"
+        """SQL of the hash of a record whose declared fields hash to `content`: of what is kept beside them too.
+
+        Where personal data is disguised it is made with the key, for the data is a part of it.
+        """
+        if self.stream.contract.is_kept:
+            content = f"CASE WHEN r.{KEPT} IS NULL THEN {content} ELSE hash({content}, r.{KEPT}) END"
+        return keyed(content) if self.stream.policies else content
+
+    def disguised(self, grain: Grain) -> dict[str, tuple[bool, str]]:
+        """By staged name, of the columns with a policy: whether the record itself has it, and SQL of what is stored.
+
+        What the record has is told of it once, before its lists become rows.
+        """
+        found: dict[str, tuple[bool, str]] = {}
+        for alias, column in self.columns(grain).items():
+            if column.policy is not None:
+                is_own = self.present(grain, column) is None
+                value = self.shape.value(column.path, () if is_own else grain)
+                found[alias] = is_own, stored(column.policy, value, column.type.sql)
+        return found
 
     def casts(self, grain: Grain) -> Iterator[tuple[str, Column, cast.Cast]]:
         """Staged name, column and strict cast of each value at a grain."""
@@ -142,7 +159,7 @@ def strict_sql(plan: Plan, grain: Grain, relation: str, number: str | None) -> s
         conditions.append(f"(r.{KEPT} IS NULL OR len(list_filter(r.{KEPT}, lambda x: {refused})) = 0)")
     guarded = f"CASE WHEN {' AND '.join(conditions) or 'true'} THEN r.{NUMBER} ELSE error('strict') END"
     numbered = "" if number is None else f", {number} AS {NUMBER}"
-    base = f"SELECT *, {plan.told(plan.content())} AS {_HASH}{numbered} FROM {relation} AS r"
+    base = f"SELECT *, {plan.told(plan.content())} AS {_HASH}{_disguised(plan, grain)}{numbered} FROM {relation} AS r"
     if plan.sieve:  # what a filter drops no answer tells: the sequence counts it
         base = f"SELECT * FROM ({base}) AS r WHERE CASE WHEN {plan.sieve} THEN true ELSE nextval('{SIFTED}') < 0 END"
     rows = unnested(plan, grain, base, WAYS[:1])
@@ -159,7 +176,8 @@ def careful_sql(plan: Plan, grain: Grain, relation: str, bad: str, offset: int) 
         mix = f"r.{inner('mix')}"
         content = f"CASE WHEN {mix} IS NULL THEN {content} ELSE hash({content}, {mix}) END"
     keep = f"WHERE r.{NUMBER} NOT IN (SELECT {NUMBER} FROM {bad})"
-    rows = unnested(plan, grain, f"SELECT *, {content} AS {_HASH} FROM {relation} AS r {keep}", plan.ways)
+    base = f"SELECT *, {content} AS {_HASH}{_disguised(plan, grain)} FROM {relation} AS r {keep}"
+    rows = unnested(plan, grain, base, plan.ways)
     system = _system(plan, grain, f"{offset} + r.{NUMBER}", "typed" if plan.is_text else "exact")
     return f"SELECT {', '.join([*values, *system])} FROM ({rows}) AS r"
 
@@ -172,7 +190,25 @@ def _system(plan: Plan, grain: Grain, rid: str, numbers: Reading) -> list[str]:
         found.append(f"CAST(r.{_HASH} >> 1 AS BIGINT) AS _hash")
     if plan.stream.sequence_by is not None:
         found.append(f"{_sequence(plan, plan.stream.sequence_by, numbers)} AS _seq")
+    for alias, (is_own, value) in plan.disguised(grain).items():
+        found.append(f"r.{inner(alias)}" if is_own else f"{value} AS {inner(alias)}")
     return found + _kept(plan, grain)
+
+
+def _disguised(plan: Plan, grain: Grain) -> str:
+    """What is stored of the record's own personal data, as more of a SELECT of records."""
+    own = ((alias, value) for alias, (is_own, value) in plan.disguised(grain).items() if is_own)
+    return "".join(f", {value} AS {inner(alias)}" for alias, value in own)
+
+
+def disguised(plan: Plan, grain: Grain, select: str) -> str:
+    """Staged rows, the checks told, with what is stored in place of personal data: those are told of it as it came."""
+    aliases = list(plan.disguised(grain))
+    if not aliases:
+        return select
+    hidden = ", ".join(inner(alias) for alias in aliases)
+    shown = ", ".join(f"{inner(alias)} AS {name(alias)}" for alias in aliases)
+    return f"SELECT * EXCLUDE ({hidden}) REPLACE ({shown}) FROM ({select})"
 
 
 def _kept(plan: Plan, grain: Grain) -> list[str]:
@@ -184,9 +220,7 @@ def _kept(plan: Plan, grain: Grain) -> list[str]:
         if depth:
             at = f"{at} || {quote('/' + '.'.join(level) + '#')} || r.{inner(f'i{depth}')}"
         here = f"list_filter(r.{KEPT}, lambda x: x.at = {at})"
-        found.append(
-            f"list_transform({here}, lambda x: {{'path': x.path, 'value': x.value}}) AS {name(kept_name(depth))}"
-        )
+        found.append(f"{stored_entries(plan.stream.policies, here)} AS {name(kept_name(depth))}")
     return found
 
 

@@ -30,6 +30,9 @@ class Row:
     cells: list[str]
     raw: str
     wrong: str | None
+    at: int = 0
+    """The byte of the text that it begins at; it takes `size` bytes, its end included."""
+    size: int = 0
 
 
 def careful_rows(text: Text, delimiter: str, width: int) -> Iterator[Row]:
@@ -45,7 +48,7 @@ def careful_rows(text: Text, delimiter: str, width: int) -> Iterator[Row]:
         number += 1
         if wrong is None and len(cells) != width:
             wrong = f"has {len(cells)} fields where the header has {width}"
-        yield Row(number, lines.start, cells, lines.raw, wrong)
+        yield Row(number, lines.start, cells, lines.raw, wrong, lines.place, lines.size)
 
 
 class _Lines:
@@ -59,10 +62,13 @@ class _Lines:
         self._next = text.line
         self.start = 0
         """The line that the last row starts on."""
+        self.place = 0
+        """The byte that the last row starts at."""
+        self._end = 0
 
     def row(self, delimiter: str) -> tuple[list[str], str | None] | None:
         """The next row's cells and what is wrong with it; None at the end."""
-        self.start, self._taken, self._size = self._next, [], 0
+        self.start, self.place, self._taken, self._size = self._next, self._end, [], 0
         try:
             cells = self._parsed(delimiter)
             if cells is not None and any(_is_quoted_after_blanks(cell) for cell in cells):
@@ -83,7 +89,13 @@ class _Lines:
         self._back += reversed(self._taken[keep:])
         self._next -= len(self._taken) - keep
         self._size -= sum(map(len, self._taken[keep:]))
+        self._end -= sum(map(len, self._taken[keep:]))
         del self._taken[keep:]
+
+    @property
+    def size(self) -> int:
+        """The bytes that the last row takes."""
+        return self._end - self.place
 
     @property
     def raw(self) -> str:
@@ -97,6 +109,7 @@ class _Lines:
                 return
             self._taken.append(line)
             self._size += len(line)
+            self._end += len(line)
             self._next += 1
             yield line.decode(errors="backslashreplace").replace("\0", "\\x00")
 

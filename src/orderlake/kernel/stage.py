@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from orderlake.engine import Engine
-from orderlake.errors import DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
+from orderlake.errors import ConfigError, DataError, NotFoundError, UnreadableObjectError, UnreadableShareError
 from orderlake.kernel import flatten, read_csv
 from orderlake.kernel.careful import Sifted
 from orderlake.kernel.conditions import prove
@@ -40,19 +40,22 @@ _COPIED: Final = 16 << 20
 """Up to this size (bytes) a compressed file is copied as plain text; that of a larger one would take much room."""
 
 
-def stage(
+def stage(  # noqa: PLR0913 - the key is no part of what is staged, and has no other way in
     engine: Engine,
     stream: Stream,
     sources: Sequence[tuple[SourceObject, Path | RemoteFile]],
     folder: Path,
     out: str | Journal = "",
+    *,
+    key: bytes = b"",
 ) -> StagedLoad:
     """Stage objects of one stream; UnreadableShareError names the one that cannot be read at all.
 
     Work is done in `folder`; the Parquet files go to `out` (what the engine calls a folder; by default the same), or
-    into the journal of a single source: parts that are whole there are not staged again.
+    into the journal of a single source: parts that are whole there are not staged again. `key` is the one that personal
+    data is hashed with; ConfigError when the stream wants it and there is none.
     """
-    worker = worker_of(engine, stream, folder, out)
+    worker = worker_of(engine, stream, folder, out, key)
     tasks: list[Task] = []
     done: list[Done] = []
     for is_streamed, group in groupby(enumerate(sources), key=lambda each: _is_streamed(worker.plan, each[1][1])):
@@ -70,15 +73,19 @@ def stage(
     return proved(engine, worker.plan, staged, worker.glances)
 
 
-def worker_of(engine: Engine, stream: Stream, folder: Path, out: str | Journal = "") -> Worker:
-    """Who stages files of a stream, with folders as of `stage`; ConfigError for a check that is no SQL."""
+def worker_of(engine: Engine, stream: Stream, folder: Path, out: str | Journal = "", key: bytes = b"") -> Worker:
+    """Who stages files of a stream, with folders and key as of `stage`; ConfigError for a check that is no SQL."""
     folder.mkdir(parents=True, exist_ok=True)
     prove(engine.cursor(), stream)
+    if stream.policies and not key:
+        raise ConfigError(
+            f"{stream.pipeline}: sources.{stream.name}: personal data is hashed, and there is no key for it"
+        )
     plan = flatten.plan_of(stream)
     plan = replace(plan, sieve=sieve_of(engine.cursor(), plan))
     if isinstance(out, Journal):
-        return Worker(plan, folder, out.out, out)
-    return Worker(plan, folder, out or str(folder))
+        return Worker(plan, folder, out.out, out, key)
+    return Worker(plan, folder, out or str(folder), key=key)
 
 
 def stage_whole(

@@ -20,6 +20,7 @@ from orderlake.errors import (
 )
 from orderlake.kernel import flatten, read_csv, read_json, rescue
 from orderlake.kernel.careful import Careful, Sifted, stage_again, stage_carefully
+from orderlake.kernel.disguise import arm
 from orderlake.kernel.flags import flagged
 from orderlake.kernel.glance import Glance, glance, wanted
 from orderlake.kernel.journal import Journal
@@ -56,6 +57,8 @@ class Worker:
     out: str
     journal: Journal | None = None
     """Where parts are kept that are staged, if they are to outlive this process."""
+    key: bytes = field(default=b"", repr=False)
+    """The key that personal data is hashed with; empty where nothing is."""
     lines: dict[tuple[Path, int], Lines] = field(default_factory=dict, compare=False, repr=False)
     glances: dict[int, Glance] = field(default_factory=dict)
     """What the beginning of each source showed."""
@@ -90,6 +93,7 @@ class Worker:
 
     def _stage(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         source = task.sources[0]
+        self._arm(cursor)
         try:
             with _translated(source):
                 return self._run(cursor, task)
@@ -97,6 +101,10 @@ class Worker:
             if task.shares[0].is_cut:
                 raise TornError(source) from None
             raise UnreadableShareError(str(error), source) from None
+
+    def _arm(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        if self.key:
+            arm(cursor, self.key)
 
     def _run(self, cursor: duckdb.DuckDBPyConnection, task: Task) -> Done:
         if len(task.shares) > 1:
@@ -179,6 +187,7 @@ class Worker:
         wanted = {
             grain: f"{self.out}/staged-{at}-again-{number}.parquet" for at, grain in enumerate(self.plan.shape.grains)
         }
+        self._arm(cursor)
         with _translated(0):
             files, aside = stage_again(cursor, self.plan, sifted, wanted)
             held = any(self._counts(cursor, files).values())
@@ -255,7 +264,9 @@ class Worker:
     def _write(self, cursor: duckdb.DuckDBPyConnection, files: Files, relation: str, number: str | None) -> None:
         for grain, file in files.items():
             strict = flatten.strict_sql(self.plan, grain, relation, number)
-            sql = flagged(self.plan, grain, strict, is_sifted=bool(self.plan.sieve))
+            sql = flatten.disguised(
+                self.plan, grain, flagged(self.plan, grain, strict, is_sifted=bool(self.plan.sieve))
+            )
             if self.plan.sieve:
                 cursor.execute(f"CREATE OR REPLACE TEMP SEQUENCE {flatten.SIFTED}")
             cursor.execute(f"COPY ({sql}) TO {quote(file)} {PARQUET}")

@@ -1,4 +1,4 @@
-"""Undoing: a load taken back, and back again."""
+"""Undoing: a load taken back, and back again; a person forgotten."""
 
 from __future__ import annotations
 
@@ -11,12 +11,30 @@ from orderlake.lake.parts import Parts
 from orderlake.model.report import LoadReport
 
 if TYPE_CHECKING:
+    from orderlake.forgetting import Forgot
     from orderlake.rollback import Wish
     from orderlake.rollback.rollback import RolledBack
 
 
 class Undoing(Parts):
-    """Rolls loads back."""
+    """Rolls loads back, and forgets people."""
+
+    def forget(
+        self,
+        customers: Sequence[str] = (),
+        emails: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        on_step: Callable[[int], None] = lambda _: None,
+    ) -> Forgot:
+        """Take the personal data of people out of raw files, tables, quarantine and snapshots, for good.
+
+        Their records stay, without what the pipelines tag; no file brings them back. A receipt without names is kept.
+        With `dry_run` it tells what it would do. ConfigError when no pipeline says what identifies a person.
+        """
+        from orderlake.forgetting import Who, forget  # noqa: PLC0415 - `run` forgets nobody
+
+        return forget(self._backends, Who(tuple(customers), tuple(emails)), is_dry=dry_run, on_step=on_step)
 
     def rollback(self, load: str | Wish, on_step: Callable[[int], None] = lambda _: None) -> RolledBack:
         """Make the tables what they were had a load never come; the loads after it stay. All in one commit.

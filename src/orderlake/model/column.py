@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orderlake.errors import ConfigError
+from orderlake.model.tag import POLICIES, Tag, parse_tag
 
 _SQL: Final = {
     "string": "VARCHAR",
@@ -23,7 +24,7 @@ _ICEBERG: Final = {"bigint": "long", "id": "long"}
 _DECIMAL = re.compile(r"decimal\((\d+)\s*,\s*(\d+)\)$")
 _MAX_DECIMAL_DIGITS: Final = 38
 _TIMES: Final = ("date", "timestamp", "timestamptz")
-_OPTIONS: Final = ("required", "path", "format", "timezone")
+_OPTIONS: Final = ("required", "path", "format", "timezone", "pii")
 _LOCAL_TIMES: Final = ("date", "timestamp")
 
 
@@ -104,7 +105,7 @@ class Column:
     `path` leads from the record's root (`customer.name`, `products.price`); a last part
     `$position` gives the 1-based position in the list. `format` is a strptime pattern for dates,
     `timezone` the zone whose calendar day a date is taken in. `has_comma` says that numbers are
-    written as 1.234,50 is.
+    written as 1.234,50 is, `pii` that it holds personal data, and what is stored instead.
     """
 
     name: str
@@ -114,23 +115,31 @@ class Column:
     format: str | None = None
     timezone: str | None = None
     has_comma: bool = False
+    pii: Tag | None = None
 
     @property
     def is_position(self) -> bool:
         """Whether the column holds the position in the list and not a field."""
         return self.path[-1] == "$position"
 
+    @property
+    def policy(self) -> Tag | None:
+        """What is stored in place of its values; None when it is themselves."""
+        return self.pii if self.pii in POLICIES else None
+
 
 _SHORT = re.compile(
-    r"(?P<type>[a-z]+(?:\(\d+\s*,\s*\d+\))?)(?P<required>\s+required)?(?:\s+from\s+(?P<path>\S.*?))?\s*$"
+    r"(?P<type>[a-z]+(?:\(\d+\s*,\s*\d+\))?)(?P<required>\s+required)?(?:\s+from\s+(?P<path>\S.*?))?"
+    r"(?:\s+(?P<pii>pii(?:\(\w+\))?))?\s*$"
 )
 
 
 def parse_column(name: str, text: object) -> Column:
-    """Read `TYPE [required] [from PATH]`, or the same as a mapping with type, required, path, format, timezone.
+    """Read `TYPE [required] [from PATH] [pii|pii(POLICY)]`, or a mapping: type, required, path, format, timezone, pii.
 
-    >>> parse_column("email", "string required from customer.email").path
-    ('customer', 'email')
+    >>> found = parse_column("email", "string required from customer.email pii(hash)")
+    >>> found.path, found.pii
+    (('customer', 'email'), 'hash')
     """
     if isinstance(text, dict):
         if "type" not in text or not set(text) <= {"type", *_OPTIONS}:
@@ -139,10 +148,18 @@ def parse_column(name: str, text: object) -> Column:
         return _from_mapping(name, text)
     found = _SHORT.match(str(text).strip())
     if found is None:
-        raise ConfigError(f"column {name!r}: {text!r} is not of the form `TYPE [required] [from PATH]`")
+        raise ConfigError(f"column {name!r}: {text!r} is not of the form `TYPE [required] [from PATH] [pii]`")
     if (found["path"] or "").endswith(" required"):
         raise ConfigError(f"column {name!r}: `required` stands before `from`, as in `{found['type']} required from …`")
-    return Column(name, _type(name, found["type"]), _path(name, found["path"] or name), found["required"] is not None)
+    pii = None if found["pii"] is None else parse_tag(found["pii"], f"column {name!r}")
+    path, required = _path(name, found["path"] or name), found["required"] is not None
+    return _sound(Column(name, _type(name, found["type"]), path, required, pii=pii))
+
+
+def _sound(column: Column) -> Column:
+    if column.pii is not None and column.is_position:
+        raise ConfigError(f"column {column.name!r}: a place in a list is nobody's personal data: no pii")
+    return column
 
 
 def _from_mapping(name: str, given: dict[str, Any]) -> Column:
@@ -153,6 +170,7 @@ def _from_mapping(name: str, given: dict[str, Any]) -> Column:
         given.get("required", False),
         given.get("format"),
         given.get("timezone"),
+        pii=None if given.get("pii") is None else parse_tag(given["pii"], f"column {name!r}.pii"),
     )
     if not isinstance(column.required, bool):
         raise ConfigError(f"column {name!r}: required is true or false, not {column.required!r}")
@@ -161,7 +179,7 @@ def _from_mapping(name: str, given: dict[str, Any]) -> Column:
             raise ConfigError(f"column {name!r}: {option} is text, not {value!r}")
         if value is not None and column.type.name not in takers:
             raise ConfigError(f"column {name!r}: {option} is for {', '.join(takers)}, not for {column.type.name}")
-    return column
+    return _sound(column)
 
 
 def _type(name: str, text: str) -> ColumnType:

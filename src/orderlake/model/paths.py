@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from orderlake.errors import ConfigError
 from orderlake.model.column import Column
@@ -41,6 +42,16 @@ def check_paths(columns: Sequence[tuple[str, Path, Column]], lists: Collection[t
     for at, rows in lists:
         if rows not in objects:
             raise ConfigError(f"{at}: no column reads a field of the elements of {_dotted(rows)}")
+
+
+def declared(columns: Sequence[Column], lists: Collection[Path], path: str, at: str) -> Column:
+    """The column that reads a path, else the one of that name, for people write either; ConfigError where none does."""
+    parts = tuple(path.split("."))
+    for column in [*(c for c in columns if c.path == parts), *(c for c in columns if c.name == path)]:
+        if list_on(column.path, lists) is not None:
+            raise ConfigError(f"{at}: {'.'.join(column.path)} is in a list; it must be a field of the record itself")
+        return replace(column, required=True)
+    raise ConfigError(f"{at}: no table has a column from {path!r}, so its type is not known")
 
 
 def _dotted(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import fnmatch
 import hashlib
 import re
@@ -15,13 +14,17 @@ from orderlake.model.check import MOST_ROW_CHECKS, Check
 from orderlake.model.column import Column, ColumnType, parse_column
 from orderlake.model.contract import DEFAULT, Contract, FoundColumn, parse_contract
 from orderlake.model.declared_checks import parse_checks
-from orderlake.model.paths import check_paths, list_on
+from orderlake.model.paths import check_paths, declared
+from orderlake.model.person import Kind, Place, check_findable, check_person, parse_person
+from orderlake.model.pii import Path, tags_of
 from orderlake.model.reconcile import Reconcile, parse_reconcile
+from orderlake.model.stored import check_alike, check_amounts, check_stored
+from orderlake.model.tag import POLICIES, Tag
+from orderlake.model.words import encoding_of, mapping, name_of, texts
 
 TableFormat = Literal["iceberg", "parquet"]
 TRIAL: Final = "smoke"
 """The pipeline that `orderlake deploy apply` tries a deployment out with."""
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _PREFIX = re.compile(r"[A-Za-z0-9][\w-]*\Z", re.ASCII)
 _TAKEN: Final = ("quarantine", "quarantine_drops", "check_results", "reconciliation")
 _PARTITION = re.compile(r"(?P<transform>year|month|day|identity)\((?P<column>\w+)\)$")
@@ -58,6 +61,11 @@ class TableSpec:
     found: tuple[FoundColumn, ...] = ()
     """Columns that no pipeline declares, of fields that a load met: a contract lets them in."""
 
+    @property
+    def split_by(self) -> str | None:
+        """The column that it is partitioned by."""
+        return None if self.partition is None else self.partition.column
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -79,6 +87,15 @@ class Stream:
     reconcile: tuple[Reconcile, ...] = ()
     """Those of the pipeline's of which both sides are in one record."""
     contract: Contract = DEFAULT
+    pii: tuple[tuple[Path, Tag], ...] = ()
+    """The paths that are tagged as personal data."""
+    person: tuple[tuple[Kind, Path], ...] = ()
+    """What identifies the person that a record is about."""
+
+    @property
+    def policies(self) -> Mapping[Path, Tag]:
+        """What is stored in place of values, by path."""
+        return {path: tag for path, tag in self.pii if tag in POLICIES}
 
     @property
     def index(self) -> str:
@@ -130,9 +147,9 @@ def parse_pipeline(document: object, where: str) -> Pipeline:
 
 def _pipeline(document: object) -> Pipeline:
     known = {"pipeline", "sources", "reconcile", "contract"}
-    top = _mapping(document, "the file", known, required={"pipeline", "sources"})
-    name = _name(top["pipeline"], "pipeline")
-    sources = _mapping(top["sources"], "sources")
+    top = mapping(document, "the file", known, required={"pipeline", "sources"})
+    name = name_of(top["pipeline"], "pipeline")
+    sources = mapping(top["sources"], "sources")
     streams = tuple(_stream(name, str(key), body, top.get("contract")) for key, body in sources.items())
     if not streams:
         raise ConfigError("sources: at least one is needed")
@@ -146,6 +163,7 @@ def _pipeline(document: object) -> Pipeline:
     reconcile = parse_reconcile(
         top.get("reconcile", {}), {spec.name: {column.name for column in spec.columns} for spec in specs}
     )
+    check_amounts(reconcile, {spec.name: spec.columns for stream in streams for spec in stream.tables})
     streams = tuple(replace(stream, reconcile=_within(stream, reconcile)) for stream in streams)
     digest = hashlib.sha256(repr((name, streams)).encode()).hexdigest()
     return Pipeline(name, streams, digest[:16], reconcile)
@@ -163,41 +181,53 @@ def _related(streams: tuple[Stream, ...]) -> None:
     for stream in streams:
         for spec in stream.tables:
             for check in spec.checks:
-                table, column = check.to
-                if check.kind != "relationship":
-                    continue
-                if table not in tables or all(column != each.name for each in tables[table].columns):
-                    raise ConfigError(
-                        f"sources.{stream.name}.tables.{spec.name}.checks.{check.name}: "
-                        f"there is no column {column} of an iceberg table {table} in this pipeline"
+                if check.kind == "relationship":
+                    _check_relation(
+                        f"sources.{stream.name}.tables.{spec.name}.checks.{check.name}", check, spec, tables
                     )
 
 
-_STREAM_KEYS = {"match", "format", "key", "sequence_by", "envelope", "encoding", "decimal", "contract", "tables"}
+def _check_relation(at: str, check: Check, spec: TableSpec, tables: Mapping[str, TableSpec]) -> None:
+    table, column = check.to
+    there = next((each for each in tables[table].columns if each.name == column), None) if table in tables else None
+    if there is None:
+        raise ConfigError(f"{at}: there is no column {column} of an iceberg table {table} in this pipeline")
+    check_alike(at, next(each for each in spec.columns if each.name == check.columns[0]), there, f"{table}.{column}")
+
+
+_STREAM_KEYS = {
+    *("match", "format", "key", "sequence_by", "envelope", "encoding"),
+    *("decimal", "contract", "pii", "person", "tables"),
+}
 
 
 def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
-    at = f"sources.{_name(name, 'source')}"
-    spec = _mapping(body, at, _STREAM_KEYS, required={"match", "format", "tables"})
+    at = f"sources.{name_of(name, 'source')}"
+    spec = mapping(body, at, _STREAM_KEYS, required={"match", "format", "tables"})
     if spec["format"] not in ("json", "csv"):
         raise ConfigError(f"{at}.format: {spec['format']!r} is neither json nor csv")
-    declared = _mapping(spec["tables"], f"{at}.tables")
+    listed = mapping(spec["tables"], f"{at}.tables")
     agreed = parse_contract(contract, spec.get("contract"), at, spec["format"])
-    tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in declared.items())
+    tables = tuple(_table(f"{at}.tables", str(key), value) for key, value in listed.items())
     tables = tuple(_widened(table, agreed) for table in tables)
     tables = _with_comma(at, spec, tables)
+    tags, person = _personal(at, spec, tables)
+    tables = tuple(
+        replace(table, columns=tuple(replace(each, pii=tags.get(each.path)) for each in table.columns))
+        for table in tables
+    )
     if not tables:
         raise ConfigError(f"{at}.tables: at least one is needed")
     if spec["format"] == "csv":
         _check_flat(at, spec, tables)
-    if not _texts(spec["match"]):
+    if not texts(spec["match"]):
         raise ConfigError(f"{at}.match: at least one file name pattern is needed")
     if "sequence_by" in spec and "key" not in spec:
         raise ConfigError(f"{at}.sequence_by: orders the versions of a key, and there is no key")
     _check_paths(at, tables)
     if sum(check.is_of_rows for table in tables for check in table.checks) > MOST_ROW_CHECKS:
         raise ConfigError(f"{at}: at most {MOST_ROW_CHECKS} checks of single rows fit one source")
-    key = tuple(_declared(tables, path, f"{at}.key") for path in _texts(spec.get("key", [])))
+    key = tuple(declared(_columns(tables), _lists(tables), path, f"{at}.key") for path in texts(spec.get("key", [])))
     for table in tables:
         lacking = [".".join(column.path) for column in key if all(own.path != column.path for own in table.columns)]
         if lacking:
@@ -206,17 +236,46 @@ def _stream(pipeline: str, name: str, body: object, contract: object) -> Stream:
     stream = Stream(
         pipeline,
         name,
-        _texts(spec["match"]),
+        texts(spec["match"]),
         spec["format"],
         tables,
         key,
         sequence,
-        _texts(spec.get("envelope", [])),
-        _encoding(at, str(spec.get("encoding", "auto"))),
+        texts(spec.get("envelope", [])),
+        encoding_of(at, str(spec.get("encoding", "auto"))),
         contract=agreed,
+        pii=tuple(sorted(tags.items())),
+        person=tuple(person.items()),
     )
     _check_keepers(at, stream)
+    _check_personal(at, stream)
     return stream
+
+
+def _personal(
+    at: str, spec: Mapping[str, Any], tables: tuple[TableSpec, ...]
+) -> tuple[dict[Path, Tag], dict[Kind, Path]]:
+    """What is tagged of a source, and what identifies the person of a record, which is tagged with it."""
+    placed = [(f"{at}.tables.{each.name}.{one.name}", one) for each in tables for one in each.columns]
+    tags = tags_of(placed, spec.get("pii"), at)
+    person = parse_person(
+        spec.get("person"), at, lambda path, where: declared(_columns(tables), _lists(tables), path, where)
+    )
+    for path in person.values():
+        tags.setdefault(path, "tag")
+    return tags, person
+
+
+def _check_personal(at: str, stream: Stream) -> None:
+    """Personal data can be stored as it is tagged, and taken out of all records."""
+    needed = {f"{at}.key": column for column in stream.key}
+    needed |= {} if stream.sequence_by is None else {f"{at}.sequence_by": stream.sequence_by}
+    places = [Place(f"{at}.tables.{each.name}", each.columns, each.checks, each.split_by) for each in stream.tables]
+    check_stored(places, needed, stream.policies)
+    if stream.person:
+        found_in = [each.columns for each in stream.tables if not stream.key or each.format == "iceberg"]
+        check_person(places, needed)
+        check_findable(at, stream.person, found_in, in_all=not stream.key)
 
 
 def _widened(table: TableSpec, contract: Contract) -> TableSpec:
@@ -255,13 +314,8 @@ def _check_keepers(at: str, stream: Stream) -> None:
             raise ConfigError(f"{at}.contract: {what if level else 'records need an iceberg table'} to be kept in")
 
 
-def _encoding(at: str, name: str) -> str:
-    try:
-        return name if name == "auto" else codecs.lookup(name).name
-    except LookupError:
-        raise ConfigError(
-            f"{at}.encoding: there is no encoding {name!r}; leave it out and it is told from the file"
-        ) from None
+def _columns(tables: tuple[TableSpec, ...]) -> list[Column]:
+    return [column for table in tables for column in table.columns]
 
 
 def _lists(tables: tuple[TableSpec, ...]) -> set[tuple[str, ...]]:
@@ -287,12 +341,12 @@ def _check_paths(at: str, tables: tuple[TableSpec, ...]) -> None:
 
 
 def _table(at: str, name: str, body: object) -> TableSpec:
-    at = f"{at}.{_name(name, 'table')}"
+    at = f"{at}.{name_of(name, 'table')}"
     if name in _TAKEN:
         raise ConfigError(f"{at}: the lake has a table of this name itself; choose another")
     known = {"columns", "rows", "format", "partition_by", "file_prefix", "checks"}
-    spec = _mapping(body, at, known, required={"columns"})
-    columns = tuple(_column(at, str(key), value) for key, value in _mapping(spec["columns"], f"{at}.columns").items())
+    spec = mapping(body, at, known, required={"columns"})
+    columns = tuple(_column(at, str(key), value) for key, value in mapping(spec["columns"], f"{at}.columns").items())
     if not columns:
         raise ConfigError(f"{at}.columns: at least one is needed")
     format_ = spec.get("format", "iceberg")
@@ -330,49 +384,13 @@ def _partition(at: str, spec: Mapping[str, Any], columns: tuple[Column, ...]) ->
 
 def _column(at: str, name: str, value: object) -> Column:
     try:
-        return parse_column(_name(name, "column"), value)
+        return parse_column(name_of(name, "column"), value)
     except ConfigError as error:
         raise ConfigError(f"{at}.columns: {error}") from None
 
 
-def _declared(tables: tuple[TableSpec, ...], path: str, at: str) -> Column:
-    """The column that reads a path, else the one of that name: people write either."""
-    columns = [column for table in tables for column in table.columns]
-    parts = tuple(path.split("."))
-    for column in [*(c for c in columns if c.path == parts), *(c for c in columns if c.name == path)]:
-        if list_on(column.path, _lists(tables)) is not None:
-            raise ConfigError(f"{at}: {'.'.join(column.path)} is in a list; it must be a field of the record itself")
-        return replace(column, required=True)
-    raise ConfigError(f"{at}: no table has a column from {path!r}, so its type is not known")
-
-
 def _sequence(tables: tuple[TableSpec, ...], path: str, at: str) -> Column:
-    column = _declared(tables, path, f"{at}.sequence_by")
+    column = declared(_columns(tables), _lists(tables), path, f"{at}.sequence_by")
     if column.type.name not in ("bigint", "int", "date", "timestamp", "timestamptz"):
         raise ConfigError(f"{at}.sequence_by: {path} is a {column.type.name}; it must be a time or a whole number")
     return column
-
-
-def _mapping(
-    value: object, at: str, known: set[str] | None = None, required: set[str] | None = None
-) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{at}: expected `name: value` lines, found {type(value).__name__}")
-    unknown = {str(key) for key in value} - known if known is not None else set()
-    if unknown:
-        raise ConfigError(f"{at}: unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known or ()))}")
-    missing = (required or set()) - set(value)
-    if missing:
-        raise ConfigError(f"{at}: {', '.join(sorted(missing))} is missing")
-    return value
-
-
-def _name(value: object, what: str) -> str:
-    text = str(value)
-    if not _NAME.match(text):
-        raise ConfigError(f"{what} name {text!r}: use lower-case letters, digits and _, starting with a letter")
-    return text
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)

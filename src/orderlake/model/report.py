@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-Status = Literal["loaded", "unchanged", "rejected", "rolled_back"]
+Status = Literal["loaded", "unchanged", "rejected", "rolled_back", "forgotten"]
+"""How an event of a source ended. `forgotten` is of no file: a person's data was taken out of a stream's tables."""
 FATES: Final = ("loaded", "superseded", "duplicate", "quarantined")
 """What can become of a record that was read: exactly one of these."""
 COUNTS: Final = ("read", *FATES)

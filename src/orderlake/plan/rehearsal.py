@@ -22,6 +22,7 @@ from orderlake.plan.unrecorded import UnrecordedCatalog, UnrecordedLedger
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
+    from orderlake.erasing.forgotten import Forgotten
     from orderlake.model.ports import Catalog, Ledger, ObjectStore
     from orderlake.model.source import SourceObject
 
@@ -76,6 +77,14 @@ class Rehearsal(Backends):
     @cached_property
     def _sqlite_ledger(self) -> Ledger:
         return SqliteLedger(self.project.state / "ledger.db")
+
+    def secret(self) -> bytes:
+        """The project's key; where it has none yet one that is forgotten with the rehearsal."""
+        return self.real.secret() if self.real.has_secret else super().secret()
+
+    def forgotten(self) -> Forgotten | None:
+        """Who is forgotten in the project."""
+        return self.real.forgotten()
 
     def _is_new(self, file: str) -> bool:
         """Whether nothing was ever loaded: then even to ask would make a file."""

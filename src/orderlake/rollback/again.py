@@ -59,7 +59,14 @@ class Again:
             files: list[tuple[SourceObject, Path | RemoteFile]] = [
                 (source, self.backends.sources.file(source, work)) for _, source in group
             ]
-            staged = stage(self.engine, self.stream, files, work)
+            forgotten = self.backends.forgotten()
+            files = [
+                (source, forgotten.cleaned(self.engine, self.stream, file, work / f"cleaned-{at}"))
+                if isinstance(file, Path) and forgotten is not None
+                else (source, file)
+                for at, (source, file) in enumerate(files)
+            ]
+            staged = stage(self.engine, self.stream, files, work, key=self.backends.key_for(self.stream))
             for report, source in group:
                 if not self.raw.is_unchanged(source):
                     raise SourceChangedError(f"{report.source} changed while it was read")

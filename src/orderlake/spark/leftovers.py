@@ -10,13 +10,11 @@ import shutil
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final
 
 from orderlake.model.ports import Ledger, ObjectStore
+from orderlake.runner import SPARK_CLAIM, SPARK_WORK
 from orderlake.tables.hive import PENDING
 from orderlake.tables.writing import Work, Written
-
-_WORK: Final = ".work/spark"
 
 
 @dataclass
@@ -35,12 +33,12 @@ class Leftovers:
 
     def place(self, attempt: str) -> str:
         """Where an attempt stages."""
-        return f"{self.root}/{_WORK}/{self._name}/{attempt}"
+        return f"{self.root}/{SPARK_WORK}/{self._name}/{attempt}"
 
     def begin(self) -> None:
         """Hold a claim on the folder, and take away those of the dead."""
         self._claim.enter_context(self.ledger.claim([_claim(self._name)]))
-        work = f"{self.root}/{_WORK}"
+        work = f"{self.root}/{SPARK_WORK}"
         found: dict[str, list[str]] = {}
         for each in self.store.list(work, hidden=True):
             path = self.store.engine_path(each.location)
@@ -72,7 +70,7 @@ class Leftovers:
         After an error it is not known what a commit has made of the files written for it: `maintain` finds out.
         """
         with self._claim:
-            self._delete(f"{self.root}/{_WORK}/{self._name}")
+            self._delete(f"{self.root}/{SPARK_WORK}/{self._name}")
             for folder, attempts in self._wrote.items() if is_done else ():
                 self.store.each(
                     self.store.delete,
@@ -96,4 +94,4 @@ class Leftovers:
 
 
 def _claim(name: str) -> str:
-    return f"backfill-{name}"
+    return SPARK_CLAIM.format(name)

@@ -49,7 +49,7 @@ class SparkRunner:
     ) -> tuple[StagedLoad, list[tuple[SourceObject, UnreadableShareError]]]:
         """Stage on the executors, into a folder of the attempt's own beside the tables."""
         prove(engine.cursor(), stream)
-        self._site = Site(self.backends.project, stream, self._leftovers.place(attempt))
+        self._site = Site(self.backends.project, stream, self._leftovers.place(attempt), self.backends.key_for(stream))
         self._staging = Staging(self.cluster, self._site, tuple(sources))
         load = self._staging.stage(
             Planner(plan_of(stream), self.cluster.slots, self.backends.sources).portions(sources)

@@ -12,7 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orderlake.config import Project
@@ -50,6 +50,8 @@ class Site:
     project: Project
     stream: Stream
     place: str
+    key: bytes = field(default=b"", repr=False)
+    """What personal data is hashed with: Spark carries it to the executors."""
 
     @contextmanager
     def engine(self) -> Iterator[tuple[Backends, Engine, Path]]:
@@ -84,7 +86,7 @@ def prove_share(site: Site, what: Cut) -> Proof | UnreadableShareError | Failed:
     """Ask contract and checks about a source that several tasks have staged."""
     try:
         with site.engine() as (_, engine, folder):
-            return _proof(engine, worker_of(engine, site.stream, folder).plan, what.load, what.glances)
+            return _proof(engine, worker_of(engine, site.stream, folder, key=site.key).plan, what.load, what.glances)
     except UnreadableShareError as error:
         return error
     except FATAL as error:
@@ -95,7 +97,7 @@ def _staged(site: Site, portion: Portion, backends: Backends, engine: Engine, fo
     out = f"{site.place}/{uuid.uuid4().hex}"
     # The engine makes no folders; of a bucket's the store makes none either.
     target = backends.store.target_path(f"{out}/staged").rpartition("/")[0]
-    worker = worker_of(engine, site.stream, folder, target)
+    worker = worker_of(engine, site.stream, folder, target, site.key)
     sources = [each.source for each in portion.sources]
     share = portion.share
     if share is None:

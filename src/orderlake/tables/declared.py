@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from orderlake.errors import ConfigError
-from orderlake.model.column import ColumnType
+from orderlake.model.column import Column, ColumnType
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.tables import hive
 from orderlake.tables.evolve import INSTEAD, Columns, merge
@@ -22,6 +22,8 @@ from orderlake.tables.layout import LINEAGE_COLUMNS, entity_columns, index_layou
 
 PROPERTY: Final = "orderlake.declared"
 _SALT_DIGITS: Final = 15
+_HOW: Final = {"": "as it comes", "mask": "masked", "hash": "hashed", "drop": "as nothing (drop)"}
+"""A policy for personal data, as a sentence says it."""
 Types = Mapping[str, ColumnType]
 Plain = Callable[[str], Types]
 
@@ -31,7 +33,8 @@ class Table:
     """One table: its format, the list whose elements are its rows, and the columns last declared.
 
     Of a plain Parquet table `plain` has every column that a file may have, with its type; `differs` says whether
-    its files may differ in them. `steady` are the columns that all rows have from the same place in their record.
+    its files may differ in them. `steady` are the columns that all rows have from the same place in their record, and
+    stored alike.
     """
 
     format: str
@@ -40,6 +43,8 @@ class Table:
     plain: Mapping[str, str] = field(default_factory=dict)
     differs: bool = False
     steady: Mapping[str, str] = field(default_factory=dict)
+    pii: Mapping[str, str] = field(default_factory=dict)
+    """Per column with personal data the policy by which it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +177,36 @@ def _fate(stream: Stream, spec: TableSpec, known: Declared | None, tables: Mappi
             if name not in declared
         ]
         changes += [f"{spec.name}.{name} is filled again" for name in declared if name in stored and name not in had]
+    policies = _policies(spec)
+    if before is not None:
+        changes += [
+            f"{spec.name}.{name} is stored {_HOW[policies.get(name, '')]} from now on; what was loaded before stays "
+            f"{_HOW[before.pii.get(name, '')]} until its files load again, for which their time must change (touch)"
+            for name in declared
+            if name in had and policies.get(name, "") != before.pii.get(name, "")
+        ]
     kept = {name: str(kind) for name, kind in types.items()}
     steady = _steady(spec, before.steady if before is not None else None, stored)
-    table = Table(spec.format, ".".join(spec.rows), declared, kept, differs, steady)
+    table = Table(spec.format, ".".join(spec.rows), declared, kept, differs, steady, policies)
     return _Fate(table, changes, [*conflicts, *merged.conflicts])
 
 
 def _steady(spec: TableSpec, before: Mapping[str, str] | None, stored: Types) -> dict[str, str]:
     """Columns with their origins that no declaration has changed; where none is remembered, that rows have at all."""
-    origins = {each.name: repr((each.path, each.format, each.timezone)) for each in spec.columns}
+    origins = {each.name: repr(_origin(each)) for each in spec.columns}
     if before is None:
         return {column: origin for column, origin in origins.items() if column in stored or not stored}
     return {column: origin for column, origin in origins.items() if before.get(column) == origin}
+
+
+def _origin(column: Column) -> tuple[object, ...]:
+    """Where a column's values come from; one without a policy as if there were none."""
+    policy = column.policy
+    return (column.path, column.format, column.timezone, *([] if policy is None else [policy]))
+
+
+def _policies(spec: TableSpec) -> dict[str, str]:
+    return {each.name: str(policy) for each in spec.columns if (policy := each.policy) is not None}
 
 
 def _stored(opened: Opened) -> Types:
@@ -254,7 +277,6 @@ def _sequence(stream: Stream) -> str | None:
 def _fingerprint(stream: Stream) -> str:
     """Where the columns of a stream's tables come from; types apart, since only exact changes of them are made."""
     tables = sorted(
-        (spec.name, spec.rows, sorted((each.name, each.path, each.format, each.timezone) for each in spec.columns))
-        for spec in stream.tables
+        (spec.name, spec.rows, sorted((each.name, *_origin(each)) for each in spec.columns)) for spec in stream.tables
     )
     return hashlib.sha256(repr((key_names(stream), tables)).encode()).hexdigest()

@@ -150,6 +150,7 @@ class Lakehouse:
             attempt=attempt,
             cache=self.cache,
             merge=merge,
+            anew=change.anew,
         )
         after = replace(iceberg.expire(after, keep), base_updated_ms=metadata.last_updated_ms)
         obsolete = iceberg.obsolete_metadata(after, opened.head)

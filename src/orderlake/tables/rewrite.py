@@ -27,11 +27,15 @@ LARGE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """Files to add, locations to remove, and the number of new rows among those added."""
+    """Files to add, locations to remove, and the number of new rows among those added.
+
+    `anew` has all manifests written once more: none tells of the values of a file that went before.
+    """
 
     added: tuple[DataFile, ...] = ()
     removed: tuple[str, ...] = ()
     rows: int = 0
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from orderlake.verify.finding import RECOUNT, RELOAD, Finding
 if TYPE_CHECKING:
     import duckdb
 
-EVENTS: Final = frozenset({"loaded", "rolled_back"})
-"""The statuses of what moved records; a rejected file moved none."""
+EVENTS: Final = frozenset({"loaded", "rolled_back", "forgotten"})
+"""The statuses of what moved records, or wrote their rows again; a rejected file did neither."""
 
 
 def accounted(events: Sequence[LoadReport]) -> Iterator[Finding]:

@@ -224,7 +224,7 @@ def test_columns_that_came_and_went_with_the_pipeline_are_shown(shop, put, opene
     text = file.read_text("utf-8")
     changed = text.replace("total_amount: money\n", "total_amount: decimal(20,2)\n          coupon: string\n")
     for gone in (
-        "          address: string from customer.address\n",
+        "          address: string from customer.address pii\n",
         "          category: string from products.category\n",
     ):
         changed = changed.replace(gone, "")

@@ -75,7 +75,7 @@ def test_a_wrong_column_is_refused_by_its_name_with_what_would_be_right(text, sa
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({}, "wants type, and may have required, path, format, timezone; got []"),
+        ({}, "wants type, and may have required, path, format, timezone, pii; got []"),
         ({"path": "a"}, "wants type"),
         ({"type": "date", "pattern": "%Y"}, "got ['pattern', 'type']"),
         ({"type": "dates"}, "unknown type 'dates'"),

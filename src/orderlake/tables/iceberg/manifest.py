@@ -30,6 +30,9 @@ _ARRAYS: Final = (
 )
 
 
+_BOUNDS: Final = frozenset({"lower_bounds", "upper_bounds"})
+
+
 class Status(IntEnum):
     """What happened to a file in the snapshot that wrote the entry."""
 
@@ -68,8 +71,9 @@ class Entry:
         return replace(self, status=Status.EXISTING)
 
     def deleted(self, snapshot_id: int) -> Entry:
-        """Take the file out, as of that snapshot."""
-        return replace(self, status=Status.DELETED, snapshot_id=snapshot_id)
+        """Take the file out, as of that snapshot; the least and greatest values that it held are told no more."""
+        file = {**self.file, **dict.fromkeys(_BOUNDS & self.file.keys())}
+        return replace(self, status=Status.DELETED, snapshot_id=snapshot_id, file=file)
 
 
 def read_manifest(store: Objects, listed: ManifestFile) -> tuple[Entry, ...]:

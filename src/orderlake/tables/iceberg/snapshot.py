@@ -54,11 +54,13 @@ def new_snapshot(  # noqa: PLR0913 - what a commit is made of
     attempt: str,
     cache: ManifestCache | None = None,
     merge: bool = False,
+    anew: bool = False,
 ) -> TableMetadata:
     """Write the manifests of a snapshot and give metadata that has it; commit that to publish it.
 
     `removed` holds locations; `summary` joins the counters, and its `operation` (say `replace`, for
-    a compaction) goes before the one deduced; with `merge` all small manifests become one.
+    a compaction) goes before the one deduced. With `merge` all small manifests become one; with
+    `anew` every manifest is written once more, so that none tells of a file that went before.
     Nothing existing is changed, so a lost attempt leaves only garbage. Raises CommitConflictError
     when a removed file is not live (the plan was made on another head), CommitStateUnknownError
     when the snapshot is already there, SchemaMismatchError when a file does not fit the table,
@@ -73,6 +75,9 @@ def new_snapshot(  # noqa: PLR0913 - what a commit is made of
     sequence = metadata.last_sequence_number + 1
     fresh = tuple(Entry(Status.ADDED, snapshot_id, sequence, sequence, file_record(file, metadata)) for file in added)
     plan = _remove(store, listed, frozenset(removed), snapshot_id, cache)
+    if anew:
+        live = (entry.kept() for each in plan.untouched for entry in cache.entries(store, each) if entry.live)
+        plan = _Plan((*plan.entries, *live), ())
     gone = tuple(entry for entry in plan.entries if not entry.live)
     plan = _merge(store, _Plan((*fresh, *plan.entries), plan.untouched), cache, everything=merge)
     written = _write(store, metadata, plan.entries, snapshot_id=snapshot_id, attempt=attempt, cache=cache)
