@@ -30,7 +30,7 @@ aws: .venv/.aws ## Add what AWS needs to the orderlake that `make demo` installs
 	@echo "orderlake on AWS: export PATH=\"$(CURDIR)/.venv/bin:\$$PATH\", then orderlake deploy --help"
 
 test: .venv-dev/.ready .venv-lambda/.ready .venv-tools/.locked browser java ## Run the tests (ARGS="-k merge" narrows them)
-	@PLAYWRIGHT_BROWSERS_PATH="$(CURDIR)/.venv-browser" .venv-dev/bin/python -m pytest -n $(WORKERS) $(ARGS) tests
+	@PLAYWRIGHT_BROWSERS_PATH="$(CURDIR)/.venv-browser" .venv-dev/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS) tests
 
 check: .venv-dev/.ready ## Lint, formatting, types and layers
 	@status=0; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \

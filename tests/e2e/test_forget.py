@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from orderlake import Lake
 from orderlake.cli.main import main
 from orderlake.errors import ConfigError
 from orderlake.forgetting import Forgot
+from orderlake.spark import Cluster, SparkRunner
+from tests.fault.worker import ended, spawn
 from tests.stored import holders
 
 EMAIL, ID, NAME, STREET = "ada.l@mail.example", 900_417, "Ada Lovelace", "St James's Square 12"
@@ -342,3 +345,28 @@ def test_the_hash_of_what_they_were_is_not_kept(shop: Shop) -> None:
     shop.forget()
     after = hashes()
     assert {key for key in before if before[key] != after[key]} == {3, 4, *range(6, 40), 50, 60, 62}
+
+
+def test_what_a_load_that_was_broken_off_has_staged_goes_too(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.put("orders_big.json", ndjson(*(order(number) for number in range(200))))
+    status, _ = ended(spawn(shop.folder, share=8_000, kept=3))
+    assert status == -signal.SIGKILL
+    assert any("staged" in str(place) for place in holders(shop.folder, EMAIL))
+    spark = shop.folder / "lake" / ".work" / "spark" / "dead" / "attempt"
+    spark.mkdir(parents=True)
+    (spark / "staged.csv").write_text(EMAIL)
+    shop.forget()
+    assert list((shop.folder / ".orderlake" / "staged").glob("*")) == []
+    assert not spark.exists()
+    assert [report.status for report in shop.load()] == ["loaded"]
+    assert shop.rows("SELECT count(*), count(email) FROM orders") == [(200, 0)]
+    shop.check()
+
+
+def test_a_cluster_loads_nothing_of_a_source_of_whose_people_some_are_forgotten(shop: Shop) -> None:
+    shop.forget()
+    shop.put("orders_more.json", ndjson(order(90, "bob")))
+    with Lake(shop.folder) as lake, pytest.raises(ConfigError, match="the cluster does not know who: load the files"):
+        lake._loads.run(lake.sources.find(()), lambda _: None, runner=SparkRunner(lake._backends, Cluster("local[1]")))
+    assert [report.status for report in shop.load() if report.source.endswith("more.json")] == ["loaded"]

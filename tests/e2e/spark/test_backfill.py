@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from tests.e2e.spark.faults import Failing, Hanging, Killing
 from tests.reference import NOON, SECOND, order, put
 
 pytestmark = [
+    pytest.mark.xdist_group("spark"),  # one cluster for all of them
     pytest.mark.slow,
     pytest.mark.fault,
     # pyspark leaves its sockets to the garbage collector.
@@ -168,3 +170,30 @@ def test_a_driver_that_dies_before_its_commit_is_followed_by_one_that_leaves_no_
         backfilled(lake, cluster)
         assert left(lake) == here
         assert not any("/.work/" in path for path in leftovers(lake))
+
+
+def test_personal_data_is_disguised_on_the_cluster_as_it_is_here(tmp_path, cluster):
+    answers = []
+    for name in ("here", "there"):
+        root = tmp_path / name
+        with Lake.init(root, ["orders"]) as made:
+            file = made.project.pipelines / "orders.yaml"
+            for column, policy in (("email", "hash"), ("name", "mask"), ("address", "drop")):
+                text, at = re.subn(rf"(from customer\.{column}\b).*", rf"\1 pii({policy})", file.read_text("utf-8"))
+                assert at
+                file.write_text(text, "utf-8")
+        (root / ".orderlake").mkdir(exist_ok=True)
+        (root / ".orderlake" / "pii.key").write_text("a key of so many letters", "utf-8")
+        (root / "history").mkdir()
+        generate("orders", 2_000, 5, root / "history", "ndjson")
+        for path in (root / "history").iterdir():
+            os.utime(path, ns=(NOON, NOON))
+        with Lake(root) as lake:
+            if name == "here":
+                lake.backfill([root / "history"])
+            else:
+                backfilled(lake, cluster)
+            answers.append(left(lake))
+    assert answers[0] == answers[1]
+    assert not any("@" in row for row in answers[1]["orders"])
+    assert all("a key of" not in row for rows in answers[1].values() if isinstance(rows, list) for row in rows)

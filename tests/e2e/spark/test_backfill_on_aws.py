@@ -21,6 +21,7 @@ from orderlake.spark import SparkRunner
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # executors know no tests
 pytestmark = [
+    pytest.mark.xdist_group("spark"),
     pytest.mark.slow,
     # pyspark leaves its sockets to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
