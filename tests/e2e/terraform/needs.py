@@ -39,7 +39,7 @@ _S3 = {
     "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
 }
-_GLUE = {"GetTable": "Name", "CreateTable": "TableInput", "UpdateTable": "TableInput"}
+_GLUE = {"GetTable": "Name", "GetTableOptimizer": "TableName", "CreateTable": "TableInput", "UpdateTable": "TableInput"}
 _PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 _ITEMS = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"}
 _KMS = {
@@ -147,4 +147,9 @@ def _sns(call: Asked) -> Iterator[Need]:
     yield Need(f"sns:{action}", arn("sns", call.params["TopicArn"].rsplit(":", 1)[-1]))
 
 
-_SERVICES = {"s3": _s3, "dynamodb": _dynamodb, "glue": _glue, "sqs": _sqs, "sns": _sns}
+def _sts(call: Asked) -> Iterator[Need]:
+    """Who one is, everybody may ask."""
+    yield from {"GetCallerIdentity": ()}[call.operation]
+
+
+_SERVICES = {"sts": _sts, "s3": _s3, "dynamodb": _dynamodb, "glue": _glue, "sqs": _sqs, "sns": _sns}
