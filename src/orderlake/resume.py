@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +30,11 @@ LARGE: Final = 128 << 20
 """Bytes from which on a file is worth it: those of two shares."""
 _KEPT_SECONDS: Final = 7 * 86_400
 """How long what nobody goes on with takes up room."""
+
+
+def version(package: str) -> str:
+    """The version of one of the two that make the staged form; a packed function has no metadata of its packages."""
+    return str(import_module(package).__version__)
 
 
 @dataclass(frozen=True, slots=True)

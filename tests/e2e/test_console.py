@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import signal
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from orderlake import Lake
+from orderlake.ledger.tickets import turn
 from orderlake.samples import sample_paths
 
 pytestmark = pytest.mark.e2e
@@ -128,10 +128,9 @@ def test_with_write_it_loads_what_lands_and_finishes_the_load_in_hand(shop):
 
 def test_told_twice_it_does_not_wait_for_a_load_that_hangs(shop):
     """Another has the turn to commit, so the load in hand does not end; Ctrl-C waits for it, and again does not."""
-    turn = shop / ".orderlake" / "turns" / "_index_orders.lock"
+    turns = shop / ".orderlake" / "turns" / "_index_orders"
     claims = shop / ".orderlake" / "claims"
-    with serving(shop, "--port", "0", "--write") as served, turn.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with serving(shop, "--port", "0", "--write") as served, turn(turns):
         (shop / "raw" / "orders_x.json").write_text(json.dumps([{"order_id": 1, "order_date": "2024-01-05"}]))
         deadline = time.monotonic() + SOON
         while not (claims.is_dir() and any(claims.iterdir())):

@@ -220,7 +220,7 @@ def test_two_workers_that_remember_shrink_one_file_after_the_other(shop):
         wide = "SELECT DISTINCT order_id, total_amount FROM orders_parquet_datalake ORDER BY ALL"
         assert one.query(wide).rows == two.query(wide).rows
         for number, worker in ((1, one), (2, two), (3, one), (4, two)):
-            shop.put(f"{number}_orders.json", [order(number, 1, total=f"{number}.00")])
+            shop.put(f"b{number}_orders.json", [order(number, 1, total=f"{number}.00")])
             worker.run()
         expected = tuple((number, float(number)) for number in range(1, 5))
         assert one.query(wide).rows == two.query(wide).rows == expected

@@ -143,8 +143,8 @@ def _each(group: Sequence[tuple[str, Piece]], puts: Sequence[Put] | Failed) -> I
 def balanced(items: Iterable[T], weight: Callable[[T], int], slots: int) -> list[list[T]]:
     """Items in groups that take about as long, the longest first: some for each slot, and few when there is little.
 
-    >>> balanced([3, 900_000, 4, 5], lambda each: each, 2)
-    [[900000], [5, 4, 3]]
+    >>> balanced([20_000, 400_000, 30_000, 10_000], lambda each: each, 2)
+    [[400000], [30000, 20000, 10000]]
     """
     heavy_first = sorted(items, key=weight, reverse=True)
     total = sum(map(weight, heavy_first))
