@@ -104,6 +104,8 @@ def connect(
     connection = duckdb.connect(
         config={
             "threads": 1,
+            # With them, a statement that fails while it writes waits for ever on a busy machine, now and then (2.0.0).
+            "async_threads": 0,
             "memory_limit": f"{memory_mb}MB",
             "temp_directory": str(spill),
             # With it, a column that happens to hold no NULL is written as REQUIRED, and files of one table differ in

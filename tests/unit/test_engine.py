@@ -49,3 +49,22 @@ def test_a_question_that_is_being_answered_is_interrupted_when_its_engine_is_clo
         engine.close()
         with pytest.raises(duckdb.InterruptException):
             asked.result(timeout=60)
+
+
+def test_a_write_that_fails_half_way_ends_however_busy_the_machine_is(tmp_path):
+    """With the engine's own threads for writing, one in twenty of these waited for ever on two busy cores."""
+    late = "SELECT CASE WHEN i = 900000 THEN error('stop') ELSE i END AS i FROM range(1000000) AS t(i)"
+
+    def fails(number):
+        engine = connect(tmp_path / f"spill-{number}")
+        try:
+            with pytest.raises(duckdb.Error, match="stop"):
+                engine.cursor().execute(
+                    f"COPY ({late}) TO '{tmp_path}/{number}' (FORMAT parquet, ROW_GROUP_SIZE 61440)"
+                )
+        finally:
+            engine.close()
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(each.result(timeout=120) for each in [pool.submit(fails, number) for number in range(120)])

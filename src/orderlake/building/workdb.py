@@ -33,6 +33,7 @@ def profile(project: Project, database: Path, spill: Path) -> dict[str, Any]:
         "config_options": {  # once for the database: where it spills may not be said again when it has spilled
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "async_threads": 0,  # as in orderlake.engine
             "memory_limit": f"{_memory_mb(project)}MB",
             "temp_directory": str(spill),
         },
