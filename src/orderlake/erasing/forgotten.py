@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 import mmap
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from orderlake.model.contract import DEFAULT
 from orderlake.model.person import Kind
 from orderlake.model.pipeline import Stream, TableSpec
 from orderlake.secret import FORGOTTEN
+from orderlake.storage.local import LocalStore
 
 if TYPE_CHECKING:
     import duckdb
@@ -154,13 +154,7 @@ def remember(state: Path, key: bytes, people: People) -> Forgotten:
         "key": _check(key),
         "people": [{"kind": kind, "hash": each} for kind, each in every],
     }
-    state.mkdir(parents=True, exist_ok=True)
-    part = state / f".{FORGOTTEN}.{os.getpid()}"
-    with part.open("w", encoding="utf-8") as out:
-        json.dump(document, out, indent=1)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(state / FORGOTTEN)
+    LocalStore().write(str(state / FORGOTTEN), json.dumps(document, indent=1).encode())
     return Forgotten(frozenset(every), key)
 
 

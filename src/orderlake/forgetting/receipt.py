@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from orderlake.storage.local import LocalStore
 
 FOLDER: Final = "receipts"
 JOURNAL: Final = "forgetting"
@@ -72,11 +73,4 @@ class Journal:
 
 def written(file: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON file, in one step and to stay."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    with part.open("w", encoding="utf-8") as out:
-        json.dump(document, out, indent=2, ensure_ascii=False)
-        out.write("\n")
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
+    LocalStore().write(str(file), f"{json.dumps(document, indent=2, ensure_ascii=False)}\n".encode())

@@ -14,7 +14,6 @@ from orderlake.model.ports import StoredObject
 from orderlake.tables.commit import Committer
 from orderlake.tables.hive import PENDING
 from orderlake.tables.iceberg import expired_snapshots
-from orderlake.tables.lakehouse import Move
 from orderlake.tables.layout import (
     DROPS,
     TableLayout,
@@ -61,26 +60,13 @@ def sweep(backends: Backends, committer: Committer) -> Swept:
         for stream in backends.streams:
             committer.recover(index_layout(stream))
         tables = layouts(backends)
-        gone = sum(_expired(backends, layout) for layout in tables)
+        gone = sum(backends.house.drop_snapshots(layout, 1, _EVER) for layout in tables)
         listed = list(backends.store.list(backends.root, hidden=True))
         needs = needs_of(backends.store, backends.catalog.tables(), backends.house.cache)
         found = unneeded(backends.store, backends.root, listed, {layout.name for layout in tables}, needs)
         files = [each for some in found.values() for each in some] + list(_pending(backends, listed))
         _delete(backends, files)
         return Swept(gone, len(files))
-
-
-def _expired(backends: Backends, layout: TableLayout) -> int:
-    house, count = backends.house, 0
-
-    def expired() -> Move | None:
-        nonlocal count
-        opened = house.open([layout], files=False)[layout.name]
-        count = 0 if opened.metadata is None else len(expired_snapshots(opened.metadata, 1, _EVER))
-        return house.expire(opened, 1, _EVER) if count else None
-
-    house.land(expired)
-    return count
 
 
 def _pending(backends: Backends, listed: Sequence[StoredObject]) -> Iterator[StoredObject]:

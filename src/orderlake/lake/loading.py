@@ -106,9 +106,7 @@ class Loading(Parts):
 
     def _look_after(self, reports: Sequence[LoadReport]) -> None:
         """Maintenance after loads; on AWS it is the workflow's."""
-        if self._backends.is_remote or self.project.maintenance in (False, "off"):
-            return
-        if all(report.status != "loaded" for report in reports):
+        if self._backends.is_remote or all(report.status != "loaded" for report in reports):
             return
         from orderlake.maintain import after_loads  # noqa: PLC0415 - `run` of loaded files maintains nothing
 

@@ -17,6 +17,7 @@ from orderlake.config import Project
 from orderlake.maintain.maintain import Wanted, maintained
 from orderlake.maintain.report import MaintainReport
 from orderlake.maintain.settings import Maintenance, settings_of
+from orderlake.storage.local import LocalStore
 from orderlake.tables.compact import Folding
 from orderlake.wiring import Backends
 
@@ -75,6 +76,5 @@ def _memory(project: Project) -> Path:
 
 
 def _remember(project: Project, now_ns: int, *, is_done: bool) -> None:
-    part = _memory(project).with_suffix(".part")
-    part.write_text(json.dumps({"format": 1, "at": now_ns, "is_done": is_done}), encoding="utf-8")
-    part.replace(_memory(project))
+    document = {"format": 1, "at": now_ns, "is_done": is_done}
+    LocalStore().write(str(_memory(project)), json.dumps(document).encode())

@@ -28,7 +28,7 @@ from orderlake.model.pipeline import Stream
 from orderlake.model.ports import COMPACTION, ORPHAN_FILE_DELETION, RETENTION, StoredObject, TableHead
 from orderlake.tables.compact import EVERYTHING, NOTHING, Folding, compact, outlook
 from orderlake.tables.iceberg import expired_snapshots
-from orderlake.tables.lakehouse import Move, Opened
+from orderlake.tables.lakehouse import Opened
 from orderlake.tables.layout import TableLayout, index_layout, system_layouts, table_layout
 from orderlake.tables.rewrite import newest
 from orderlake.tables.unneeded import Known, needs_of, remember, remembered, unneeded
@@ -157,16 +157,9 @@ class _Maintenance:
 
     def _expired(self, layout: TableLayout) -> int:
         """How many snapshots went."""
-        house, count = self.backends.house, 0
-
-        def expired() -> Move | None:
-            nonlocal count
-            opened = house.open([layout], files=False)[layout.name]
-            count = self._old(opened)
-            return house.expire(opened, KEEP_ALWAYS, self._before_ms()) if count else None
-
-        house.land(expired)
-        return count
+        if layout.is_index or self._does(RETENTION, layout):
+            return 0
+        return self.backends.house.drop_snapshots(layout, KEEP_ALWAYS, self._before_ms())
 
     def _swept(self, tables: Mapping[str, TableUpkeep]) -> Mapping[str, TableUpkeep]:
         """Delete what has been unneeded for long enough, and remember the rest: what is known of tables, and this."""

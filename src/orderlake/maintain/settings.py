@@ -7,6 +7,7 @@ from typing import Final
 
 from orderlake.config import PROJECT_FILE, Project
 from orderlake.errors import ConfigError
+from orderlake.maintain.maintain import DEFAULT_DAYS, DEFAULT_HOURS
 from orderlake.tables.compact import TARGET
 
 _MIB: Final = 1 << 20
@@ -21,8 +22,8 @@ class Maintenance:
 
     every_hours: float | None = 24.0
     target_file_mb: float = TARGET / _MIB
-    snapshot_days: float = 30.0
-    orphan_hours: float = 24.0
+    snapshot_days: float = DEFAULT_DAYS
+    orphan_hours: float = DEFAULT_HOURS
 
     @property
     def target(self) -> int:

@@ -175,6 +175,20 @@ class Lakehouse:
         written.flush()
         return Move(HeadUpdate(opened.layout.name, opened.head, location), obsolete)
 
+    def drop_snapshots(self, layout: TableLayout, keep: int, before_ms: int) -> int:
+        """Commit a table without the snapshots of before a time, the `keep` newest apart; how many went."""
+        count = 0
+
+        def expired() -> Move | None:
+            nonlocal count
+            opened = self.open([layout], files=False)[layout.name]
+            known = opened.metadata
+            count = 0 if known is None else len(iceberg.expired_snapshots(known, keep, before_ms))
+            return self.expire(opened, keep, before_ms)
+
+        self.land(expired)
+        return count
+
     def land(
         self,
         make: Callable[[], Move | None],

@@ -191,6 +191,21 @@ def test_rows_are_sorted_by_the_column_of_the_partition_and_the_key(tmp_path):
         assert found(lake) == expected(made)
 
 
+def interrupted(lake, made, record):
+    """A turn that comes after a load of this record, the first time; and how many files there are at each turn."""
+    turns: list[int] = []
+
+    @contextmanager
+    def turn():
+        if not turns:
+            made.append(written(lake, lake.project.raw / "orders_new.json", [record], NOON + 99 * SECOND))
+            lake.run()
+        turns.append(len(live(lake)))
+        yield
+
+    return turn, turns
+
+
 def live(lake):
     (stream,) = lake.pipelines[0].streams
     spec = next(table for table in stream.tables if table.name == "orders")
@@ -221,17 +236,7 @@ def test_each_step_is_a_commit_and_whoever_is_stopped_leaves_the_rest_to_the_nex
 def test_files_that_a_load_has_replaced_while_they_were_folded_are_folded_as_they_are_then(tmp_path):
     with new_lake(tmp_path) as lake:
         made = scattered(lake, 3)
-        turns: list[int] = []
-
-        @contextmanager
-        def turn():
-            if not turns:
-                record = order(0, "B", total="7.00", day="2024-01-03")
-                made.append(written(lake, lake.project.raw / "orders_new.json", [record], NOON + 99 * SECOND))
-                lake.run()
-            turns.append(len(live(lake)))
-            yield
-
+        turn, turns = interrupted(lake, made, order(0, "B", total="7.00", day="2024-01-03"))
         assert compacted(lake, turn=turn).after == 1
         assert len(turns) == 2
         assert found(lake) == expected(made)
@@ -242,17 +247,7 @@ def test_files_that_a_load_has_replaced_while_they_were_folded_are_folded_as_the
 def test_a_load_of_other_files_does_not_make_folding_begin_anew(tmp_path):
     with new_lake(tmp_path) as lake:
         made = scattered(lake, 3)
-        turns: list[int] = []
-
-        @contextmanager
-        def turn():
-            if not turns:
-                record = order(5000, "B", day="2025-07-03")
-                made.append(written(lake, lake.project.raw / "orders_new.json", [record], NOON + 99 * SECOND))
-                lake.run()
-            turns.append(1)
-            yield
-
+        turn, turns = interrupted(lake, made, order(5000, "B", day="2025-07-03"))
         assert compacted(lake, turn=turn).after == 2
         assert len(turns) == 1
         assert found(lake) == expected(made)
