@@ -56,7 +56,7 @@ def test_a_write_that_fails_half_way_ends_however_busy_the_machine_is(tmp_path):
     late = "SELECT CASE WHEN i = 900000 THEN error('stop') ELSE i END AS i FROM range(1000000) AS t(i)"
 
     def fails(number):
-        engine = connect(tmp_path / f"spill-{number}")
+        engine = connect(tmp_path / f"work-{number}" / "spill")  # closing it removes both folders
         try:
             with pytest.raises(duckdb.Error, match="stop"):
                 engine.cursor().execute(
