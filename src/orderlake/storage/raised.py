@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from orderlake import errors
-from orderlake.errors import LakeError, StorageUnavailableError
+from orderlake.errors import ConfigError, LakeError, StorageUnavailableError
 
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _RAISED: Final = re.compile(r"^(?:orderlake\.errors\.)?(\w+): ", re.MULTILINE)
@@ -29,11 +29,13 @@ def raised_in_engine(error: Exception) -> LakeError | None:
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """A full disk, a folder that may not be written, S3 out of reach: nothing is wrong with the input."""
+    """A full disk, a folder that may not be written, S3 out of reach, memory too small: the input is not wrong."""
     import duckdb  # noqa: PLC0415 - loaded with the engine, named here for its errors
 
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise ConfigError(f"memory_mb is too small for these tables: {str(error).splitlines()[0]}") from error
     except (duckdb.IOException, OSError) as error:
         raise StorageUnavailableError(f"the lake could not be written: {error}") from error
     except duckdb.Error as error:
