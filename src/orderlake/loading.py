@@ -28,7 +28,7 @@ from orderlake.model.report import LoadReport
 from orderlake.model.source import RemoteFile, SourceObject, packed
 from orderlake.processes import is_alive
 from orderlake.resume import LARGE, LargeLoad, journal_of, sweep
-from orderlake.runner import Runner
+from orderlake.runner import WORK, Runner
 from orderlake.secret import mark
 from orderlake.sources import stream_of
 from orderlake.wiring import Backends, utc_now
@@ -44,7 +44,6 @@ _GROUP_FILES: Final = 250
 _GROUP_BYTES: Final = 256 << 20
 _STAGED_HERE: Final = 96 << 20
 """Bytes of source objects of a remote lake whose staged form stays on this machine."""
-WORK: Final = ".work"
 _PATIENCE: Final = 5
 """How often a file that changes while it is read is read again."""
 _DECIDING: Final = 5
@@ -283,7 +282,7 @@ class Loader:
         self._forgotten = self.backends.forgotten()
 
         def cleaned(number: int, file: Path | RemoteFile) -> Path | RemoteFile:
-            if isinstance(file, RemoteFile) or self._forgotten is None:
+            if self._forgotten is None:
                 return file
             return self._forgotten.cleaned(engine, stream, file, folder / f"cleaned-{number}")
 

@@ -18,7 +18,9 @@ Refusal = tuple[SourceObject, UnreadableShareError]
 """A source that cannot be read, and why."""
 
 
-SPARK_WORK: Final = ".work/spark"
+WORK: Final = ".work"
+"""Below a lake's root: what loads stage that is too large for their machine, a folder each."""
+SPARK_WORK: Final = f"{WORK}/spark"
 """Below a lake's root: what the tasks of Spark's drivers stage, a folder each."""
 SPARK_CLAIM: Final = "backfill-{}"
 """What a driver claims in the ledger, by the name of its folder: whose claim is free is dead."""

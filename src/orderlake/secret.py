@@ -17,7 +17,7 @@ VARIABLE: Final = "ORDERLAKE_PII_KEY"
 """The environment variable that holds the key, where it is not to be in a file."""
 FILE: Final = "pii.key"
 FORGOTTEN: Final = "forgotten.json"
-"""Beside the key: hashes of the people who are forgotten (see erasing.forgotten)."""
+"""Hashes of the people who are forgotten (see erasing.forgotten): beside the key, or in the bucket of the lake."""
 _SHORTEST: Final = 16
 _BYTES: Final = 32
 

@@ -158,11 +158,17 @@ class Backends:
 
     def forgotten(self) -> Forgotten | None:
         """Who is forgotten in the project, as it is now; None while nobody is."""
-        if self.is_remote or not (self.project.state / FORGOTTEN).exists():
+        if not self.is_remote and not (self.project.state / FORGOTTEN).exists():
             return None
         from orderlake.erasing.forgotten import forgotten
 
-        return forgotten(self.project.state, self.secret())
+        found = forgotten(self.store, self.remembered, self.secret)
+        return found if found.people else None
+
+    @property
+    def remembered(self) -> str:
+        """The location of what is remembered of people who are forgotten."""
+        return f"{self.root}/.{FORGOTTEN}" if self.is_remote else location_of(self.project.state / FORGOTTEN)
 
     @property
     def _hashes(self) -> bool:

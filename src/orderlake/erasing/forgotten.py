@@ -9,14 +9,15 @@ import hashlib
 import hmac
 import json
 import mmap
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orderlake.erasing.people import People, digest
 from orderlake.erasing.records import Finder, Plain, as_known, edits, found_in, plain_of, rewritten, texts
-from orderlake.errors import ConfigError, DataError
+from orderlake.errors import ConfigError, DataError, NotFoundError, StorageUnavailableError
 from orderlake.kernel import read_csv, read_json
 from orderlake.kernel.flatten import plan_of
 from orderlake.kernel.split import readable, shares
@@ -24,8 +25,8 @@ from orderlake.model.column import Column, ColumnType
 from orderlake.model.contract import DEFAULT
 from orderlake.model.person import Kind
 from orderlake.model.pipeline import Stream, TableSpec
-from orderlake.secret import FORGOTTEN
-from orderlake.storage.local import LocalStore
+from orderlake.model.ports import Objects
+from orderlake.model.source import RemoteFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 _FORMAT: Final = 1
 _AT_ONCE: Final = 10_000
 _HEAD: Final = 1 << 16
+_CHUNK: Final = 1 << 20
+_ROOM: Final = 2
+"""For a file as it is and as it becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,25 @@ class Forgotten:
         """Whether somebody known so is forgotten."""
         return (kind, digest(self.key, kind, text)) in self.people
 
-    def cleaned(self, engine: Engine, stream: Stream, path: Path, work: Path) -> Path:
+    def cleaned(self, engine: Engine, stream: Stream, file: Path | RemoteFile, work: Path) -> Path | RemoteFile:
         """A file without the personal data of who is forgotten: itself when it has none, else a plain copy in `work`.
 
-        A file that does not tell its records is left: it cannot be loaded either.
+        A file that does not tell its records is left: it cannot be loaded either. What is elsewhere is looked at here;
+        StorageUnavailableError when there is no room for that.
         """
         if not self.people or not stream.person:
-            return path
+            return file
+        if isinstance(file, Path):
+            return self._cleaned(engine, stream, file, work)
+        copy = _copied(file, work)
+        found = self._cleaned(engine, stream, copy, work)
+        if found == copy:
+            shutil.rmtree(work)
+            return file
+        copy.unlink()
+        return found
+
+    def _cleaned(self, engine: Engine, stream: Stream, path: Path, work: Path) -> Path:
         try:
             plain = plain_of(path, stream, work)
             people = People.of(self._among(engine.cursor(), plain, stream, work))
@@ -85,6 +101,21 @@ class Forgotten:
             shown = as_known(text) if kind in whole else text
             if self.has(kind, shown):
                 yield kind, shown
+
+
+def _copied(file: RemoteFile, work: Path) -> Path:
+    work.mkdir(parents=True, exist_ok=True)
+    room = shutil.disk_usage(work).free
+    if room < _ROOM * file.size:
+        raise StorageUnavailableError(
+            f"people are forgotten in this project, so a file is looked at before it is loaded: for its {file.size:,} "
+            f"bytes there is no room here ({room:,} bytes free, {_ROOM * file.size:,} wanted): load it with "
+            "`orderlake --env aws run` on a machine that has it"
+        )
+    copy = work / "whole"
+    with file.open() as stream, copy.open("wb") as out:
+        shutil.copyfileobj(stream, out, _CHUNK)
+    return copy
 
 
 def _named(cursor: duckdb.DuckDBPyConnection, plain: Plain, stream: Stream, work: Path) -> Iterator[tuple[Kind, str]]:
@@ -131,31 +162,33 @@ def _with_care(plain: Plain, stream: Stream) -> Iterator[tuple[Kind, str]]:
             yield from ((kind, values.get(path[0].lower(), "")) for kind, path in stream.person)
 
 
-def forgotten(state: Path, key: bytes) -> Forgotten:
-    """Who is forgotten in the project with this state folder; ConfigError when another key made the hashes."""
+def forgotten(store: Objects, location: str, key: Callable[[], bytes]) -> Forgotten:
+    """Who is forgotten, as it is written down there; ConfigError when another key made the hashes.
+
+    The key is asked for where somebody is.
+    """
     try:
-        document = json.loads((state / FORGOTTEN).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        document = json.loads(store.read(location))
+    except NotFoundError:
         return Forgotten()
-    if document.get("format") != _FORMAT or document.get("key") != _check(key):
+    if document.get("format") != _FORMAT or document.get("key") != _check(key()):
         raise ConfigError(
-            f"{state / FORGOTTEN}: the people who are forgotten were written down with another key: put it back, for "
+            f"{location}: the people who are forgotten were written down with another key: put it back, for "
             "without it files could bring them back"
         )
-    return Forgotten(frozenset((each["kind"], each["hash"]) for each in document["people"]), key)
+    return Forgotten(frozenset((each["kind"], each["hash"]) for each in document["people"]), key())
 
 
-def remember(state: Path, key: bytes, people: People) -> Forgotten:
-    """Add people to those who are forgotten, on disk when this returns."""
-    before = forgotten(state, key)
+def remember(store: Objects, location: str, key: bytes, people: People) -> None:
+    """Add people to those who are forgotten, there to stay when this returns; one at a time may do so."""
+    before = forgotten(store, location, lambda: key)
     every = sorted(before.people | {(kind, digest(key, kind, text)) for kind, text in people.known})
     document = {
         "format": _FORMAT,
         "key": _check(key),
         "people": [{"kind": kind, "hash": each} for kind, each in every],
     }
-    LocalStore().write(str(state / FORGOTTEN), json.dumps(document, indent=1).encode())
-    return Forgotten(frozenset(every), key)
+    store.write(location, json.dumps(document, indent=1).encode())
 
 
 def _check(key: bytes) -> str:

@@ -7,7 +7,7 @@ in the listing of the key's versions, which S3 gives in the order of storing; so
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from os import PathLike, fspath
@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final, cast
 
 from orderlake.clients import Client, client, translated
 from orderlake.errors import ConfigError, NotFoundError
+from orderlake.events.rewritten import as_it_stands, newest_of_each, rewritten
 from orderlake.model.source import RemoteFile, SourceObject, is_wanted
 from orderlake.storage.s3 import split
 from orderlake.storage.s3_streams import RangedReader, fetch, whole
@@ -65,11 +66,11 @@ class S3Sources:
 
     def resolve(self, bucket: str, key: str, version_id: str | None = None) -> SourceObject | None:
         """One version of an object, the newest when none is named; None when it is gone."""
-        found = [version for version in self._versions(bucket, key, exact=True) if version.key == key]
-        ranked = list(_ranked(bucket, found))
+        found = self._of_key(bucket, key)
+        sources = self._sources(bucket, found, rewritten(self._client, self._lake))
         if version_id is None or version_id == _UNVERSIONED:
-            return ranked[-1] if found and found[0].is_newest else None
-        return next((source for source in ranked if source.tag == version_id), None)
+            return sources[-1] if found and found[0].is_newest else None
+        return next((source for source in sources if version_id in (source.tag, source.held)), None)
 
     def now(self, source: SourceObject) -> SourceObject | None:
         """The source itself where its version is pinned, for that never changes; else what its key holds now."""
@@ -81,17 +82,35 @@ class S3Sources:
     def version(self, uri: str, identity: str) -> SourceObject | None:
         """The version of the key, if the bucket keeps it still."""
         bucket, key = split(uri)
-        found = [version for version in self._versions(bucket, key, exact=True) if version.key == key]
-        return next((source for source in _ranked(bucket, found) if source.identity == identity), None)
+        sources = self._sources(bucket, self._of_key(bucket, key), rewritten(self._client, self._lake))
+        return next((source for source in sources if source.identity == identity), None)
+
+    def stored(self, uri: str) -> list[SourceObject]:
+        """All versions of an object in the order of storing, with those that newer ones stand for."""
+        bucket, key = split(uri)
+        return self._as_they_stand(bucket, self._of_key(bucket, key))
+
+    def deletion(self, uri: str) -> tuple[int, bool] | None:
+        """When an object was last deleted, in nanoseconds since 1970, and whether it is; None where nothing tells."""
+        bucket, key = split(uri)
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+        with translated(uri):
+            found = [each for page in pages for each in page.get("DeleteMarkers", ()) if each["Key"] == key]
+        told = [(int(each["LastModified"].timestamp()) * _SECOND, bool(each["IsLatest"])) for each in found]
+        return max(told, default=None)
+
+    def pin(self, source: SourceObject) -> dict[str, str]:
+        """Which bytes are a source's, in the words of GetObject and its like."""
+        bucket, key = split(source.location)
+        tag = source.held or source.tag
+        return {"Bucket": bucket, "Key": key} | ({"VersionId": tag} if self._pinned(source) else {"IfMatch": tag})
 
     def file(self, source: SourceObject, folder: Path) -> Path | RemoteFile:
         """A copy of a small object in `folder`, a stream of a large one.
 
         NotFoundError when it is gone, SourceChangedError when its key holds another object, now or while it is read.
         """
-        bucket, key = split(source.location)
-        pin = {"VersionId": source.tag} if self._pinned(source) else {"IfMatch": source.tag}
-        where = {"Bucket": bucket, "Key": key} | pin
+        where = self.pin(source)
         if source.size > _COPIED:
             fetch(self._client, where, 0, 1)  # or its absence would show only in the midst of staging
             return RemoteFile(source.size, lambda: cast("BinaryIO", RangedReader(self._client, where, source.size)))
@@ -101,7 +120,26 @@ class S3Sources:
         return path
 
     def _pinned(self, source: SourceObject) -> bool:
-        return not source.tag.startswith('"')
+        return not (source.held or source.tag).startswith('"')
+
+    def _of_key(self, bucket: str, key: str) -> list[_Version]:
+        """The versions of one key, newest first."""
+        return [version for version in self._versions(bucket, key, exact=True) if version.key == key]
+
+    def _sources(self, bucket: str, newest_first: Sequence[_Version], apart: Collection[str]) -> list[SourceObject]:
+        """The sources that the versions of one key are, oldest first; `apart` are objects that were rewritten."""
+        if newest_first and f"s3://{bucket}/{newest_first[0].key}" in apart:
+            return newest_of_each(self._as_they_stand(bucket, newest_first))
+        return list(_ranked(bucket, newest_first))
+
+    def _as_they_stand(self, bucket: str, newest_first: Sequence[_Version]) -> list[SourceObject]:
+        found = []
+        for version in _ranked(bucket, newest_first):
+            where = {each: word for each, word in self.pin(version).items() if each != "IfMatch"}
+            with translated(version.uri):
+                head = self._client.head_object(**where)
+            found.append(as_it_stands(version, head["Metadata"]))
+        return found
 
     def _named(self, text: str) -> Iterator[SourceObject]:
         bucket, key = split(text)
@@ -110,9 +148,10 @@ class S3Sources:
         plain = key.rstrip("*")
         is_pattern = any(mark in plain for mark in "*?[")
         prefix = _literal(key) if is_pattern else plain
+        apart = rewritten(self._client, self._lake)
         for found, group in groupby(self._versions(bucket, prefix), key=lambda version: version.key):
             if self._is_source(bucket, found, key, is_pattern=is_pattern, is_prefix=plain != key):
-                yield from _ranked(bucket, list(group))
+                yield from self._sources(bucket, list(group), apart)
 
     def _is_source(self, bucket: str, found: str, key: str, *, is_pattern: bool, is_prefix: bool) -> bool:
         if f"s3://{bucket}/{found}".startswith(f"{self._lake}/"):

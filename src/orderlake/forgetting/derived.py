@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orderlake.processes import is_alive
-from orderlake.runner import SPARK_CLAIM, SPARK_WORK
+from orderlake.runner import SPARK_CLAIM, SPARK_WORK, WORK
 from orderlake.tables.published import FOLDER
 from orderlake.wiring import STAGED, Backends
 
@@ -26,18 +26,38 @@ def derived(backends: Backends) -> Iterator[tuple[str, str | Path]]:
         owner = folder.name.partition("-")[0]
         if owner.isdigit() and not is_alive(int(owner)):
             yield "what dead processes left", folder
-    # What the living have is not of use any more: their commits look who is forgotten, and stage again.
-    spark = Path(store.engine_path(root)) / SPARK_WORK
-    for place, claim in ((state / STAGED, "{}"), (spark, SPARK_CLAIM)):
-        for folder in sorted(place.glob("*")):
-            with backends.ledger.claim([claim.format(folder.name)]) as won:
-                if won:
-                    yield "what broken loads staged", folder
+    yield from (("what broken loads staged", place) for place in _staged(backends))
+    if backends.is_remote:
+        from orderlake.forgetting.athena import answers  # noqa: PLC0415 - an optional extra
+
+        yield from (("answers of Athena", location) for location in answers(backends))
+
+
+def _staged(backends: Backends) -> Iterator[str | Path]:
+    """What the living have is not of use any more: their commits look who is forgotten, and stage again."""
+    places: dict[str, list[str | Path]] = {}
+    state, store = backends.project.state, backends.store
+    for folder in sorted((state / STAGED).glob("*")):
+        places.setdefault(folder.name, []).append(folder)
+    work = f"{store.engine_path(backends.root)}/{WORK}"
+    for found in store.list(f"{backends.root}/{WORK}", hidden=True):
+        owner, _, rest = store.engine_path(found.location).removeprefix(f"{work}/").partition("/")
+        if f"{WORK}/{owner}" == SPARK_WORK:
+            owner = SPARK_CLAIM.format(rest.partition("/")[0])
+        places.setdefault(owner, []).append(found.location)
+    for owner, left in places.items():
+        with backends.ledger.claim([owner]) as won:
+            if won:
+                yield from left
 
 
 def remove(backends: Backends) -> list[str]:
     """Remove it; give what it was."""
     gone = []
+    if backends.is_remote:
+        from orderlake.forgetting.athena import drop_marts  # noqa: PLC0415 - an optional extra
+
+        drop_marts(backends)
     for what, place in derived(backends):
         gone.append(what)
         if isinstance(place, Path):

@@ -82,7 +82,7 @@ class Forgot:
 def forget(backends: Backends, who: Who, *, is_dry: bool, on_step: Callable[[int], None] = lambda _: None) -> Forgot:
     """Forget these people, or tell what that would do.
 
-    ConfigError where that cannot be done: on AWS, where no pipeline says what identifies a person, or for nobody.
+    ConfigError where that cannot be done: where no pipeline says what identifies a person, or for nobody.
     """
     people = People.of([*(("id", each) for each in who.ids), *(("email", each) for each in who.emails)])
     streams = _streams(backends, people)
@@ -96,11 +96,6 @@ def forget(backends: Backends, who: Who, *, is_dry: bool, on_step: Callable[[int
 
 
 def _streams(backends: Backends, people: People) -> list[Stream]:
-    if backends.is_remote:
-        raise ConfigError(
-            "a lake on AWS cannot forget a person yet: a rewritten object there is another version, and older "
-            "ones stay; see docs/privacy.md for what to do by hand"
-        )
     if not people or not all(text for _, text in people.known):
         raise ConfigError("say who: --customer ID, --email E, or both")
     streams = [stream for stream in backends.streams if stream.person]
@@ -136,7 +131,8 @@ class _Forgetting:
         journal = Journal.of(project.state, name, utc_now())
         journal.add(Counts())
         self.on_step(1)
-        remember(project.state, self.key, self.people)
+        with self.backends.ledger.turn("forgotten"):
+            remember(self.backends.store, self.backends.remembered, self.key, self.people)
         self.on_step(2)
         raw = erase_raw(self.backends, self.people, self.folder, is_dry=True)
         self.on_step(3)

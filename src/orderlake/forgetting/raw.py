@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from orderlake.erasing.packing import packed, swap
+from orderlake.erasing.packing import packed
 from orderlake.erasing.people import People
 from orderlake.erasing.records import Finder, edits, plain_of, rewritten
-from orderlake.errors import ConfigError, DataError
+from orderlake.errors import ConfigError, DataError, NotFoundError
+from orderlake.forgetting.places import Place, place_of
 from orderlake.model.person import Kind
 from orderlake.model.pipeline import Stream
 from orderlake.model.source import SourceObject
-from orderlake.sources import source_at, stream_of
+from orderlake.sources import stream_of
 from orderlake.wiring import Backends
 
 _UNREAD: Final = "it could not be read; take it out by hand, or mend it and say this again"
@@ -36,54 +38,85 @@ class RawFiles:
 
 def erase_raw(backends: Backends, people: People, work: Path, *, is_dry: bool) -> RawFiles:
     """Rewrite the raw files that are about these people. Doing it twice is doing it once."""
-    files = records = 0
-    left: list[str] = []
-    spelled: set[tuple[Kind, str]] = set()
-    for number, (source, stream) in enumerate(raw_files(backends)):
-        folder = work / f"raw-{number}"
-        finder = Finder(stream, people)
-        path = Path(source.location)
+    found = _Erasing(place_of(backends), people, work, is_dry)
+    if not is_dry:
+        found.place.tidy()
+    for number, (uri, versions) in enumerate(groupby(raw_files(backends, found.place), key=lambda each: each[0].uri)):
+        found.file(uri, list(versions), number)
+    return RawFiles(found.files, found.records, tuple(found.left), frozenset(found.spelled))
+
+
+@dataclass
+class _Erasing:
+    place: Place
+    people: People
+    work: Path
+    is_dry: bool
+    files: int = 0
+    records: int = 0
+    left: list[str] = field(default_factory=list)
+    spelled: set[tuple[Kind, str]] = field(default_factory=set, repr=False)
+
+    def file(self, uri: str, versions: list[tuple[SourceObject, Stream]], number: int) -> None:
+        """All versions of a file at once: they may have to keep their order."""
+        folder = self.work / f"raw-{number}"
+        new: dict[str, Path] = {}
         try:
-            plain = plain_of(path, stream, folder)
-            changes = list(edits(plain, finder))
-            spelled |= finder.spelled
-            if changes:
-                files, records = files + 1, records + len(changes)
-            if changes and not is_dry:
-                new = folder / "new"
-                rewritten(plain, changes, new)
-                packed(new, path, plain.form, folder / "packed")
-                swap(folder / "packed", path)
-        except (DataError, OSError):
-            if _holds(path, finder):
-                left.append(f"{source.uri}: {_UNREAD}")
+            for at, (source, stream) in enumerate(versions):
+                changed = self._version(source, stream, folder / str(at))
+                if changed is not None:
+                    new[source.identity] = changed
+            if new:
+                self.place.replace([source for source, _ in versions if source.identity in new], new)
+        except OSError:
+            self.left.append(f"{uri}: {_UNREAD}")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    return RawFiles(files, records, tuple(left), frozenset(spelled))
+
+    def _version(self, source: SourceObject, stream: Stream, folder: Path) -> Path | None:
+        """The bytes of a version without them; None where it stays as it is."""
+        finder = Finder(stream, self.people)
+        folder.mkdir(parents=True)
+        path: Path | None = None
+        try:
+            path = self.place.fetched(source, folder)
+            plain = plain_of(path, stream, folder)
+            changes = list(edits(plain, finder))
+            self.spelled |= finder.spelled
+            if not changes:
+                return None
+            self.files, self.records = self.files + 1, self.records + len(changes)
+            if self.is_dry:
+                return None
+            rewritten(plain, changes, folder / "new")
+            packed(folder / "new", path, plain.form, folder / "packed")
+            return folder / "packed"
+        except NotFoundError:  # a version that has gone meanwhile
+            return None
+        except (DataError, OSError):
+            if _holds(path, finder):
+                self.left.append(f"{source.uri}: {_UNREAD}")
+            return None
 
 
-def _holds(path: Path, finder: Finder) -> bool:
+def _holds(path: Path | None, finder: Finder) -> bool:
     try:
-        return finder.may_hold(path.read_bytes())
+        return path is None or finder.may_hold(path.read_bytes())
     except OSError:
         return True
 
 
-def raw_files(backends: Backends) -> Iterator[tuple[SourceObject, Stream]]:
-    """The files of sources that tell of people: all under raw/, and what else was loaded and is still there."""
+def raw_files(backends: Backends, place: Place) -> Iterator[tuple[SourceObject, Stream]]:
+    """The files of sources that tell of people: all where new ones are looked for, and what else was loaded."""
     streams = {(stream.pipeline, stream.name): stream for stream in backends.streams}
-    loaded = {report.source: streams.get((report.pipeline, report.stream)) for report in backends.ledger.loads()}
-    found = {source.uri: source for source in backends.sources.find([])}
-    for uri in loaded:
-        source = source_at(backends.project, backends.project.root / uri)
-        if source is not None:
-            found.setdefault(source.uri, source)
-    for uri, source in sorted(found.items()):
-        stream = loaded.get(uri)
+    loads = [report for report in backends.ledger.loads() if report.status != "forgotten"]
+    loaded = {report.source: streams.get((report.pipeline, report.stream)) for report in loads}
+    for source in sorted(place.versions(sorted(loaded)), key=lambda each: (each.uri, each.version)):
+        stream = loaded.get(source.uri)
         if stream is None:
             try:
                 stream = stream_of(backends.pipelines, source, None)[1]
             except ConfigError:
                 continue
-        if stream.person and Path(source.location).is_file():
+        if stream.person:
             yield source, stream

@@ -66,7 +66,19 @@ def sweep(backends: Backends, committer: Committer) -> Swept:
         found = unneeded(backends.store, backends.root, listed, {layout.name for layout in tables}, needs)
         files = [each for some in found.values() for each in some] + list(_pending(backends, listed))
         _delete(backends, files)
+        _purge(backends)
         return Swept(gone, len(files))
+
+
+def _purge(backends: Backends) -> None:
+    """A bucket keeps old versions of what was deleted or replaced; of raw objects they went one by one."""
+    backends.store.purge(backends.root)
+    if backends.project.aws is not None:
+        from orderlake.forgetting.athena import answers_place  # noqa: PLC0415 - an optional extra
+
+        place = answers_place(backends.project.aws)
+        if place:
+            backends.store.purge(place)
 
 
 def _pending(backends: Backends, listed: Sequence[StoredObject]) -> Iterator[StoredObject]:

@@ -76,6 +76,10 @@ class ObjectStore(Objects, Protocol):
         """Remove the object; removing what is not there is fine, so a retry is safe."""
         ...
 
+    def purge(self, prefix: str) -> int:
+        """Remove for good what the store keeps of objects under a folder that were deleted or replaced; how many."""
+        ...
+
     def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
         """Every object under a folder, in name order; `hidden` ones (below a name with a dot) only when asked for."""
         ...

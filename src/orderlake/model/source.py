@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Literal, TypeVar
 
 _T = TypeVar("_T")
@@ -23,7 +23,8 @@ class SourceObject:
     `uri` names the file the same way on every machine (relative to the project where it can be),
     `location` is where its bytes are now, `size` is in bytes, `version` its modification time in
     nanoseconds since 1970. `tag` is what the store itself calls this version (S3: the version id, or the
-    ETag where a bucket keeps no versions), empty for a file in a folder.
+    ETag where a bucket keeps no versions), empty for a file in a folder. `held` is what the store calls the version
+    that has its bytes, where that is another one: rewritten without what a person wanted forgotten.
     """
 
     uri: str
@@ -31,6 +32,7 @@ class SourceObject:
     size: int
     version: int
     tag: str = ""
+    held: str = field(default="", compare=False)
 
     @property
     def identity(self) -> str:

@@ -80,6 +80,10 @@ class Overlay:
         self._path(location).unlink(missing_ok=True)
         self.gone.add(_plain(location))
 
+    def purge(self, prefix: str) -> int:  # noqa: ARG002 - nothing of the lake goes
+        """Nothing."""
+        return 0
+
     def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
         """Every object under a folder, kept or under it, in name order."""
         under = (each for each in self.under.list(prefix, hidden=hidden) if _plain(each.location) not in self.gone)

@@ -59,11 +59,9 @@ class Again:
             files: list[tuple[SourceObject, Path | RemoteFile]] = [
                 (source, self.backends.sources.file(source, work)) for _, source in group
             ]
-            forgotten = self.backends.forgotten()
+            forgotten, about = self.backends.forgotten(), (self.engine, self.stream)
             files = [
-                (source, forgotten.cleaned(self.engine, self.stream, file, work / f"cleaned-{at}"))
-                if isinstance(file, Path) and forgotten is not None
-                else (source, file)
+                (source, file if forgotten is None else forgotten.cleaned(*about, file, work / f"cleaned-{at}"))
                 for at, (source, file) in enumerate(files)
             ]
             staged = stage(self.engine, self.stream, files, work, key=self.backends.key_for(self.stream))

@@ -106,6 +106,10 @@ class LocalStore:
         with _translated(location):
             Path(self.engine_path(location)).unlink(missing_ok=True)
 
+    def purge(self, prefix: str) -> int:  # noqa: ARG002 - a folder keeps nothing
+        """Nothing: what is deleted here is gone."""
+        return 0
+
     def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
         """Every object under a folder, in name order; temporary and `hidden` ones only when asked for."""
         root = Path(self.engine_path(prefix))

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
@@ -32,6 +33,8 @@ _HELD: Final = 16 << 20
 _KNOWN: Final = 10_000
 _AT_ONCE: Final = 16
 _SEVERAL: Final = 2
+_VERSIONS: Final = 1_000
+"""Of one DeleteObjects."""
 _SCHEME: Final = "s3://"
 _FOLDER: Final = "to-upload-"
 
@@ -211,6 +214,33 @@ class S3Store:
         bucket, key = split(location)
         with translated(f"object {location}"):
             self._client.delete_object(Bucket=bucket, Key=key)
+
+    def purge(self, prefix: str) -> int:
+        """Remove all versions but current ones; give how many."""
+        bucket, key = split(prefix)
+        root = f"{key.rstrip('/')}/" if key else ""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=root)
+        old: list[dict[str, str]] = []
+        markers: list[dict[str, str]] = []
+        with translated(prefix):
+            for page in pages:
+                versions = [each for each in page.get("Versions", ()) if not each["IsLatest"]]
+                old += [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+                markers += [
+                    {"Key": each["Key"], "VersionId": each["VersionId"]} for each in page.get("DeleteMarkers", ())
+                ]
+        # The markers last, or what they hide would show for a moment.
+        for some in (old, markers):
+            batches = [some[start : start + _VERSIONS] for start in range(0, len(some), _VERSIONS)]
+            self.each(partial(self._delete_versions, bucket), batches)
+        return len(old)
+
+    def _delete_versions(self, bucket: str, versions: Sequence[dict[str, str]]) -> None:
+        with translated(f"s3://{bucket}"):
+            done = self._client.delete_objects(Bucket=bucket, Delete={"Objects": list(versions), "Quiet": True})
+        for error in done.get("Errors", ()):
+            location = f"{_SCHEME}{bucket}/{error['Key']}"
+            raise StorageUnavailableError(f"an old version of {location} stays: {error['Message']} ({error['Code']})")
 
     def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
         """Every object under a prefix, in key order; `hidden` ones only when asked for."""
