@@ -87,7 +87,7 @@ run "what_costs_or_mails_is_off_by_default" {
     error_message = "there is a crawler"
   }
   assert {
-    condition     = length(aws_glue_job.spark) == 0 && length(aws_iam_role.spark) == 0 && output.spark_job == ""
+    condition     = length(aws_glue_security_configuration.glue) == 0 && length(aws_glue_job.spark) == 0 && length(aws_iam_role.spark) == 0 && output.spark_job == ""
     error_message = "there is a Glue job"
   }
   assert {
@@ -173,6 +173,39 @@ run "what_costs_or_mails_can_be_switched_on" {
   assert {
     condition     = aws_lambda_function.lake["scan"].tracing_config[0].mode == "Active" && aws_sfn_state_machine.backfill.tracing_configuration[0].enabled
     error_message = "tracing"
+  }
+}
+
+run "what_runs_in_glue_has_a_security_configuration_each" {
+  command = plan
+  variables {
+    crawler     = true
+    spark_wheel = "./versions.tf"
+    encryption  = "KMS"
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/0a-1b"
+  }
+
+  assert {
+    condition     = { for part, found in aws_glue_security_configuration.glue : part => found.name } == { crawler = aws_glue_crawler.foreign[0].security_configuration, spark = aws_glue_job.spark[0].security_configuration }
+    error_message = "one has none, or the other's"
+  }
+  assert {
+    condition     = alltrue([for found in aws_glue_security_configuration.glue : found.encryption_configuration[0].s3_encryption[0].kms_key_arn == var.kms_key_arn])
+    error_message = "the key is not used"
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.crawler[0].policy, ":/aws-glue/crawlers*") && !strcontains(aws_iam_role_policy.crawler[0].policy, ":/aws-glue/jobs*") && strcontains(aws_iam_role_policy.spark[0].policy, ":/aws-glue/jobs*")
+    error_message = "logs"
+  }
+}
+
+run "the_crawler_is_there_without_the_spark_job" {
+  command = plan
+  variables { crawler = true }
+
+  assert {
+    condition     = keys(aws_glue_security_configuration.glue) == ["crawler"] && length(aws_glue_job.spark) == 0
+    error_message = "there is something for Spark"
   }
 }
 
