@@ -54,7 +54,7 @@ resource "aws_glue_job" "spark" {
   execution_property {
     max_concurrent_runs = 1
   }
-  default_arguments = {
+  default_arguments = merge({
     # Glue brings pyspark along, and boto3; the rest of the extra comes from the package index.
     "--additional-python-modules" = join(",", [
       "s3://${local.buckets.ops}/${aws_s3_object.spark_wheel[0].key}", "aws-lambda-powertools[tracer]>=3", "fsspec>=2025.1",
@@ -64,7 +64,7 @@ resource "aws_glue_job" "spark" {
       { ORDERLAKE_MEMORY_MB = "1024" },
     ))
     "--path" = ""
-  }
+  }, local.has_pii_key ? { "--pii-key-parameter" = aws_ssm_parameter.pii_key[0].name } : {})
 
   depends_on = [aws_iam_role_policy.spark]
 }
@@ -94,6 +94,12 @@ resource "aws_iam_role_policy" "spark" {
           Resource = [local.spark_code]
         },
       ],
+      [for on in [local.has_pii_key] : {
+        Sid      = "ReadTheKeyOfPersonalData"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameter"]
+        Resource = ["arn:${local.partition}:ssm:${local.here}:parameter${local.pii_key_parameter}"]
+      } if on],
       local.run_in_glue.spark,
     )
   })

@@ -11,12 +11,16 @@ import pytest
 from orderlake.config import aws_settings, lambda_settings
 from tests.e2e.ministack import DIFFERS, ENDPOINT, REGION
 
+KEY_OF_DATA = "a key of personal data"
+
 pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.slow
 def test_a_deployment_is_made_works_and_leaves_nothing_behind(terraform, cloud):
     made = terraform(force_destroy=True, encryption="KMS")
+    made.secrets["pii_key"] = KEY_OF_DATA
+    said: list[str] = []
     began = time.monotonic()
     made.apply()
     assert time.monotonic() - began < 300
@@ -24,10 +28,13 @@ def test_a_deployment_is_made_works_and_leaves_nothing_behind(terraform, cloud):
     settings = aws_settings(made.outputs(), "terraform")
     assert (settings.name, settings.region, settings.database) == ("shop", REGION, "shop")
     in_function = client("lambda").get_function(FunctionName="shop-ingest")["Configuration"]["Environment"]["Variables"]
+    assert in_function["ORDERLAKE_PII_KEY"] == KEY_OF_DATA
     known = lambda_settings(in_function | {"AWS_REGION": REGION})
     assert known == replace(settings, state_machine="")
 
+    made._tell = said.append
     made.plan()
+    assert KEY_OF_DATA not in "".join(said)
     assert changes(made.show()) <= {(kind, field) for kind, differing in DIFFERS.items() for field in differing}
 
     report = executed(settings.state_machine, {"prefix": settings.raw})
@@ -38,6 +45,7 @@ def test_a_deployment_is_made_works_and_leaves_nothing_behind(terraform, cloud):
     for body in (b"1", b"2"):
         s3.put_object(Bucket=made.outputs()["lake_bucket"], Key="lake/orders/x", Body=body)
     client("glue").create_table(DatabaseName=settings.database, TableInput={"Name": "orders"})
+    made.secrets.clear()  # what is taken away needs no key
     made.destroy()
     assert made.outputs() == {}
     assert made.resources() == []
