@@ -70,6 +70,7 @@ resource "aws_lambda_function" "lake" {
     variables = merge(
       { for key, value in local.environment : key => value if value != null },
       each.key == "workflow" ? { ORDERLAKE_TOPIC = aws_sns_topic.alarms.arn } : {},
+      each.key == "scan" ? {} : local.pii_key_setting, # the scan opens no file
     )
   }
   tracing_config {

@@ -286,7 +286,7 @@ resource "aws_iam_role_policy" "crawler" {
   role = aws_iam_role.crawler[0].name
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "ReadForeignFiles"
         Effect   = "Allow"
@@ -310,19 +310,7 @@ resource "aws_iam_role_policy" "crawler" {
         ]
         Resource = [local.arns.catalog, local.arns.database, "${local.arns.tables}/foreign_*"]
       },
-      {
-        Sid      = "ReadItsSecurityConfiguration"
-        Effect   = "Allow"
-        Action   = ["glue:GetSecurityConfiguration"]
-        Resource = ["*"]
-      },
-      {
-        Sid      = "WriteCrawlerLogs"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"]
-        Resource = ["arn:${local.partition}:logs:${local.here}:log-group:/aws-glue/crawlers*"]
-      },
-    ]
+    ], local.run_in_glue.crawler)
   })
 }
 

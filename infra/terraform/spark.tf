@@ -33,26 +33,6 @@ resource "aws_s3_object" "spark_script" {
   ]
 }
 
-resource "aws_glue_security_configuration" "spark" {
-  count = local.spark ? 1 : 0
-
-  name = local.spark_job
-  encryption_configuration {
-    cloudwatch_encryption {
-      cloudwatch_encryption_mode = local.kms ? "SSE-KMS" : "DISABLED"
-      kms_key_arn                = local.kms_key
-    }
-    job_bookmarks_encryption {
-      job_bookmarks_encryption_mode = local.kms ? "CSE-KMS" : "DISABLED"
-      kms_key_arn                   = local.kms_key
-    }
-    s3_encryption {
-      s3_encryption_mode = local.kms ? "SSE-KMS" : "SSE-S3"
-      kms_key_arn        = local.kms_key
-    }
-  }
-}
-
 resource "aws_glue_job" "spark" {
   count = local.spark ? 1 : 0
 
@@ -64,7 +44,7 @@ resource "aws_glue_job" "spark" {
   number_of_workers      = var.spark_workers
   timeout                = var.spark_timeout_minutes
   max_retries            = 0 # what failed is seen, and begun again from where it stands
-  security_configuration = aws_glue_security_configuration.spark[0].name
+  security_configuration = aws_glue_security_configuration.glue["spark"].name
 
   command {
     name            = "glueetl"
@@ -74,7 +54,7 @@ resource "aws_glue_job" "spark" {
   execution_property {
     max_concurrent_runs = 1
   }
-  default_arguments = {
+  default_arguments = merge({
     # Glue brings pyspark along, and boto3; the rest of the extra comes from the package index.
     "--additional-python-modules" = join(",", [
       "s3://${local.buckets.ops}/${aws_s3_object.spark_wheel[0].key}", "aws-lambda-powertools[tracer]>=3", "fsspec>=2025.1",
@@ -84,7 +64,7 @@ resource "aws_glue_job" "spark" {
       { ORDERLAKE_MEMORY_MB = "1024" },
     ))
     "--path" = ""
-  }
+  }, local.has_pii_key ? { "--pii-key-parameter" = aws_ssm_parameter.pii_key[0].name } : {})
 
   depends_on = [aws_iam_role_policy.spark]
 }
@@ -113,19 +93,14 @@ resource "aws_iam_role_policy" "spark" {
           Action   = ["s3:GetObject"]
           Resource = [local.spark_code]
         },
-        {
-          Sid      = "ReadItsSecurityConfiguration"
-          Effect   = "Allow"
-          Action   = ["glue:GetSecurityConfiguration"]
-          Resource = ["*"]
-        },
-        {
-          Sid      = "WriteJobLogs"
-          Effect   = "Allow"
-          Action   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"]
-          Resource = ["arn:${local.partition}:logs:${local.here}:log-group:/aws-glue/jobs*"]
-        },
       ],
+      [for on in [local.has_pii_key] : {
+        Sid      = "ReadTheKeyOfPersonalData"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameter"]
+        Resource = ["arn:${local.partition}:ssm:${local.here}:parameter${local.pii_key_parameter}"]
+      } if on],
+      local.run_in_glue.spark,
     )
   })
 }

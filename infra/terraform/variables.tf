@@ -139,6 +139,18 @@ variable "kms_key_arn" {
   }
 }
 
+variable "pii_key" {
+  description = "Key that personal data is hashed with, from TF_VAR_pii_key: `orderlake deploy` hands over the project's own. Without it, no file of a pipeline that disguises data is loaded."
+  type        = string
+  default     = ""
+  sensitive   = true
+
+  validation {
+    condition     = var.pii_key == "" || length(var.pii_key) >= 16
+    error_message = "A key has 16 characters or more: `openssl rand -hex 32` makes one."
+  }
+}
+
 # The functions.
 
 variable "package" {

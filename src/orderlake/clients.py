@@ -37,6 +37,7 @@ _MISSING: Final = frozenset(
     {
         "NoSuchBucket",
         "EntityNotFoundException",
+        "ParameterNotFound",
         "ResourceNotFoundException",
         "AWS.SimpleQueueService.NonExistentQueue",
         "QueueDoesNotExist",

@@ -26,6 +26,7 @@ from orderlake.deploy.terraform import Terraform, variable_names
 from orderlake.deploy.wheels import Target
 from orderlake.errors import ConfigError, NotFoundError, StorageUnavailableError, TransientError
 from orderlake.model.pipeline import TRIAL
+from orderlake.secret import FILE, VARIABLE, has_key, keep_key, project_key
 from orderlake.storage.s3 import split
 from orderlake.wiring import Backends
 
@@ -39,6 +40,8 @@ _SMOKE_SECONDS: Final = 180.0
 _WORDS: Final = {"create": "+", "update": "~", "delete": "-"}
 _CHOSEN: Final = "chosen.json"
 """In the deployment's folder, from the first apply to the destroy: its name, its region, and what `--set` said."""
+_KEY: Final = "pii_key"
+"""The variable of the module that takes what personal data is hashed with."""
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
@@ -120,6 +123,7 @@ class Deployment:
             self.tell(f"as before: {', '.join(f'{key} = {value}' for key, value in kept.items())}")
         self.tell(f"planning, for account {account}")
         self._terraform.init()
+        self._terraform.secrets[_KEY] = self._key
         return list(_changes(self._terraform.show())) if self._terraform.plan() else []
 
     def apply(self) -> AwsSettings:
@@ -127,6 +131,7 @@ class Deployment:
         self._check()
         self.tell("applying: this takes a few minutes the first time")
         self._remember()
+        self._terraform.secrets[_KEY] = self._key
         self._terraform.apply()
         outputs = self._terraform.outputs()
         settings = aws_settings(outputs, "Terraform's outputs")
@@ -220,6 +225,59 @@ class Deployment:
                 file.unlink(missing_ok=True)
         return left
 
+    @cached_property
+    def _key(self) -> str:
+        """What personal data is hashed with on AWS: the project's key, so that its hashes are those of this machine.
+
+        Where the project has none, that of the deployment becomes it; else one is made if a pipeline wants it.
+        ConfigError when the deployment has another: one value would then be stored in two ways.
+        """
+        there = self._deployed_key()
+        own = project_key(self.project.state, is_made=False).decode() if has_key(self.project.state) else ""
+        backends = Backends(self.project)
+        try:
+            if there and not own and not backends.has_secret:  # else this machine's was lost, and may have been another
+                keep_key(self.project.state, there)
+            if not there and not own and any(stream.policies or stream.person for stream in backends.streams):
+                own = backends.secret().decode()
+                self.tell(f"a key for personal data was made, {self.project.state / FILE}: keep a copy of it")
+        finally:
+            backends.close()
+        if there and own not in ("", there):
+            raise ConfigError(
+                "the deployment hashes personal data with another key than this project, so that one value would be "
+                f"stored in two ways: put that one into {VARIABLE}, or into {self.project.state / FILE}. "
+                f"The function {self._loader} has it in its environment"
+            )
+        self._keep_from_git()
+        return own or there
+
+    def _deployed_key(self) -> str:
+        """The key that the functions have; empty while they have none, or there are none."""
+        try:
+            with translated(f"the function {self._loader}"):
+                aws = client("lambda", str(self.variables["region"]))
+                found = aws.get_function_configuration(FunctionName=self._loader).get("Environment", {})
+        except ConfigError as error:
+            if "ResourceNotFoundException" in str(error.__cause__):
+                return ""
+            raise
+        if "Error" in found:
+            raise ConfigError(f"the environment of {self._loader} cannot be read: {found['Error'].get('Message', '')}")
+        return str(found.get("Variables", {}).get(VARIABLE, "")).strip()
+
+    @property
+    def _loader(self) -> str:
+        """The name of the function that loads files."""
+        return f"{self.variables['name']}-ingest"
+
+    def _keep_from_git(self) -> None:
+        """Nobody commits the key, or Terraform's state, by accident."""
+        file = self.project.state / ".gitignore"
+        if not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"{FILE}\n{self.folder.name}/\n", encoding="utf-8")
+
     def _remember(self) -> None:
         """Keep what was given before anything is made, for a deployment that stays half-way has it, too."""
         said = {**self.before, **self.given, **{key: self.variables[key] for key in ("name", "region")}}
@@ -240,8 +298,13 @@ class Deployment:
     def _check(self) -> None:
         """What Terraform or the functions would fail on, or pass over, should fail here, and at once."""
         self._terraform.program()
-        known = set(variable_names()) - {"package"}
+        known = set(variable_names()) - {"package", _KEY}
         for name in {**self.project.deploy, **self.given}:
+            if name == _KEY:
+                raise ConfigError(
+                    f"a key does not belong in a file that others read, or on a command line: put it into {VARIABLE}, "
+                    f"or into {self.project.state / FILE}"
+                )
             if name not in known:
                 near = get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"

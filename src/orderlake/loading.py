@@ -250,6 +250,7 @@ class Loader:
         if not isinstance(out, str) and out.resumed:
             found = len(out.resumed)
             self.on_resumed(tried.rest[0], found, found + len(out.staged))
+            staged = replace(staged, resumed=found)
         return staged
 
     def _elsewhere(self, sources: Sequence[SourceObject], attempt: str) -> str:

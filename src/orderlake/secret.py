@@ -22,6 +22,16 @@ _SHORTEST: Final = 16
 _BYTES: Final = 32
 
 
+def has_key(state: Path) -> bool:
+    """Whether a key is given: in the environment, or in the project."""
+    return bool(os.environ.get(VARIABLE, "").strip()) or (state / FILE).exists()
+
+
+def keep_key(state: Path, key: str) -> None:
+    """Make this the project's key, unless it has one."""
+    _put(state / FILE, key)
+
+
 def project_key(state: Path, *, is_made: bool) -> bytes:
     """The key: ORDERLAKE_PII_KEY, else what `state`/pii.key holds; made there at first, readable by its owner only.
 
@@ -31,13 +41,14 @@ def project_key(state: Path, *, is_made: bool) -> bytes:
     file = state / FILE
     where = VARIABLE if text else str(file)
     if not text and is_made and not file.exists():
-        _make(file)
+        _put(file, secrets.token_hex(_BYTES))
     if not text:
         try:
-            text = file.read_text(encoding="ascii").strip()
+            text = file.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             raise ConfigError(
-                f"there is no key to hash personal data with: set {VARIABLE}, or put {file} back as it was. "
+                f"there is no key to hash personal data with: set {VARIABLE} (on AWS `orderlake deploy apply` does), "
+                f"or put {file} back as it was. "
                 "A new one would give other hashes than those that are stored"
             ) from None
         except (OSError, UnicodeDecodeError) as error:
@@ -53,14 +64,14 @@ def mark(key: bytes, people: Iterable[tuple[str, str]]) -> str:
     return hmac.new(key, told.encode(), hashlib.sha256).hexdigest()[:16] if key or told else ""
 
 
-def _make(file: Path) -> None:
-    """Put a new key there, whole or not at all; another process may do so at once, and one of them wins."""
+def _put(file: Path, key: str) -> None:
+    """Put a key there, whole or not at all; another process may do so at once, and one of them wins."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{FILE}.{secrets.token_hex(4)}")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(f"{secrets.token_hex(_BYTES)}\n")
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(f"{key}\n")
             out.flush()
             os.fsync(out.fileno())
         with suppress(FileExistsError):

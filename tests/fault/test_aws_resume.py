@@ -65,6 +65,7 @@ def test_a_large_object_whose_loader_was_killed_is_resumed(shop, staged):
         loader = Loader(lake._backends, on_resumed=lambda source, *counts: told.append((source, *counts)))
         (report,) = loader.run([made[0].source])
     assert (report.status, report.read) == ("loaded", 400)
+    assert report.resumed_parts == kept
     assert told == [(made[0].source, kept, kept + len(staged))]
     assert len(staged) == len(set(staged))
     assert work(shop) == []

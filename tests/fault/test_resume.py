@@ -11,6 +11,7 @@ from importlib.metadata import version
 import pytest
 
 from orderlake import Lake, loading, resume
+from orderlake.cli import main
 from orderlake.errors import TransientError
 from orderlake.kernel import stage
 from orderlake.kernel.journal import HEAD, Journal
@@ -106,13 +107,37 @@ def test_a_load_that_is_killed_after_some_parts_stages_only_the_others(tmp_path,
         ((uri, resumed, parts),) = watched.told
         assert (uri, resumed) == (made.uri, before)
         assert (report.status, report.read, report.loaded) == ("loaded", 400, 400)
+        assert report.resumed_parts == resumed
+        assert lake.ledger.applied([report.identity])[report.identity].resumed_parts == resumed
         assert watched.staged == parts - resumed > 0
         assert found(lake) == expected([made])
         alone = undisturbed(tmp_path / "twin", orders(), layout, [LINEAGE], "orders_big.json")
         assert [lake.query(LINEAGE).rows] == alone
         assert journals(lake) == []
         assert lake.verify().findings == ()
-        assert {report.status for report in watched.run(lake)} == {"unchanged"}
+        assert {(report.status, report.resumed_parts) for report in watched.run(lake)} == {("unchanged", 0)}
+
+
+@pytest.mark.parametrize("verb", [["run"], ["watch", "--once", "--interval", "0", "--settle", "0"]])
+def test_people_and_programs_are_told_of_what_is_resumed(tmp_path, watched, capsys, verb):
+    with new_lake(tmp_path) as lake:
+        for number, words in enumerate(([], ["--json"])):
+            put(lake, orders(), mtime=NOON + number * SECOND)
+            with pytest.raises(TransientError):
+                lake.run(on_step=break_off)
+            parts = len(entries(lake))
+            assert main([*verb, *words, "--project", str(tmp_path)]) == 0
+            said = capsys.readouterr().out
+            if words:
+                (report,) = (json.loads(line) for line in said.splitlines()) if verb[0] == "watch" else json.loads(said)
+                assert (report["status"], report["resumed_parts"]) == ("loaded", parts)
+                assert "staged before" not in said
+            else:
+                assert f"resumed    raw/orders_big.json  {parts} of {parts} parts were staged before\n" in said
+
+
+def break_off(step):
+    raise TransientError(str(step))
 
 
 def test_a_load_that_dies_again_and_again_gets_further_each_time(tmp_path, watched):

@@ -87,7 +87,7 @@ run "what_costs_or_mails_is_off_by_default" {
     error_message = "there is a crawler"
   }
   assert {
-    condition     = length(aws_glue_job.spark) == 0 && length(aws_iam_role.spark) == 0 && output.spark_job == ""
+    condition     = length(aws_glue_security_configuration.glue) == 0 && length(aws_glue_job.spark) == 0 && length(aws_iam_role.spark) == 0 && output.spark_job == ""
     error_message = "there is a Glue job"
   }
   assert {
@@ -176,6 +176,39 @@ run "what_costs_or_mails_can_be_switched_on" {
   }
 }
 
+run "what_runs_in_glue_has_a_security_configuration_each" {
+  command = plan
+  variables {
+    crawler     = true
+    spark_wheel = "./versions.tf"
+    encryption  = "KMS"
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/0a-1b"
+  }
+
+  assert {
+    condition     = { for part, found in aws_glue_security_configuration.glue : part => found.name } == { crawler = aws_glue_crawler.foreign[0].security_configuration, spark = aws_glue_job.spark[0].security_configuration }
+    error_message = "one has none, or the other's"
+  }
+  assert {
+    condition     = alltrue([for found in aws_glue_security_configuration.glue : found.encryption_configuration[0].s3_encryption[0].kms_key_arn == var.kms_key_arn])
+    error_message = "the key is not used"
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.crawler[0].policy, ":/aws-glue/crawlers*") && !strcontains(aws_iam_role_policy.crawler[0].policy, ":/aws-glue/jobs*") && strcontains(aws_iam_role_policy.spark[0].policy, ":/aws-glue/jobs*")
+    error_message = "logs"
+  }
+}
+
+run "the_crawler_is_there_without_the_spark_job" {
+  command = plan
+  variables { crawler = true }
+
+  assert {
+    condition     = keys(aws_glue_security_configuration.glue) == ["crawler"] && length(aws_glue_job.spark) == 0
+    error_message = "there is something for Spark"
+  }
+}
+
 run "encryption_is_of_s3_by_default" {
   command = plan
 
@@ -239,6 +272,61 @@ run "a_key_of_ones_own_is_used" {
   assert {
     condition     = alltrue([for each in aws_iam_role_policy.function_key : jsondecode(each.policy).Statement[0].Resource == [var.kms_key_arn]])
     error_message = "roles may use another key"
+  }
+}
+
+run "without_a_key_of_personal_data_nobody_has_one" {
+  command = plan
+  variables { spark_wheel = "./versions.tf" }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.lake : !contains(keys(function.environment[0].variables), "ORDERLAKE_PII_KEY")])
+    error_message = "a function has an empty key"
+  }
+  assert {
+    condition     = length(aws_ssm_parameter.pii_key) == 0 && !contains(keys(aws_glue_job.spark[0].default_arguments), "--pii-key-parameter") && !strcontains(aws_iam_role_policy.spark[0].policy, "ssm:")
+    error_message = "the Spark job looks for one"
+  }
+}
+
+run "the_key_of_personal_data_goes_to_those_that_load" {
+  command = plan
+  variables {
+    pii_key     = "0123456789abcdef"
+    spark_wheel = "./versions.tf"
+    encryption  = "KMS"
+    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/0a-1b"
+  }
+
+  assert {
+    condition     = { for part, function in aws_lambda_function.lake : part => nonsensitive(lookup(function.environment[0].variables, "ORDERLAKE_PII_KEY", "")) } == { ingest = "0123456789abcdef", workflow = "0123456789abcdef", scan = "" }
+    error_message = "ingest and workflow load, the scan does not"
+  }
+  assert {
+    condition     = aws_ssm_parameter.pii_key[0].type == "SecureString" && aws_ssm_parameter.pii_key[0].key_id == var.kms_key_arn && nonsensitive(aws_ssm_parameter.pii_key[0].value) == "0123456789abcdef"
+    error_message = "the parameter is not secure, or not the key"
+  }
+  assert {
+    condition     = aws_glue_job.spark[0].default_arguments["--pii-key-parameter"] == "/orderlake/shop/pii-key" && !strcontains(jsonencode(aws_glue_job.spark[0].default_arguments), "0123456789abcdef")
+    error_message = "the Spark job does not know where it is, or shows it"
+  }
+  assert {
+    condition     = one([for each in jsondecode(aws_iam_role_policy.spark[0].policy).Statement : each if each.Sid == "ReadTheKeyOfPersonalData"]).Resource == ["arn:aws:ssm:eu-central-1:123456789012:parameter/orderlake/shop/pii-key"]
+    error_message = "the Spark job may not read it, or more than it"
+  }
+  assert {
+    condition     = issensitive(aws_lambda_function.lake["ingest"].environment[0].variables["ORDERLAKE_PII_KEY"])
+    error_message = "a plan shows it"
+  }
+}
+
+run "without_spark_the_key_is_in_no_parameter" {
+  command = plan
+  variables { pii_key = "0123456789abcdef" }
+
+  assert {
+    condition     = length(aws_ssm_parameter.pii_key) == 0
+    error_message = "nobody would read it"
   }
 }
 

@@ -26,6 +26,7 @@ run "what_is_out_of_bounds_is_refused" {
     noncurrent_days      = 0
     results_days         = 0.5
     encryption           = "AES"
+    pii_key              = "too short"
     package              = "./nowhere.zip"
     architecture         = "arm"
     memory               = 256
@@ -56,6 +57,7 @@ run "what_is_out_of_bounds_is_refused" {
     var.noncurrent_days,
     var.results_days,
     var.encryption,
+    var.pii_key,
     var.package,
     var.architecture,
     var.memory,

@@ -34,7 +34,7 @@ _SUSPECT: Final = 3
 _MARGIN_MS: Final = 60_000
 _MARGIN_SHARE: Final = 5
 _SAID: Final = (
-    "status", "source", "reason", "load_id", "pipeline", *COUNTS, "bytes", "seconds",
+    "status", "source", "reason", "load_id", "pipeline", *COUNTS, "bytes", "seconds", "resumed_parts",
 )  # fmt: skip
 
 _Version = tuple[str, str, str | None]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from orderlake.model.report import FATES, LoadReport, Status, added
+from orderlake.model.source import SourceObject
 from orderlake.values import counted
 
 _SHOWN: Final = 3
@@ -24,6 +25,11 @@ def line(report: LoadReport) -> str:
     done = f"{head}  {_records(report)}  ({_tables(report.tables)}{report.seconds:.2f} s)"
     more = [f"new here: {'; '.join(report.changes)}"] if report.changes else []
     return "\n".join([done, *(f"{'':<9}  {each}" for each in [*more, *failures(report)])])
+
+
+def resumed(source: SourceObject, before: int, parts: int) -> str:
+    """One line for a large file whose load was broken off before, and goes on."""
+    return f"{'resumed':<9}  {source.uri}  {before:,} of {parts:,} parts were staged before"
 
 
 def failures(report: LoadReport) -> list[str]:

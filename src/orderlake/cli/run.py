@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from orderlake.cli.account import line, summary, unloaded
+from orderlake.cli.account import line, resumed, summary, unloaded
 from orderlake.cli.build import build
 from orderlake.cli.build import summary as summary_of_build
 from orderlake.cli.maintain import after_load
@@ -16,7 +16,6 @@ from orderlake.cli.progress import Progress
 from orderlake.errors import DataError, exit_code
 from orderlake.lake import Lake
 from orderlake.model.report import LoadReport
-from orderlake.model.source import SourceObject
 from orderlake.values import counted, json_lines
 
 EXAMPLE: Final = """
@@ -90,10 +89,8 @@ def _listen(lake: Lake, progress: Progress, *, is_json: bool) -> None:
         if text and not is_json:
             _say(text)
 
-    def on_resumed(source: SourceObject, before: int, parts: int) -> None:
-        tell(f"resumed    {source.uri}  {before:,} of {parts:,} parts were staged before")
-
-    lake.on_resumed, lake.on_maintained = on_resumed, lambda done: tell(after_load(done))
+    lake.on_resumed = lambda *found: tell(resumed(*found))
+    lake.on_maintained = lambda done: tell(after_load(done))
 
 
 def _close(lake: Lake, args: argparse.Namespace, reports: list[LoadReport], seconds: float) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from orderlake.cli.account import line
+from orderlake.cli.account import line, resumed
 from orderlake.cli.build import build, summary
 from orderlake.cli.maintain import after_load
 from orderlake.errors import LakeError
@@ -23,6 +23,7 @@ from orderlake.watching import Pace
 
 if TYPE_CHECKING:
     from orderlake.maintain import MaintainReport
+    from orderlake.model.source import SourceObject
 
 EXAMPLE: Final = """
 orderlake watch                       # Ctrl-C ends it, once the load in hand is finished
@@ -93,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
             if lake.project.aws is None:  # else `watch` refuses
                 print(f"orderlake: watching {lake.project.raw}; Ctrl-C ends it", file=sys.stderr, flush=True)
             lake.on_maintained = partial(_maintained, args)
+            lake.on_resumed = partial(_resumed, args)
             pace = Pace(args.interval, args.settle, args.once)
             lake.watch(stop.wait, on_report, _complain, pace, _builder(lake, args) if args.build else None)
     finally:
@@ -109,6 +111,11 @@ def _builder(lake: Lake, args: argparse.Namespace) -> Callable[[], None]:
             print(summary(built), flush=True)
 
     return then
+
+
+def _resumed(args: argparse.Namespace, source: SourceObject, before: int, parts: int) -> None:
+    if not args.json:
+        print(resumed(source, before, parts), flush=True)
 
 
 def _maintained(args: argparse.Namespace, done: MaintainReport | LakeError) -> None:

@@ -22,7 +22,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -73,10 +73,14 @@ class Terraform:
         self.module = self.folder / "module"
         self._variables = {"emulator": True, **variables} if "AWS_ENDPOINT_URL" in os.environ else dict(variables)
         self._tell = on_line
+        self.secrets: dict[str, str] = {}
+        """Variables for plans that are in no file of ours and on no command line: Terraform's environment has them."""
 
     def init(self) -> None:
         """Lay the module out and get its provider: from a folder of this machine where there is one."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        with suppress(PermissionError):  # of another's folder its owner decides
+            self.folder.chmod(0o700)  # plans and the state hold what is secret
         for old in (*self.module.rglob("*.tf"), *self.module.rglob("*.sql")):  # the lock of the provider stays
             old.unlink()
         ignored = shutil.ignore_patterns("tests", ".*", "*.md")
@@ -144,13 +148,22 @@ class Terraform:
         """Run terraform, hand on its lines as they come, and give its exit code when that is no failure."""
         said: deque[str] = deque(maxlen=_KEPT_LINES)
         command = [*self._command(), verb, "-no-color", *words]
-        with _started(command, self._environment()) as process:
+        environment = self._environment()
+        if verb == "plan":
+            environment |= {f"TF_VAR_{name}": value for name, value in self.secrets.items()}
+        with _started(command, environment) as process:
             for line in process.stdout or ():
-                said.append(line.rstrip("\n"))
+                said.append(self._veiled(line.rstrip("\n")))
                 self._tell(said[-1])
         if process.returncode not in ((0, _CHANGES) if verb == "plan" else (0,)):
             raise error_of(verb, said)
         return process.returncode
+
+    def _veiled(self, line: str) -> str:
+        """Without secrets: Terraform hides them, but AWS may quote what it refuses."""
+        for value in filter(None, self.secrets.values()):
+            line = line.replace(value, "(sensitive value)")
+        return line
 
     @staticmethod
     def program() -> str:

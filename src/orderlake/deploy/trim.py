@@ -18,6 +18,7 @@ SERVICES: Final = frozenset(
         "s3",
         "sns",
         "sqs",
+        "ssm",
         "stepfunctions",
         "sts",
     }

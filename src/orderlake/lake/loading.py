@@ -99,7 +99,7 @@ class Loading(Parts):
             raise ConfigError("on AWS each new file announces itself, there is nothing to watch: leave --env aws out")
 
         def load(sources: Sequence[SourceObject]) -> None:
-            self._look_after(self._loads.run(sources, on_report))
+            self._look_after(self._loads.run(sources, on_report, on_resumed=self.on_resumed))
 
         follow = then or (lambda: None)
         Watch(lambda: self.sources.find(()), load, wait, on_error, pace or EVERY_SECOND, then=follow).run()

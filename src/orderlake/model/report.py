@@ -54,6 +54,8 @@ class LoadReport:
     seals: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     """Plain Parquet files as this load left them, by their name in the lake: the number of its commit among those of
     its stream, and the file's seal ("" for one that it removed). The highest number counts."""
+    resumed_parts: int = 0
+    """How many parts of a large file it took over from a load that was broken off."""
 
     @property
     def conserved(self) -> bool:

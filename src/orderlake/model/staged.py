@@ -57,6 +57,8 @@ class StagedLoad:
     """Per list path ("" for the record itself) the paths of undeclared fields that become columns."""
     changes: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """Per source (its place in `sources`) what was new about its fields, a sentence each."""
+    resumed: int = 0
+    """How many parts of its one, large source were staged before, by a load that was broken off."""
 
     def per_segment(self, values: Sequence[str], segment: str = SEGMENT) -> str:
         """SQL that picks a value (SQL literals, one per source) by a row's segment."""

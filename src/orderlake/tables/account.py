@@ -60,6 +60,7 @@ class Account:
             replaced=by_identity(decision.replaced, number),
             checks=[check.as_dict() for check in checks],
             changes=tuple(staged.changes.get(number, ())),
+            resumed_parts=staged.resumed,
         )
 
 

@@ -81,6 +81,7 @@ def planned(cloud, prepare, **variables):
         for name, value in cloud.items():
             patch.setenv(name, value)
         made = prepare(**EVERYTHING, **variables)
+        made.secrets["pii_key"] = "a key of personal data"
         assert made.plan()
         return made.show()
 

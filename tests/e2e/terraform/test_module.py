@@ -7,10 +7,11 @@ import subprocess
 from dataclasses import fields
 from importlib import import_module
 
+import boto3
 import pytest
 
 from orderlake.config import AwsSettings
-from tests.e2e.ministack import ENDPOINT
+from tests.e2e.ministack import ACCOUNT, ENDPOINT, REGION
 from tests.e2e.terraform.plans import MODULE, ROOT, resources, statements
 
 CHECKOV = ROOT / ".venv-tools" / "bin" / "checkov"
@@ -41,6 +42,51 @@ def test_the_modules_own_tests_pass(terraform):
     said("init", "-input=false")
     assert "is valid" in said("validate")
     assert "0 failed" in said("test")
+
+
+def test_what_was_deployed_under_an_older_address_is_moved_and_not_made_anew(terraform, tmp_path):
+    wheel = tmp_path / "orderlake.whl"
+    wheel.touch()
+    made = terraform(crawler=True, spark_wheel=str(wheel), account_id=ACCOUNT)
+    before = {"crawler": "shop-foreign", "spark": "shop-spark"}
+    provider = 'provider["registry.terraform.io/hashicorp/aws"]'
+    encryption = {
+        "cloudwatch_encryption": [{"cloudwatch_encryption_mode": "DISABLED", "kms_key_arn": None}],
+        "job_bookmarks_encryption": [{"job_bookmarks_encryption_mode": "DISABLED", "kms_key_arn": None}],
+        "s3_encryption": [{"s3_encryption_mode": "SSE-S3", "kms_key_arn": None}],
+    }
+    resource = {"mode": "managed", "type": "aws_glue_security_configuration", "provider": provider}
+    state = {
+        "version": 4,
+        "serial": 1,
+        "lineage": "shop",
+        "resources": [resource | {"name": part, "instances": [
+            {"index_key": 0, "schema_version": 0, "attributes": {
+                "id": name, "name": name, "encryption_configuration": [encryption],
+            }},
+        ]} for part, name in before.items()],
+    }  # fmt: skip
+    (made.folder / "terraform.tfstate").write_text(json.dumps(state))
+    glue = boto3.client("glue", region_name=REGION, endpoint_url=os.environ[ENDPOINT])
+    for name in before.values():
+        glue.create_security_configuration(
+            Name=name,
+            EncryptionConfiguration={
+                "CloudWatchEncryption": {"CloudWatchEncryptionMode": "DISABLED"},
+                "JobBookmarksEncryption": {"JobBookmarksEncryptionMode": "DISABLED"},
+                "S3Encryption": [{"S3EncryptionMode": "SSE-S3"}],
+            },
+        )
+    made.plan()
+    found = {
+        each["address"]: (each.get("previous_address"), each["change"]["actions"])
+        for each in made.show()["resource_changes"]
+        if each["type"] == "aws_glue_security_configuration"
+    }
+    assert found == {
+        f'aws_glue_security_configuration.glue["{part}"]': (f"aws_glue_security_configuration.{part}[0]", ["no-op"])
+        for part in before
+    }
 
 
 def test_outputs_have_the_names_of_the_settings(plain):

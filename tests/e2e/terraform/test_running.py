@@ -34,6 +34,24 @@ def test_what_terraform_refuses_is_told_in_its_own_words(terraform):
     assert any("lower-case letters" in line for line in lines)
 
 
+def test_a_plan_shows_no_secret(terraform, tmp_path):
+    wheel = tmp_path / "orderlake.whl"
+    wheel.touch()
+    lines: list[str] = []
+    made = terraform(spark_wheel=str(wheel))
+    made._tell = lines.append
+    made._veiled = lambda line: line
+    made.secrets["pii_key"] = "a key of personal data"
+    assert made.plan()
+    said = "\n".join(lines)
+    assert "aws_ssm_parameter.pii_key[0]" in said
+    assert "a key of personal data" not in said
+    assert "a key of personal data" not in (made.folder / "variables.tfvars.json").read_text()
+    made.secrets["pii_key"] = "too short"
+    with pytest.raises(errors.ConfigError, match="16 characters or more"):
+        made.plan()
+
+
 def test_when_aws_is_away_it_is_worth_another_try(terraform, monkeypatch):
     monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
     with pytest.raises(errors.TransientError, match="connection refused"):

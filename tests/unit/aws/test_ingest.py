@@ -233,6 +233,7 @@ def test_each_log_line_is_json_and_names_the_request(lake, said):
     logs, _ = said()
     (line,) = [line for line in logs if line["message"] == "file"]
     assert (line["request_id"], line["status"], line["loaded"]) == ("request-1", "loaded", 12)
+    assert line["resumed_parts"] == 0
 
 
 def test_a_caller_without_a_queue_gets_a_summary(lake):
