@@ -20,13 +20,35 @@ locals {
         Condition = { StringLikeIfExists = { "s3:prefix" = ["${var.raw_prefix}*"] } }
       },
     ]
-    list_raw = [{
-      Sid       = "ListNewFiles"
-      Effect    = "Allow"
-      Action    = ["s3:ListBucketVersions"]
-      Resource  = [local.arns.raw]
-      Condition = { StringLike = { "s3:prefix" = ["${var.raw_prefix}*"] } }
-    }]
+    list_raw = [
+      {
+        Sid       = "ListNewFiles"
+        Effect    = "Allow"
+        Action    = ["s3:ListBucketVersions"]
+        Resource  = [local.arns.raw]
+        Condition = { StringLike = { "s3:prefix" = ["${var.raw_prefix}*"] } }
+      },
+      # Which objects were rewritten, and what the versions say of themselves that stand for others.
+      {
+        Sid      = "TellRewrittenVersions"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+        Resource = ["${local.arns.raw}/${var.raw_prefix}*"]
+      },
+      {
+        Sid      = "ReadWhichWereRewritten"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = ["${local.arns.lake}/${var.lake_prefix}.rewritten.json"]
+      },
+      {
+        Sid       = "TellThatNoneWere"
+        Effect    = "Allow"
+        Action    = ["s3:ListBucket"]
+        Resource  = [local.arns.lake]
+        Condition = { StringLikeIfExists = { "s3:prefix" = ["${var.lake_prefix}.rewritten.json"] } }
+      },
+    ]
     write_lake = [
       {
         Sid      = "ReadAndWriteTables"

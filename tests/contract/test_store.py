@@ -36,6 +36,11 @@ class Local:
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
 
 
+    def versions(self):
+        """Every name and all that is kept under it."""
+        return [(name, (self.folder / name).read_bytes()) for name in self.all()]
+
+
 class OnS3:
     """S3 of either server."""
 
@@ -52,6 +57,14 @@ class OnS3:
 
     def at(self, name=""):
         return f"s3://{self.bucket}/{self.prefix}/{name}".rstrip("/")
+
+    def versions(self):
+        """Every name and all that is kept under it."""
+        s3, prefix = self.aws.client("s3"), f"{self.prefix}/"
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        kept = [(each["Key"], each["VersionId"]) for page in pages for each in page.get("Versions", ())]
+        read = [(key, s3.get_object(Bucket=self.bucket, Key=key, VersionId=one)["Body"].read()) for key, one in kept]
+        return sorted((key.removeprefix(prefix), data) for key, data in read)
 
     def all(self):
         """Every name there is, hidden ones and unfinished uploads too."""
@@ -481,3 +494,21 @@ def test_what_the_engine_wrote_is_sealed(backend, store):
     (folder / "rows").write_bytes(b"rows")
     store.adopt(folder / "rows", backend.at("data/rows"))
     assert store.seal(backend.at("data/rows")) == seal_of(b"rows")
+
+
+def test_what_was_deleted_or_replaced_is_purged_and_all_else_stays(backend, store):
+    for name in ("old/a", "old/b", "old/.c", "other/a"):
+        for data in (b"first", b"second"):
+            store.write(backend.at(name), data)
+    store.delete(backend.at("old/b"))
+    before = backend.versions()
+    purged = store.purge(backend.at("old"))
+    assert purged == len(before) - len(backend.versions())
+    assert [(name, data) for name, data in backend.versions() if name.startswith("old/")] == [
+        ("old/.c", b"second"),
+        ("old/a", b"second"),
+    ]
+    assert [each for each in backend.versions() if each[0] == "other/a"] == [
+        each for each in before if each[0] == "other/a"
+    ]
+    assert store.purge(backend.at("old")) == 0
