@@ -119,5 +119,19 @@ def ask(folder: str) -> None:
     print(json.dumps(asked(lambda sql: [tuple(row) for row in spark.sql(sql).collect()])))
 
 
+def end() -> None:
+    """End the JVM and wait for it: what it used counts once it is waited for."""
+    spark = SparkSession.getActiveSession()
+    if spark is not None:
+        gateway = spark.sparkContext._gateway  # noqa: SLF001 - pyspark has no other name for it
+        spark.stop()
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait()
+
+
 if __name__ == "__main__":
-    {"load": load, "merge": merge, "compact": compact, "ask": ask}[sys.argv[1]](*sys.argv[2:])
+    try:
+        {"load": load, "merge": merge, "compact": compact, "ask": ask}[sys.argv[1]](*sys.argv[2:])
+    finally:
+        end()

@@ -35,7 +35,6 @@ class Local:
         """Every name there is, hidden ones too."""
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
 
-
     def versions(self):
         """Every name and all that is kept under it."""
         return [(name, (self.folder / name).read_bytes()) for name in self.all()]

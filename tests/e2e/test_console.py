@@ -182,3 +182,17 @@ def test_a_rebound_name_reads_nothing(shop):
             urllib.request.urlopen(asked, timeout=SOON)
         assert refused.value.code == 403
         refused.value.close()
+
+
+def test_the_history_tells_that_somebody_was_forgotten_and_not_of_a_file_with_no_records(shop: Path) -> None:
+    with Lake(shop) as lake:
+        lake.run(sample_paths("orders"))
+        lake.forget(customers=["1"])
+        (event,) = (report for report in lake.loads() if report.status == "forgotten")
+    with serving(shop, "--port", "0") as console:
+        for path in ("/loads?status=forgotten", f"/loads/{event.identity}"):
+            page = console.get(path)
+            assert "personal data was taken out of the tables" in page
+            assert "0 B" not in page
+            assert "records in" not in page
+        assert "forgotten" not in console.get("/loads?status=loaded").split("<tbody>")[1]

@@ -370,3 +370,19 @@ def test_a_cluster_loads_nothing_of_a_source_of_whose_people_some_are_forgotten(
     with Lake(shop.folder) as lake, pytest.raises(ConfigError, match="the cluster does not know who: load the files"):
         lake._loads.run(lake.sources.find(()), lambda _: None, runner=SparkRunner(lake._backends, Cluster("local[1]")))
     assert [report.status for report in shop.load() if report.source.endswith("more.json")] == ["loaded"]
+
+
+def test_the_history_says_what_it_was_and_a_rollback_of_it_is_refused(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.forget()
+    with Lake(shop.folder) as lake:
+        (event,) = (report for report in lake.loads() if report.status == "forgotten")
+    project = ["--project", str(shop.folder)]
+    assert main([*project, "loads", "--status", "forgotten"]) == 0
+    assert main([*project, "loads", "show", event.load_id]) == 0
+    said = capsys.readouterr().out
+    assert "a person's data was taken out of its tables" in said
+    assert "0 read" not in said
+    assert main([*project, "rollback", event.load_id]) != 0
+    assert "for good: that cannot be taken back" in capsys.readouterr().err

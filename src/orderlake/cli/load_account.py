@@ -29,6 +29,10 @@ def lines_of(account: LoadAccount) -> Iterator[str]:
     yield f"load       {account.load_id or '–'}"
     yield f"status     {account.status}"
     yield f"at         {account.at[:19].replace('T', ' ')} UTC, {account.seconds:.2f} s"
+    if account.status == "forgotten":
+        yield f"pipeline   {account.pipeline}, source {account.stream}: a person's data was taken out of its tables"
+        yield from _snapshots(account)
+        return
     yield f"pipeline   {account.pipeline or '–'}, source {account.stream or '–'}; {_definition(account)}"
     yield f"records    {equation(account.counts, account.counts['read'])}"
     yield from _files(account)

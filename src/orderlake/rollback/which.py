@@ -110,6 +110,8 @@ def _why_not(loads: Sequence[LoadReport], wanted: str) -> str:
     of_it = [report for report in loads if report.load_id == wanted]
     if all(report.status == "rejected" for report in of_it):
         return f"load {wanted} was rejected, so nothing of it is in the tables"
+    if any(report.status == "forgotten" for report in of_it):
+        return f"{wanted} took a person's data out of the tables, for good: that cannot be taken back"
     if any(report.status == "rolled_back" for report in of_it):
         return f"{wanted} is a rollback itself; `orderlake rollback {wanted[:12]} --undo` loads again what it took back"
     return f"load {wanted} is rolled back already; `orderlake rollback {wanted[:12]} --undo` loads it again"

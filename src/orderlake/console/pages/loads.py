@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_STATUSES: Final = ("loaded", "rejected", "rolled_back")
+_STATUSES: Final = ("loaded", "rejected", "rolled_back", "forgotten")
 _WAITING_SHOWN: Final = 20
 
 
@@ -36,6 +36,7 @@ def show(request: Request) -> Response:
         "loads.html",
         loads=found,
         asked=asked | {"status": status},
+        statuses=_STATUSES,
         is_filtered=bool(kept),
         totals=console.kept("totals", ledger.stamp(), ledger.totals),
         older=None if shown.before is None else "/loads?" + urlencode(kept | {"before": shown.before}),
