@@ -28,13 +28,6 @@ locals {
         Resource  = [local.arns.raw]
         Condition = { StringLike = { "s3:prefix" = ["${var.raw_prefix}*"] } }
       },
-      # Which objects were rewritten, and what the versions say of themselves that stand for others.
-      {
-        Sid      = "TellRewrittenVersions"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = ["${local.arns.raw}/${var.raw_prefix}*"]
-      },
       {
         Sid      = "ReadWhichWereRewritten"
         Effect   = "Allow"

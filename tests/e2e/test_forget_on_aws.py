@@ -227,3 +227,46 @@ def test_without_the_key_it_says_what_to_do(peopled, monkeypatch):
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(ConfigError, match=f"set {VARIABLE}"):
         forget()
+
+
+def test_what_was_stored_while_the_bucket_kept_no_versions_goes_too(peopled, tmp_path):
+    """They are kept again by now: moto gives no version of a bucket out that has suspended them."""
+    shop, s3 = peopled, peopled.aws.client("s3")
+
+    def keep(status):
+        s3.put_bucket_versioning(Bucket=shop.raw, VersioningConfiguration={"Status": status})
+
+    keep("Suspended")
+    for data in (ndjson(order(70), order(71, "bob")), ndjson(order(72))):
+        s3.put_object(Bucket=shop.raw, Key="raw/orders_7.json", Body=data)
+        load(shop, shop.record("raw/orders_7.json", shop.raw))
+    keep("Enabled")
+    load(shop, shop.put("raw/orders_7.json", ndjson(order(73))))
+    before = shop.query(MONEY)
+    forget()
+    check(shop, tmp_path)
+    assert shop.query(MONEY) == before
+    assert shop.query("SELECT count(email) FROM orders WHERE order_id >= 70") == [(1,)]
+
+
+def test_an_object_that_is_uploaded_meanwhile_is_loaded_once_and_stays_the_newest(peopled, monkeypatch):
+    shop, s3 = peopled, peopled.aws.client("s3")
+    newer = ndjson(order(2, "bob", total_amount=44))
+    uploaded = []
+
+    def meanwhile(**_):
+        if not uploaded:
+            uploaded.append("now")
+            uploaded.append(shop.put("raw/orders_1.json", newer))
+
+    s3.meta.events.register("before-call.s3.CopyObject", meanwhile, unique_id="meanwhile")
+    try:
+        forget()
+    finally:
+        s3.meta.events.unregister("before-call.s3.CopyObject", unique_id="meanwhile")
+    load(shop, uploaded[1], *events(shop))
+    assert s3.get_object(Bucket=shop.raw, Key="raw/orders_1.json")["Body"].read() == newer
+    assert shop.query("SELECT total_amount::DOUBLE FROM orders WHERE order_id = 2") == [(44,)]
+    with Lake.of(container().project) as lake:
+        assert lake.verify().ok
+        assert sum(report.source.endswith("orders_1.json") for report in lake.loads()) == 4

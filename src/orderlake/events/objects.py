@@ -7,7 +7,7 @@ in the listing of the key's versions, which S3 gives in the order of storing; so
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from os import PathLike, fspath
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final, cast
 
 from orderlake.clients import Client, client, translated
 from orderlake.errors import ConfigError, NotFoundError
-from orderlake.events.rewritten import as_it_stands, newest_of_each, rewritten
+from orderlake.events.rewritten import METADATA, Written, as_it_stands, newest_of_each, rewritten
 from orderlake.model.source import RemoteFile, SourceObject, is_wanted
 from orderlake.storage.s3 import split
 from orderlake.storage.s3_streams import RangedReader, fetch, whole
@@ -36,6 +36,11 @@ class _Version:
     etag: str
     is_newest: bool
     """False also for the last version of a key that was deleted since."""
+
+    @property
+    def asked(self) -> str:
+        """The version id that a request names."""
+        return "" if self.id == _UNVERSIONED and self.is_newest else self.id
 
 
 class S3Sources:
@@ -61,8 +66,12 @@ class S3Sources:
         return sorted(chosen.values(), key=lambda source: (source.version, source.uri))
 
     def each(self, location: str) -> Iterator[SourceObject]:
-        """All versions under a location in the order of keys, one at a time, however many there are; perhaps none."""
-        return self._named(_location(location))
+        """All versions under a location in the order of keys, one at a time, however many there are; perhaps none.
+
+        Nothing but listings is asked for. A version that stands for another may be taken for one of its own while it
+        is being written: who reads it looks again.
+        """
+        return self._named(_location(location), asks=False)
 
     def resolve(self, bucket: str, key: str, version_id: str | None = None) -> SourceObject | None:
         """One version of an object, the newest when none is named; None when it is gone."""
@@ -85,32 +94,36 @@ class S3Sources:
         sources = self._sources(bucket, self._of_key(bucket, key), rewritten(self._client, self._lake))
         return next((source for source in sources if source.identity == identity), None)
 
-    def stored(self, uri: str) -> list[SourceObject]:
-        """All versions of an object in the order of storing, with those that newer ones stand for."""
+    def stored(self, uri: str) -> list[tuple[SourceObject, str]]:
+        """All versions of an object in the order of storing, those that newer ones stand for too.
+
+        With each the id that requests name it by: empty for what a key shows that keeps no versions.
+        """
         bucket, key = split(uri)
-        return self._as_they_stand(bucket, self._of_key(bucket, key))
+        found = self._of_key(bucket, key)
+        ids = [version.asked for version in reversed(found)]
+        return list(zip(self._as_they_stand(bucket, found, Written(), asks=True), ids, strict=True))
 
     def deletion(self, uri: str) -> tuple[int, bool] | None:
         """When an object was last deleted, in nanoseconds since 1970, and whether it is; None where nothing tells."""
         bucket, key = split(uri)
-        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+        told: list[tuple[int, bool]] = []
         with translated(uri):
-            found = [each for page in pages for each in page.get("DeleteMarkers", ()) if each["Key"] == key]
-        told = [(int(each["LastModified"].timestamp()) * _SECOND, bool(each["IsLatest"])) for each in found]
+            for page in self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
+                found = [each for each in page.get("DeleteMarkers", ()) if each["Key"] == key]
+                told += [(int(each["LastModified"].timestamp()) * _SECOND, bool(each["IsLatest"])) for each in found]
+                if page.get("NextKeyMarker", key) != key:
+                    break
         return max(told, default=None)
-
-    def pin(self, source: SourceObject) -> dict[str, str]:
-        """Which bytes are a source's, in the words of GetObject and its like."""
-        bucket, key = split(source.location)
-        tag = source.held or source.tag
-        return {"Bucket": bucket, "Key": key} | ({"VersionId": tag} if self._pinned(source) else {"IfMatch": tag})
 
     def file(self, source: SourceObject, folder: Path) -> Path | RemoteFile:
         """A copy of a small object in `folder`, a stream of a large one.
 
         NotFoundError when it is gone, SourceChangedError when its key holds another object, now or while it is read.
         """
-        where = self.pin(source)
+        bucket, key = split(source.location)
+        tag = source.held or source.tag
+        where = {"Bucket": bucket, "Key": key} | ({"VersionId": tag} if self._pinned(source) else {"IfMatch": tag})
         if source.size > _COPIED:
             fetch(self._client, where, 0, 1)  # or its absence would show only in the midst of staging
             return RemoteFile(source.size, lambda: cast("BinaryIO", RangedReader(self._client, where, source.size)))
@@ -126,22 +139,30 @@ class S3Sources:
         """The versions of one key, newest first."""
         return [version for version in self._versions(bucket, key, exact=True) if version.key == key]
 
-    def _sources(self, bucket: str, newest_first: Sequence[_Version], apart: Collection[str]) -> list[SourceObject]:
+    def _sources(
+        self, bucket: str, newest_first: Sequence[_Version], apart: Mapping[str, Written], *, asks: bool = True
+    ) -> list[SourceObject]:
         """The sources that the versions of one key are, oldest first; `apart` are objects that were rewritten."""
-        if newest_first and f"s3://{bucket}/{newest_first[0].key}" in apart:
-            return newest_of_each(self._as_they_stand(bucket, newest_first))
-        return list(_ranked(bucket, newest_first))
+        about = apart.get(f"s3://{bucket}/{newest_first[0].key}") if newest_first else None
+        if about is None:
+            return list(_ranked(bucket, newest_first))
+        return newest_of_each(self._as_they_stand(bucket, newest_first, about, asks=asks))
 
-    def _as_they_stand(self, bucket: str, newest_first: Sequence[_Version]) -> list[SourceObject]:
+    def _as_they_stand(
+        self, bucket: str, newest_first: Sequence[_Version], about: Written, *, asks: bool
+    ) -> list[SourceObject]:
         found = []
-        for version in _ranked(bucket, newest_first):
-            where = {each: word for each, word in self.pin(version).items() if each != "IfMatch"}
-            with translated(version.uri):
-                head = self._client.head_object(**where)
-            found.append(as_it_stands(version, head["Metadata"]))
+        for stored, version in zip(reversed(newest_first), _ranked(bucket, newest_first), strict=True):
+            told = about.versions.get(version.tag)
+            if told is None and asks:
+                where = {"Bucket": bucket, "Key": stored.key} | ({"VersionId": stored.asked} if stored.asked else {})
+                with translated(version.uri):
+                    head = self._client.head_object(**where)
+                told = head["Metadata"].get(METADATA)
+            found.append(as_it_stands(version, told))
         return found
 
-    def _named(self, text: str) -> Iterator[SourceObject]:
+    def _named(self, text: str, *, asks: bool = True) -> Iterator[SourceObject]:
         bucket, key = split(text)
         if not bucket:
             raise ConfigError(f"{text} names no bucket: say s3://BUCKET/KEY")
@@ -151,7 +172,7 @@ class S3Sources:
         apart = rewritten(self._client, self._lake)
         for found, group in groupby(self._versions(bucket, prefix), key=lambda version: version.key):
             if self._is_source(bucket, found, key, is_pattern=is_pattern, is_prefix=plain != key):
-                yield from self._sources(bucket, list(group), apart)
+                yield from self._sources(bucket, list(group), apart, asks=asks)
 
     def _is_source(self, bucket: str, found: str, key: str, *, is_pattern: bool, is_prefix: bool) -> bool:
         if f"s3://{bucket}/{found}".startswith(f"{self._lake}/"):

@@ -1,14 +1,15 @@
 """Versions of objects that stand for others: written anew without what a person wanted forgotten, they are the same.
 
-S3 gives a rewritten object another version id, time and ETag. So its metadata says which version it stands for, and
-which keys have such versions is written down beside the tables: nobody has to ask for the metadata of all the others.
+S3 gives a rewritten object another version id, time and ETag. So its metadata says which version it stands for. That is
+also written down beside the tables, for all objects that have such versions: nobody has to ask for the metadata of all
+the others, and whoever may only list objects can tell them too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from orderlake.clients import Client, translated
@@ -21,38 +22,53 @@ METADATA: Final = "orderlake-stands-for"
 _FORMAT: Final = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is written down of an object: what its versions stand for, by their tags; and what came of a crash.
+
+    `was_deleted` tells whether the object was deleted when it came to that. A version that is not told of may be one
+    that is just being written: its metadata knows.
+    """
+
+    was_deleted: bool = False
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
 def listing(lake: str) -> str:
-    """Where it is written down which objects have such versions."""
+    """Where it is written down."""
     return f"{lake}/.rewritten.json"
 
 
-def rewritten(client: Client, lake: str) -> dict[str, bool]:
-    """The uris of objects that have versions which stand for others: whether they were deleted when it came to that."""
+def rewritten(client: Client, lake: str) -> dict[str, Written]:
+    """The objects that have versions which stand for others, by their uris."""
     bucket, key = split(listing(lake))
     try:
         document = json.loads(whole(client, {"Bucket": bucket, "Key": key}))
     except NotFoundError:
         return {}
-    return {str(uri): bool(was_deleted) for uri, was_deleted in document["objects"].items()}
+    return {uri: Written(about["was_deleted"], about["versions"]) for uri, about in document["objects"].items()}
 
 
-def write_down(client: Client, lake: str, uri: str, *, was_deleted: bool) -> None:
-    """Add one, before its first such version is there; one at a time may do so."""
+def write_down(client: Client, lake: str, uri: str, about: Written) -> None:
+    """Write down of an object what there is to tell: before its first such version is there, and once all are.
+
+    One at a time may do so.
+    """
     bucket, key = split(listing(lake))
-    objects = dict(sorted((rewritten(client, lake) | {uri: was_deleted}).items()))
+    found = dict(sorted((rewritten(client, lake) | {uri: about}).items()))
+    objects = {each: {"was_deleted": one.was_deleted, "versions": dict(one.versions)} for each, one in found.items()}
     with translated(listing(lake)):
         data = json.dumps({"format": _FORMAT, "objects": objects}, indent=1).encode()
         client.put_object(Bucket=bucket, Key=key, Body=data)
 
 
 def stands_for(source: SourceObject) -> str:
-    """What the metadata of a version says that stands for this one: ASCII."""
+    """What a version says that stands for this one: ASCII."""
     return f"{source.version} {source.size} {source.tag}"
 
 
-def as_it_stands(version: SourceObject, head: Mapping[str, str]) -> SourceObject:
-    """The source that a version of an object with this metadata is: itself, or the one that it stands for."""
-    told = head.get(METADATA)
+def as_it_stands(version: SourceObject, told: str | None) -> SourceObject:
+    """The source that a version of an object is: itself, or the one that it says it stands for."""
     if told is None:
         return version
     when, size, tag = told.split(" ", 2)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from orderlake.clients import Client, client, translated
 from orderlake.errors import NotFoundError, StorageUnavailableError
-from orderlake.events.rewritten import METADATA, newest_of_each, rewritten, stands_for, write_down
+from orderlake.events.rewritten import METADATA, Written, newest_of_each, rewritten, stands_for, write_down
 from orderlake.model.source import RemoteFile, SourceObject
 from orderlake.storage.s3 import split
 from orderlake.wiring import Backends
@@ -65,6 +65,13 @@ class Bucket:
 
     def fetched(self, source: SourceObject, folder: Path) -> Path:
         """A copy, however large."""
+        if (source.held or source.tag).startswith('"'):  # of a time when the bucket kept no versions
+            bucket, key = split(source.location)
+            version = dict(self._sources.stored(source.uri)).get(source, "")
+            with translated(source.uri):
+                about = {"VersionId": version} if version else {}
+                self._client.download_file(bucket, key, str(folder / "whole"), ExtraArgs=about)
+            return folder / "whole"
         file = self._sources.file(source, folder)
         if not isinstance(file, RemoteFile):
             return file
@@ -78,26 +85,33 @@ class Bucket:
         uri = versions[0].uri
         deletion = self._sources.deletion(uri)
         was_deleted = deletion is not None and deletion[1]
-        with self.backends.ledger.turn("rewritten objects"):
-            write_down(self._client, self.backends.root, uri, was_deleted=was_deleted)
+        known = rewritten(self._client, self.backends.root).get(uri, Written())
+        self._write_down(uri, Written(was_deleted, known.versions))
         done: set[str] = set()
         while todo := self._to_do(uri, new, done):
-            for source in todo:
-                self._store(source, new.get(source.identity))
+            for source, version in todo:
+                self._store(source, version, new.get(source.identity))
                 done.add(source.identity)
         self._settle(uri, was_deleted=was_deleted)
 
-    def _to_do(self, uri: str, new: Mapping[str, Path], done: set[str]) -> list[SourceObject]:
-        sources = newest_of_each(self._sources.stored(uri))
-        first = next((at for at, source in enumerate(sources) if source.identity in new), len(sources))
-        return [source for source in sources[first:] if source.identity not in done]
+    def _write_down(self, uri: str, about: Written) -> None:
+        with self.backends.ledger.turn("rewritten objects"):
+            write_down(self._client, self.backends.root, uri, about)
 
-    def _store(self, source: SourceObject, file: Path | None) -> None:
+    def _to_do(self, uri: str, new: Mapping[str, Path], done: set[str]) -> list[tuple[SourceObject, str]]:
+        """The sources from the first on that changes, oldest first, with the version of the object that has each."""
+        stored = self._sources.stored(uri)
+        held = {source.identity: version for source, version in stored}
+        sources = newest_of_each(source for source, _ in stored)
+        first = next((at for at, source in enumerate(sources) if source.identity in new), len(sources))
+        return [(source, held[source.identity]) for source in sources[first:] if source.identity not in done]
+
+    def _store(self, source: SourceObject, version: str, file: Path | None) -> None:
         """Store a version that stands for this one: with the bytes of a file, or with its own."""
         from boto3.exceptions import Boto3Error  # noqa: PLC0415 - an optional extra
 
-        where = {each: word for each, word in self._sources.pin(source).items() if each != "IfMatch"}
-        bucket, key = where["Bucket"], where["Key"]
+        bucket, key = split(source.location)
+        where = {"Bucket": bucket, "Key": key} | ({"VersionId": version} if version else {})
         try:
             with translated(source.uri):
                 head = self._client.head_object(**where)
@@ -112,27 +126,28 @@ class Bucket:
 
     def tidy(self) -> None:
         """Delete versions that newer ones stand for, and see to it that a key shows what it should."""
-        for uri, was_deleted in rewritten(self._client, self.backends.root).items():
-            self._settle(uri, was_deleted=was_deleted)
+        for uri, about in rewritten(self._client, self.backends.root).items():
+            self._settle(uri, was_deleted=about.was_deleted)
 
     def _settle(self, uri: str, *, was_deleted: bool) -> None:
+        bucket, key = split(uri)
         stored = self._sources.stored(uri)
-        newest = newest_of_each(stored)[-1:]
-        if newest and newest[0] != stored[-1]:
-            self._store(newest[0], None)
+        newest = newest_of_each(source for source, _ in stored)[-1:]
+        if newest and newest[0] != stored[-1][0]:
+            self._store(newest[0], dict(stored)[newest[0]], None)
             stored = self._sources.stored(uri)
-        last: dict[str, dict[str, str]] = {}
-        for source in stored:
-            if "VersionId" in last.get(source.identity, ()):
+        told = {source.held: stands_for(source) for source, _ in stored if source.held}
+        self._write_down(uri, Written(was_deleted, told))
+        last = {source.identity: version for source, version in stored}
+        for source, version in stored:
+            if version != last[source.identity]:
                 with translated(uri):
-                    self._client.delete_object(**last[source.identity])
-            last[source.identity] = self._sources.pin(source)
+                    self._client.delete_object(Bucket=bucket, Key=key, VersionId=version)
         deletion = self._sources.deletion(uri)
         if not newest or deletion is None or deletion[1]:
             return
         # S3 tells times to the second: of what happened within one, what was seen counts.
         at, second = deletion[0], newest[0].version // _SECOND * _SECOND
         if at > second or (at == second and was_deleted):
-            bucket, key = split(uri)
             with translated(uri):
                 self._client.delete_object(Bucket=bucket, Key=key)

@@ -35,16 +35,18 @@ def derived(backends: Backends) -> Iterator[tuple[str, str | Path]]:
 
 def _staged(backends: Backends) -> Iterator[str | Path]:
     """What the living have is not of use any more: their commits look who is forgotten, and stage again."""
-    places: dict[str, list[str | Path]] = {}
+    places: dict[str, set[str | Path]] = {}
     state, store = backends.project.state, backends.store
     for folder in sorted((state / STAGED).glob("*")):
-        places.setdefault(folder.name, []).append(folder)
+        places.setdefault(folder.name, set()).add(folder)
     work = f"{store.engine_path(backends.root)}/{WORK}"
     for found in store.list(f"{backends.root}/{WORK}", hidden=True):
         owner, _, rest = store.engine_path(found.location).removeprefix(f"{work}/").partition("/")
+        place = Path(work, owner)
         if f"{WORK}/{owner}" == SPARK_WORK:
-            owner = SPARK_CLAIM.format(rest.partition("/")[0])
-        places.setdefault(owner, []).append(found.location)
+            name = rest.partition("/")[0]
+            place, owner = place / name, SPARK_CLAIM.format(name)
+        places.setdefault(owner, set()).add(found.location if backends.is_remote else place)
     for owner, left in places.items():
         with backends.ledger.claim([owner]) as won:
             if won:

@@ -12,7 +12,7 @@ from typing import Final
 from orderlake.erasing.packing import packed
 from orderlake.erasing.people import People
 from orderlake.erasing.records import Finder, edits, plain_of, rewritten
-from orderlake.errors import ConfigError, DataError, NotFoundError
+from orderlake.errors import ConfigError, DataError, NotFoundError, SourceChangedError
 from orderlake.forgetting.places import Place, place_of
 from orderlake.model.person import Kind
 from orderlake.model.pipeline import Stream
@@ -92,6 +92,9 @@ class _Erasing:
             packed(folder / "new", path, plain.form, folder / "packed")
             return folder / "packed"
         except NotFoundError:  # a version that has gone meanwhile
+            return None
+        except SourceChangedError as error:
+            self.left.append(f"{error}: say this again")
             return None
         except (DataError, OSError):
             if _holds(path, finder):

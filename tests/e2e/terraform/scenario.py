@@ -13,7 +13,7 @@ from orderlake import loading
 from orderlake.aws import ingest, scan, workflow
 from orderlake.aws.settings import container
 from orderlake.errors import StorageUnavailableError
-from orderlake.events import objects, rewritten
+from orderlake.events import objects
 from orderlake.ledger import loads
 from orderlake.storage import s3, s3_streams
 from orderlake.wiring import bundled_pipelines
@@ -81,21 +81,6 @@ class Shop:
         status = {"Status": "Enabled" if on else "Suspended"}
         with self.recorder.aside():
             self.aws.client("s3").put_bucket_versioning(Bucket=self.raw, VersioningConfiguration=status)
-
-    def rewrite(self, *records):
-        """Let objects be written anew that a person was in; the newest version of each stands for the one before."""
-        s3, uris = self.aws.client("s3"), {}
-        with self.recorder.aside():
-            for record in records:
-                where = {"Bucket": self.raw, "Key": unquote_plus(record["s3"]["object"]["key"])}
-                found = s3.get_object(**where)
-                tag = found.get("VersionId") or found["ETag"]
-                told = f"{int(found['LastModified'].timestamp())}000000000 {found['ContentLength']} {tag}"
-                s3.put_object(**where, Body=found["Body"].read(), Metadata={rewritten.METADATA: told})
-                uris[f"s3://{where['Bucket']}/{where['Key']}"] = False
-            bucket, _, key = rewritten.listing(self.outputs["lake"]).removeprefix("s3://").partition("/")
-            document = {"format": 1, "objects": uris}
-            s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())
 
     def lapse(self, name):
         """Leave a lease as a load that died does."""
@@ -238,11 +223,6 @@ def scan_everything(shop):
     shop.aws.faults.throttle("BatchGetItem")
     assert scan.handler({"min_age_seconds": 0}, FakeContext())["sent"] > 2
     scan.handler({"days": 3}, FakeContext())
-    versioned = shop.put("raw/orders_scan_9.json", orders(89))
-    shop.keep_versions(False)
-    shop.rewrite(versioned, shop.put("raw/orders_scan_10.json", orders(90)))
-    shop.keep_versions(True)
-    assert scan.handler({"min_age_seconds": 0}, FakeContext())["sent"] >= 2
     scan.handler({"prefix": f"{shop.outputs['raw']}/foreign", "min_age_seconds": 0}, FakeContext())
 
 

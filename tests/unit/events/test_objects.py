@@ -3,7 +3,7 @@
 import pytest
 
 from orderlake.errors import ConfigError, NotFoundError, SourceChangedError
-from orderlake.events import objects
+from orderlake.events import objects, rewritten
 from orderlake.events.objects import S3Sources
 from orderlake.model.source import RemoteFile, SourceObject
 
@@ -115,7 +115,7 @@ def test_more_versions_than_a_page_holds_are_all_there(aws, raw):
     assert [source.tag for source in found] == stored
     aws.faults.forget_calls()
     assert raw.sources.resolve(raw.bucket, "raw/a.json").tag == stored[-1]
-    assert [call.operation for call in aws.faults.calls()] == ["ListObjectVersions"] * 2
+    assert [call.operation for call in aws.faults.calls()] == [*["ListObjectVersions"] * 2, "GetObject"]
 
 
 def test_one_key_is_resolved_without_listing_all_that_begin_with_it(aws, raw):
@@ -123,7 +123,7 @@ def test_one_key_is_resolved_without_listing_all_that_begin_with_it(aws, raw):
         raw.put(f"raw/a{number or ''}", b"")
     aws.faults.forget_calls()
     assert raw.sources.resolve(raw.bucket, "raw/a").uri == raw.at("raw/a")
-    assert [call.operation for call in aws.faults.calls()] == ["ListObjectVersions"]
+    assert [call.operation for call in aws.faults.calls()] == ["ListObjectVersions", "GetObject"]
 
 
 # --- what is found
@@ -299,3 +299,99 @@ def test_the_identity_of_tagged_sources_is_told_by_the_tag_and_of_others_by_the_
     assert one.identity != SourceObject("s3://b/k", "s3://b/k", 1, 6_000_000_000, "v1").identity
     local = SourceObject("raw/k", "/raw/k", 1, 5_000_000_000)
     assert local.identity != SourceObject("raw/k", "/raw/k", 1, 5_000_000_003).identity
+
+
+# --- versions that stand for others
+
+
+def rewrite(raw, source, data=b"[]"):
+    """Store an object anew that stands for a version of it; give the version id of the new one."""
+    bucket, key = raw.bucket, source.uri.removeprefix(raw.at(""))
+    metadata = {rewritten.METADATA: rewritten.stands_for(source)}
+    return raw.s3.put_object(Bucket=bucket, Key=key, Body=data, Metadata=metadata).get("VersionId")
+
+
+def write_down(raw, *uris, **versions):
+    for uri in uris:
+        rewritten.write_down(raw.s3, raw.at("lake"), uri, rewritten.Written(versions=versions.get("versions", {})))
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_version_that_stands_for_another_is_that_source_however_it_is_found(raw, tmp_path, is_told):
+    old = [raw.put("raw/a.json", b"{1}"), raw.put("raw/a.json", b"{2}")]
+    before = raw.sources.find(())
+    later = [rewrite(raw, source) for source in before]
+    told = {new: rewritten.stands_for(source) for new, source in zip(later, before, strict=True)} if is_told else {}
+    write_down(raw, before[0].uri, versions=told)
+    assert raw.sources.find(()) == before
+    assert [source.held for source in raw.sources.find(())] == later
+    for versions in (old, later):
+        assert [raw.sources.resolve(raw.bucket, "raw/a.json", each) for each in versions] == before
+    assert raw.sources.resolve(raw.bucket, "raw/a.json") == before[1]
+    assert raw.sources.version(before[0].uri, before[0].identity).held == later[0]
+    for each in old:
+        raw.delete("raw/a.json", VersionId=each)
+    found = raw.sources.find(())
+    assert found == before
+    assert raw.sources.file(found[0], tmp_path).read_bytes() == b"[]"
+
+
+def test_the_source_that_is_newest_is_what_a_key_holds_whenever_it_was_stored(raw):
+    raw.put("raw/a.json", b"{1}")
+    raw.put("raw/a.json", b"{2}")
+    before = raw.sources.find(())
+    rewrite(raw, before[0])
+    write_down(raw, before[0].uri)
+    assert raw.sources.find(()) == before
+    assert raw.sources.resolve(raw.bucket, "raw/a.json") == before[1]
+
+
+def test_of_two_that_stand_for_one_version_the_later_counts(raw):
+    raw.put("raw/a.json")
+    (source,) = raw.sources.find(())
+    rewrite(raw, source)
+    last = rewrite(raw, source)
+    write_down(raw, source.uri)
+    assert [each.held for each in raw.sources.find(())] == [last]
+
+
+def test_a_listing_asks_no_object_for_its_metadata(aws, raw):
+    for number in range(3):
+        raw.put(f"raw/{number}.json")
+    source = raw.sources.find(())[0]
+    later = rewrite(raw, source)
+    write_down(raw, source.uri, versions={later: rewritten.stands_for(source)})
+    aws.faults.forget_calls()
+    assert {each.identity for each in raw.sources.each(raw.at("raw/"))} == {
+        each.identity for each in raw.sources.find(())
+    }
+    assert {call.operation for call in aws.faults.calls()} <= {"ListObjectVersions", "GetObject", "HeadObject"}
+    aws.faults.forget_calls()
+    list(raw.sources.each(raw.at("raw/")))
+    assert {call.operation for call in aws.faults.calls()} == {"ListObjectVersions", "GetObject"}
+
+
+def test_where_no_versions_are_kept_a_rewritten_object_is_the_same_source(plain, tmp_path):
+    plain.put("raw/a.json", b"{1}")
+    (source,) = plain.sources.find(())
+    rewrite(plain, source)
+    write_down(plain, source.uri)
+    (found,) = plain.sources.find(())
+    assert found == source
+    assert plain.sources.file(found, tmp_path).read_bytes() == b"[]"
+    plain.put("raw/a.json", b"{3}")
+    assert plain.sources.find(())[0] != source
+    with pytest.raises(SourceChangedError):
+        plain.sources.file(found, tmp_path)
+
+
+def test_when_an_object_was_deleted_is_told(raw):
+    assert raw.sources.deletion(raw.at("raw/a.json")) is None
+    raw.put("raw/a.json")
+    raw.put("raw/a.json.b")
+    raw.delete("raw/a.json.b")
+    assert raw.sources.deletion(raw.at("raw/a.json")) is None
+    raw.delete("raw/a.json")
+    assert raw.sources.deletion(raw.at("raw/a.json"))[1]
+    raw.put("raw/a.json")
+    assert not raw.sources.deletion(raw.at("raw/a.json"))[1]
