@@ -9,6 +9,7 @@ import gzip
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,7 +253,7 @@ def test_what_was_stored_while_the_bucket_kept_no_versions_goes_too(peopled, tmp
 def test_an_object_that_is_uploaded_meanwhile_is_loaded_once_and_stays_the_newest(peopled, monkeypatch):
     shop, s3 = peopled, peopled.aws.client("s3")
     newer = ndjson(order(2, "bob", total_amount=44))
-    uploaded = []
+    uploaded: list[Any] = []
 
     def meanwhile(**_):
         if not uploaded:
