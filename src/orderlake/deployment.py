@@ -25,6 +25,7 @@ from orderlake.deploy.package import build
 from orderlake.deploy.terraform import Terraform, variable_names
 from orderlake.deploy.wheels import Target
 from orderlake.errors import ConfigError, NotFoundError, StorageUnavailableError, TransientError
+from orderlake.functions import deployed_key, loader
 from orderlake.model.pipeline import TRIAL
 from orderlake.secret import FILE, VARIABLE, has_key, keep_key, project_key
 from orderlake.storage.s3 import split
@@ -232,7 +233,7 @@ class Deployment:
         Where the project has none, that of the deployment becomes it; else one is made if a pipeline wants it.
         ConfigError when the deployment has another: one value would then be stored in two ways.
         """
-        there = self._deployed_key()
+        there = deployed_key(str(self.variables["name"]), str(self.variables["region"])) or ""
         own = project_key(self.project.state, is_made=False).decode() if has_key(self.project.state) else ""
         backends = Backends(self.project)
         try:
@@ -247,29 +248,10 @@ class Deployment:
             raise ConfigError(
                 "the deployment hashes personal data with another key than this project, so that one value would be "
                 f"stored in two ways: put that one into {VARIABLE}, or into {self.project.state / FILE}. "
-                f"The function {self._loader} has it in its environment"
+                f"The function {loader(str(self.variables['name']))} has it in its environment"
             )
         self._keep_from_git()
         return own or there
-
-    def _deployed_key(self) -> str:
-        """The key that the functions have; empty while they have none, or there are none."""
-        try:
-            with translated(f"the function {self._loader}"):
-                aws = client("lambda", str(self.variables["region"]))
-                found = aws.get_function_configuration(FunctionName=self._loader).get("Environment", {})
-        except ConfigError as error:
-            if "ResourceNotFoundException" in str(error.__cause__):
-                return ""
-            raise
-        if "Error" in found:
-            raise ConfigError(f"the environment of {self._loader} cannot be read: {found['Error'].get('Message', '')}")
-        return str(found.get("Variables", {}).get(VARIABLE, "")).strip()
-
-    @property
-    def _loader(self) -> str:
-        """The name of the function that loads files."""
-        return f"{self.variables['name']}-ingest"
 
     def _keep_from_git(self) -> None:
         """Nobody commits the key, or Terraform's state, by accident."""

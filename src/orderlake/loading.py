@@ -191,7 +191,7 @@ class Loader:
             attempt = uuid.uuid4().hex
             folder = self._folder() / attempt
             elsewhere = self._elsewhere(tried.rest, attempt)
-            with self._journal(tried, elsewhere) as journal:
+            with self._claim(elsewhere, attempt), self._journal(tried, elsewhere) as journal:
                 try:
                     staged = self._staged(engine, tried, folder, journal or elsewhere)
                     if staged.sources:
@@ -210,6 +210,10 @@ class Loader:
                 finally:
                     shutil.rmtree(folder, ignore_errors=True)
                     self._swept(elsewhere, attempt)
+
+    def _claim(self, elsewhere: str, attempt: str) -> AbstractContextManager[object]:
+        """What is staged in a bucket is ours as long as we live."""
+        return self.backends.ledger.claim([attempt]) if elsewhere else nullcontext()
 
     def _journal(self, tried: Group, elsewhere: str) -> AbstractContextManager[Journal | None]:
         """Where the parts of a large file are kept; None when it is not large, or when they would not outlive us."""
@@ -324,7 +328,7 @@ class Loader:
     def _as_they_are_now(self, tried: Group, error: SourceChangedError) -> None:
         """Go on with the current version of each file; give up on files that never stop changing."""
         tried.changes += 1
-        now = [(source, self.backends.sources.now(source)) for source in tried.rest]
+        now = [(source, self.backends.sources.again(source)) for source in tried.rest]
         for source, found in now:
             if found is None:
                 tried.done(tried.rejected(source, "it was removed while it was read"))
@@ -338,7 +342,8 @@ class Loader:
     def _is_there(self, source: SourceObject) -> bool:
         """Whether this version of the file can be opened."""
         if self.backends.is_remote:
-            return self.backends.sources.now(source) == source
+            found = self.backends.sources.again(source)
+            return found is not None and (found, found.held) == (source, source.held)
         try:
             # A pipe would have us wait for whoever writes to it.
             os.close(os.open(source.location, os.O_RDONLY | os.O_NONBLOCK))

@@ -34,6 +34,10 @@ class LocalSources:
         """The current version of the file at its place; None when it is gone."""
         return source_at(self._project, Path(source.location))
 
+    def again(self, source: SourceObject) -> SourceObject | None:
+        """As `now`."""
+        return self.now(source)
+
     def version(self, uri: str, identity: str) -> SourceObject | None:
         """The file at this place, if it is as it was."""
         found = source_at(self._project, self._project.root / uri)

@@ -20,7 +20,9 @@ from orderlake.erasing.records import Finder, Plain, as_known, edits, found_in, 
 from orderlake.errors import ConfigError, DataError, NotFoundError, StorageUnavailableError
 from orderlake.kernel import read_csv, read_json
 from orderlake.kernel.flatten import plan_of
+from orderlake.kernel.scan import UnbalancedError
 from orderlake.kernel.split import readable, shares
+from orderlake.kernel.worker import is_short
 from orderlake.model.column import Column, ColumnType
 from orderlake.model.contract import DEFAULT
 from orderlake.model.person import Kind
@@ -64,24 +66,25 @@ class Forgotten:
             return self._cleaned(engine, stream, file, work)
         copy = _copied(file, work)
         found = self._cleaned(engine, stream, copy, work)
-        if found == copy:
-            shutil.rmtree(work)
-            return file
-        copy.unlink()
-        return found
+        copy.unlink(missing_ok=True)
+        return file if found == copy else found
 
     def _cleaned(self, engine: Engine, stream: Stream, path: Path, work: Path) -> Path:
         try:
             plain = plain_of(path, stream, work)
             people = People.of(self._among(engine.cursor(), plain, stream, work))
             changes = list(edits(plain, Finder(stream, people))) if people else []
-        except (DataError, OSError):
-            return path
-        if not changes:
-            return path
-        target = work / "without-the-forgotten"
-        rewritten(plain, changes, target)
-        return target
+            target = work / "without-the-forgotten"
+            if changes:
+                rewritten(plain, changes, target)
+                return target
+        except (DataError, UnbalancedError):
+            pass
+        except OSError as error:
+            if is_short(error):
+                raise StorageUnavailableError(f"no room to look for people who are forgotten: {error}") from error
+        shutil.rmtree(work, ignore_errors=True)
+        return path
 
     def _among(
         self, cursor: duckdb.DuckDBPyConnection, plain: Plain, stream: Stream, work: Path
@@ -113,8 +116,11 @@ def _copied(file: RemoteFile, work: Path) -> Path:
             "`orderlake --env aws run` on a machine that has it"
         )
     copy = work / "whole"
-    with file.open() as stream, copy.open("wb") as out:
-        shutil.copyfileobj(stream, out, _CHUNK)
+    try:
+        with file.open() as stream, copy.open("wb") as out:
+            shutil.copyfileobj(stream, out, _CHUNK)
+    except OSError as error:
+        raise StorageUnavailableError(f"no room to look for people who are forgotten: {error}") from error
     return copy
 
 

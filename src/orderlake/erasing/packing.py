@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from orderlake.errors import ConfigError
 from orderlake.kernel.sniff import Form, raw_chunks
 
 _CHUNK: Final = 1 << 20
@@ -23,8 +22,15 @@ _SKIPPED: Final = 0x184D2A50
 _LEVELS: Final = (19, 22, 12, 3)
 
 
+class UnpackableError(Exception):
+    """A text cannot be packed to a given size."""
+
+
 def packed(plain: Path, original: Path, form: Form, target: Path) -> None:
-    """Write plain UTF-8 text to `target` as the original is written, and as large; ConfigError when it cannot be."""
+    """Write plain UTF-8 text to `target` as the original is written, and as large.
+
+    UnpackableError when it cannot be.
+    """
     size = original.stat().st_size
     whole = target.with_name(f"{target.name}.whole")
     try:
@@ -41,9 +47,9 @@ def packed(plain: Path, original: Path, form: Form, target: Path) -> None:
     finally:
         whole.unlink(missing_ok=True)
     if target.stat().st_size != size:
-        raise ConfigError(
-            f"{original} cannot be written as large as it is without what is to be forgotten: unpack it by hand "
-            "(gunzip, unzstd), delete the packed one, and say it again"
+        raise UnpackableError(
+            "it cannot be written as large as it is without what is to be forgotten: unpack it by hand "
+            "(gunzip, unzstd), delete the packed one, and say this again"
         )
 
 

@@ -54,15 +54,24 @@ class S3Sources:
     def find(self, given: Sequence[str | PathLike[str]]) -> list[SourceObject]:
         """All versions under raw, or of the objects, prefixes and patterns named; oldest first."""
         chosen: dict[tuple[str, str], SourceObject] = {}
+        before = rewritten(self._client, self._lake)
         for text in map(_location, given) if given else (f"{self._raw}/",):
             if f"{text}/".startswith(f"{self._lake}/"):
                 raise ConfigError(
                     f"{text} is in the lake, where the tables are: name new files, under {self._raw}/ say"
                 )
-            found = list(self._named(text))
+            found = list(self._named(text, before))
             if given and not found:
                 raise NotFoundError(f"there is no object {text}, and none under it")
             chosen |= {(source.uri, source.tag): source for source in found}
+        # What was rewritten while this was listed looks like new versions.
+        after = rewritten(self._client, self._lake)
+        changed = {uri for uri, about in after.items() if about != before.get(uri)}
+        for uri in changed & {uri for uri, _ in chosen}:
+            bucket, key = split(uri)
+            chosen = {which: source for which, source in chosen.items() if which[0] != uri}
+            for source in self._sources(bucket, self._of_key(bucket, key), after):
+                chosen[source.uri, source.tag] = source
         return sorted(chosen.values(), key=lambda source: (source.version, source.uri))
 
     def each(self, location: str) -> Iterator[SourceObject]:
@@ -71,7 +80,7 @@ class S3Sources:
         Nothing but listings is asked for. A version that stands for another may be taken for one of its own while it
         is being written: who reads it looks again.
         """
-        return self._named(_location(location), asks=False)
+        return self._named(_location(location), rewritten(self._client, self._lake), asks=False)
 
     def resolve(self, bucket: str, key: str, version_id: str | None = None) -> SourceObject | None:
         """One version of an object, the newest when none is named; None when it is gone."""
@@ -88,6 +97,10 @@ class S3Sources:
         bucket, key = split(source.location)
         return self.resolve(bucket, key)
 
+    def again(self, source: SourceObject) -> SourceObject | None:
+        """The version again, which another may hold by now; or, where its key keeps none, what is there."""
+        return self.version(source.uri, source.identity) if self._pinned(source) else self.now(source)
+
     def version(self, uri: str, identity: str) -> SourceObject | None:
         """The version of the key, if the bucket keeps it still."""
         bucket, key = split(uri)
@@ -100,9 +113,7 @@ class S3Sources:
         With each the id that requests name it by: empty for what a key shows that keeps no versions.
         """
         bucket, key = split(uri)
-        found = self._of_key(bucket, key)
-        ids = [version.asked for version in reversed(found)]
-        return list(zip(self._as_they_stand(bucket, found, Written(), asks=True), ids, strict=True))
+        return self._as_they_stand(bucket, self._of_key(bucket, key), Written(), asks=True)
 
     def deletion(self, uri: str) -> tuple[int, bool] | None:
         """When an object was last deleted, in nanoseconds since 1970, and whether it is; None where nothing tells."""
@@ -146,30 +157,31 @@ class S3Sources:
         about = apart.get(f"s3://{bucket}/{newest_first[0].key}") if newest_first else None
         if about is None:
             return list(_ranked(bucket, newest_first))
-        return newest_of_each(self._as_they_stand(bucket, newest_first, about, asks=asks))
+        return newest_of_each(source for source, _ in self._as_they_stand(bucket, newest_first, about, asks=asks))
 
     def _as_they_stand(
         self, bucket: str, newest_first: Sequence[_Version], about: Written, *, asks: bool
-    ) -> list[SourceObject]:
+    ) -> list[tuple[SourceObject, str]]:
         found = []
         for stored, version in zip(reversed(newest_first), _ranked(bucket, newest_first), strict=True):
             told = about.versions.get(version.tag)
             if told is None and asks:
                 where = {"Bucket": bucket, "Key": stored.key} | ({"VersionId": stored.asked} if stored.asked else {})
-                with translated(version.uri):
-                    head = self._client.head_object(**where)
-                told = head["Metadata"].get(METADATA)
-            found.append(as_it_stands(version, told))
+                try:
+                    with translated(version.uri):
+                        told = self._client.head_object(**where)["Metadata"].get(METADATA)
+                except NotFoundError:  # it has been deleted since it was listed
+                    continue
+            found.append((as_it_stands(version, told), stored.asked))
         return found
 
-    def _named(self, text: str, *, asks: bool = True) -> Iterator[SourceObject]:
+    def _named(self, text: str, apart: Mapping[str, Written], *, asks: bool = True) -> Iterator[SourceObject]:
         bucket, key = split(text)
         if not bucket:
             raise ConfigError(f"{text} names no bucket: say s3://BUCKET/KEY")
         plain = key.rstrip("*")
         is_pattern = any(mark in plain for mark in "*?[")
         prefix = _literal(key) if is_pattern else plain
-        apart = rewritten(self._client, self._lake)
         for found, group in groupby(self._versions(bucket, prefix), key=lambda version: version.key):
             if self._is_source(bucket, found, key, is_pattern=is_pattern, is_prefix=plain != key):
                 yield from self._sources(bucket, list(group), apart, asks=asks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 from orderlake.clients import Client, translated
@@ -24,14 +24,15 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is written down of an object: what its versions stand for, by their tags; and what came of a crash.
+    """What is written down of an object: what its versions stand for, by their tags.
 
-    `was_deleted` tells whether the object was deleted when it came to that. A version that is not told of may be one
-    that is just being written: its metadata knows.
+    One that is not settled is being rewritten, or was when somebody died: `was_deleted` tells whether it was deleted
+    when it came to that. A version that is not told of may be one that is just being written: its metadata knows.
     """
 
-    was_deleted: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
+    was_deleted: bool = False
+    is_settled: bool = True
 
 
 def listing(lake: str) -> str:
@@ -46,19 +47,18 @@ def rewritten(client: Client, lake: str) -> dict[str, Written]:
         document = json.loads(whole(client, {"Bucket": bucket, "Key": key}))
     except NotFoundError:
         return {}
-    return {uri: Written(about["was_deleted"], about["versions"]) for uri, about in document["objects"].items()}
+    return {uri: Written(**about) for uri, about in document["objects"].items()}
 
 
-def write_down(client: Client, lake: str, uri: str, about: Written) -> None:
-    """Write down of an object what there is to tell: before its first such version is there, and once all are.
+def write_down(client: Client, lake: str, objects: Mapping[str, Written]) -> None:
+    """Write down what there is to tell: before the first such version is there, and once all are.
 
     One at a time may do so.
     """
     bucket, key = split(listing(lake))
-    found = dict(sorted((rewritten(client, lake) | {uri: about}).items()))
-    objects = {each: {"was_deleted": one.was_deleted, "versions": dict(one.versions)} for each, one in found.items()}
+    told = {uri: {**asdict(about), "versions": dict(about.versions)} for uri, about in sorted(objects.items())}
     with translated(listing(lake)):
-        data = json.dumps({"format": _FORMAT, "objects": objects}, indent=1).encode()
+        data = json.dumps({"format": _FORMAT, "objects": told}, indent=1).encode()
         client.put_object(Bucket=bucket, Key=key, Body=data)
 
 

@@ -25,7 +25,14 @@ def answers_place(settings: AwsSettings) -> str:
     with translated(f"the Athena workgroup {settings.workgroup}"):
         group = client("athena", settings.region).get_work_group(WorkGroup=settings.workgroup)["WorkGroup"]
     place = group.get("Configuration", {}).get("ResultConfiguration", {}).get("OutputLocation", "")
-    return str(place).rstrip("/")
+    place = str(place).rstrip("/")
+    for kept in (settings.raw, settings.lake, settings.pipelines):
+        if f"{kept}/".startswith(f"{place}/") or f"{place}/".startswith(f"{kept}/"):
+            raise ConfigError(
+                f"the Athena workgroup {settings.workgroup} writes its answers to {place}, where {kept} is too: they "
+                "cannot be told apart; give it a place of its own"
+            )
+    return place
 
 
 def drop_marts(backends: Backends) -> None:

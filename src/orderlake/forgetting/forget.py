@@ -31,6 +31,7 @@ from orderlake.erasing.json_text import without_keys
 from orderlake.erasing.people import People, digest
 from orderlake.errors import ConfigError
 from orderlake.forgetting.derived import derived, remove
+from orderlake.forgetting.places import place_of
 from orderlake.forgetting.raw import RawFiles, erase_raw
 from orderlake.forgetting.receipt import FOLDER, Counts, Journal, written
 from orderlake.forgetting.set_aside import SetAside, told_of_rescued
@@ -122,19 +123,27 @@ class _Forgetting:
     key: bytes = field(init=False, repr=False)
 
     def run(self) -> Forgot:
-        project = self.backends.project
         self.key = self.backends.secret()
+        if self.backends.project.aws is not None:
+            from orderlake.functions import refuse_others  # noqa: PLC0415 - an optional extra
+
+            refuse_others(self.backends.project, self.backends.project.aws, self.key)
         hashes = tuple((kind, digest(self.key, kind, text)) for kind, text in sorted(self.people.known))
         if self.is_dry:
             return self._foreseen(hashes)
+        with self.backends.ledger.turn("forgetting"):  # two at once could store what one of them has read before
+            return self._done(hashes)
+
+    def _done(self, hashes: tuple[tuple[str, str], ...]) -> Forgot:
+        project, place = self.backends.project, place_of(self.backends)
         name = hashlib.sha256(repr(hashes).encode()).hexdigest()[:12]
         journal = Journal.of(project.state, name, utc_now())
         journal.add(Counts())
         self.on_step(1)
-        with self.backends.ledger.turn("forgotten"):
-            remember(self.backends.store, self.backends.remembered, self.key, self.people)
+        remember(self.backends.store, self.backends.remembered, self.key, self.people)
         self.on_step(2)
-        raw = erase_raw(self.backends, self.people, self.folder, is_dry=True)
+        raw = erase_raw(self.backends, place, self.people, self.folder, is_dry=True)
+        place.begin(raw.uris)
         self.on_step(3)
         for stream in self.streams:
             journal.add(Counts(tables=self._tables(stream, raw)))
@@ -143,7 +152,7 @@ class _Forgetting:
         journal.add(Counts(quarantine=aside.records()))
         journal.add(Counts(drops=aside.reasons()))
         self.on_step(5)
-        raw = erase_raw(self.backends, self.people, self.folder, is_dry=False)
+        raw = erase_raw(self.backends, place, self.people, self.folder, is_dry=False)
         journal.add(Counts(raw_files=raw.files, raw_records=raw.records))
         self.on_step(6)
         journal.add(Counts(derived=remove(self.backends)))
@@ -163,7 +172,7 @@ class _Forgetting:
         return done
 
     def _foreseen(self, hashes: tuple[tuple[str, str], ...]) -> Forgot:
-        raw = erase_raw(self.backends, self.people, self.folder, is_dry=True)
+        raw = erase_raw(self.backends, place_of(self.backends), self.people, self.folder, is_dry=True)
         aside = SetAside(self.backends, self.engine, self.people, is_dry=True)
         tables: dict[str, int] = {}
         for stream in self.streams:

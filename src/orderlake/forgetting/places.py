@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,8 +28,12 @@ class Place(Protocol):
         """Put other bytes, by identity, in the place of some versions of a file; they are the same sources."""
         ...
 
-    def tidy(self) -> None:
-        """Take away what somebody has left who died while files were replaced."""
+    def begin(self, uris: Iterable[str]) -> None:
+        """Make ready to replace versions of these files; finish what somebody left who died in it."""
+        ...
+
+    def finish(self) -> None:
+        """All are replaced."""
         ...
 
 
@@ -66,5 +70,8 @@ class Folder:
         for source in versions:
             swap(new[source.identity], Path(source.location))
 
-    def tidy(self) -> None:
+    def begin(self, uris: Iterable[str]) -> None:
         """Nothing: a file is swapped in one step."""
+
+    def finish(self) -> None:
+        """Nothing, likewise."""

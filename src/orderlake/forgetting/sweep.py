@@ -66,8 +66,8 @@ def sweep(backends: Backends, committer: Committer) -> Swept:
         found = unneeded(backends.store, backends.root, listed, {layout.name for layout in tables}, needs)
         files = [each for some in found.values() for each in some] + list(_pending(backends, listed))
         _delete(backends, files)
-        _purge(backends)
-        return Swept(gone, len(files))
+    _purge(backends)
+    return Swept(gone, len(files))
 
 
 def _purge(backends: Backends) -> None:

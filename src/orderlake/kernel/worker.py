@@ -324,9 +324,14 @@ def _translated(source: int) -> Iterator[None]:
         raise UnreadableShareError(f"cannot be staged: {said}", source) from error
 
 
+def is_short(error: OSError) -> bool:
+    """Whether this machine is short of something, rather than a file at fault."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
 def unread(error: OSError, source: int) -> LakeError:
     """What a failed system call means: this machine is short of something, or the source cannot be read."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+    if is_short(error):
         return StorageUnavailableError(f"staging failed: {error}")
     return UnreadableShareError(f"cannot be read: {error.strerror or error}", source)
 

@@ -123,6 +123,10 @@ class SourceFiles(Protocol):
         """What its place holds now: the same source as long as what was read of it is what is there; None when gone."""
         ...
 
+    def again(self, source: SourceObject) -> SourceObject | None:
+        """As `now`, but it is looked for again where a version can be gone, or be held elsewhere."""
+        ...
+
     def version(self, uri: str, identity: str) -> SourceObject | None:
         """The version of a file that has this identity, if it is there still; None when it is gone, or was changed."""
         ...

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
@@ -34,7 +33,7 @@ _KNOWN: Final = 10_000
 _AT_ONCE: Final = 16
 _SEVERAL: Final = 2
 _VERSIONS: Final = 1_000
-"""Of one DeleteObjects."""
+"""Of one DeleteObjects, and of a page of ListObjectVersions."""
 _SCHEME: Final = "s3://"
 _FOLDER: Final = "to-upload-"
 
@@ -220,22 +219,21 @@ class S3Store:
         bucket, key = split(prefix)
         root = f"{key.rstrip('/')}/" if key else ""
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=root)
-        old: list[dict[str, str]] = []
-        markers: list[dict[str, str]] = []
+        purged, markers = 0, []
         with translated(prefix):
             for page in pages:
-                versions = [each for each in page.get("Versions", ()) if not each["IsLatest"]]
-                old += [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
-                markers += [
-                    {"Key": each["Key"], "VersionId": each["VersionId"]} for each in page.get("DeleteMarkers", ())
-                ]
-        # The markers last, or what they hide would show for a moment.
-        for some in (old, markers):
-            batches = [some[start : start + _VERSIONS] for start in range(0, len(some), _VERSIONS)]
-            self.each(partial(self._delete_versions, bucket), batches)
-        return len(old)
+                old = [_named(each) for each in page.get("Versions", ()) if not each["IsLatest"]]
+                markers += [_named(each) for each in page.get("DeleteMarkers", ())]
+                self._delete_versions(bucket, old)
+                purged += len(old)
+        # The markers last, or what they hide would show for a moment, and be taken for a current one.
+        for start in range(0, len(markers), _VERSIONS):
+            self._delete_versions(bucket, markers[start : start + _VERSIONS])
+        return purged
 
     def _delete_versions(self, bucket: str, versions: Sequence[dict[str, str]]) -> None:
+        if not versions:
+            return
         with translated(f"s3://{bucket}"):
             done = self._client.delete_objects(Bucket=bucket, Delete={"Objects": list(versions), "Quiet": True})
         for error in done.get("Errors", ()):
@@ -374,6 +372,11 @@ class _Upload(MultipartWriter):
         if not self._failed:
             data = bytes(self._buffer) if self._written == len(self._buffer) <= _AT_HAND else b""
             self._store.wrote(self._location, self._etag, self._written, self._sealing.seal, data)
+
+
+def _named(version: dict[str, Any]) -> dict[str, str]:
+    """What DeleteObjects calls a version of a listing."""
+    return {"Key": version["Key"], "VersionId": version["VersionId"]}
 
 
 def _is_metadata(location: str) -> bool:

@@ -311,9 +311,8 @@ def rewrite(raw, source, data=b"[]"):
     return raw.s3.put_object(Bucket=bucket, Key=key, Body=data, Metadata=metadata).get("VersionId")
 
 
-def write_down(raw, *uris, **versions):
-    for uri in uris:
-        rewritten.write_down(raw.s3, raw.at("lake"), uri, rewritten.Written(versions=versions.get("versions", {})))
+def write_down(raw, uri, versions=()):
+    rewritten.write_down(raw.s3, raw.at("lake"), {uri: rewritten.Written(dict(versions))})
 
 
 @pytest.mark.parametrize("is_told", [True, False])
