@@ -15,7 +15,7 @@ from benchmarks.report import Outcome, Target
 from benchmarks.settings import Settings, say
 from benchmarks.subject import Project, require
 
-SIZES = (200_000, 1_000_000, 4_000_000)
+SIZES = (200_000, 1_000_000, 10_000_000)
 GIB = 1 << 30
 PATIENCE_S = 60.0
 

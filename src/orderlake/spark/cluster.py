@@ -23,10 +23,13 @@ _JAVA: Final = (8, 11, 17)
 _INSTALL: Final = "install one (Debian: apt-get install openjdk-17-jre-headless), or point JAVA_HOME at it"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _QUIET: Final = Path(__file__).with_name("log4j2.properties")
+_BRIEF: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Java hands work to Python and its results back, and ends: compiling it well would take longer than it gives."""
 _OWN: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_QUIET.as_uri()}",
+    "spark.driver.extraJavaOptions": f"{_BRIEF} -Dlog4j2.configurationFile={_QUIET.as_uri()}",
+    "spark.executor.extraJavaOptions": _BRIEF,
 }
 
 
