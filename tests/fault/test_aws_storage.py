@@ -78,8 +78,8 @@ def test_a_service_that_is_down_is_transient_and_a_second_run_is_right(aws, shop
 
 # --- how little is asked for ------------------------------------------------------------------------------------------
 
-MOST = 36
-"""Calls of loading one small object of new orders, once the process is warm."""
+MOST = 38
+"""Calls of loading one small object of new orders, once the process is warm; two ask who is forgotten."""
 FOLDING = 52
 """Calls of a load that also folds small files."""
 
@@ -104,7 +104,9 @@ def test_what_was_just_written_is_not_asked_for_again(aws, shop):
         aws.faults.forget_calls()
         load(lake, [one])
     ours = [call for call in aws.faults.calls() if call.resource.startswith(bucket)]
-    assert {call.operation for call in ours} == {"PutObject", "CopyObject", "DeleteObject"}
+    asked = {call.resource for call in ours if call.operation == "GetObject"}
+    assert [resource.rpartition("/")[2] for resource in asked] == [".forgotten.json"]
+    assert {call.operation for call in ours} == {"PutObject", "CopyObject", "DeleteObject", "GetObject"}
 
 
 def test_metadata_is_remembered_and_plain_files_are_asked_for(shop):

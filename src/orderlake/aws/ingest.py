@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final
 
 from orderlake.aws import crawler
 from orderlake.aws.attempt import Attempt, outcome_of
@@ -26,6 +27,9 @@ from orderlake.events.announcement import ObjectRef
 from orderlake.events.sqs import Message, is_batch, messages
 from orderlake.model.report import COUNTS, LoadReport
 from orderlake.model.source import SourceObject
+
+if TYPE_CHECKING:
+    from orderlake.events.rewritten import Written
 
 _SERVICES: Final = ("s3", "dynamodb", "glue")
 _LOOKUPS: Final = 8
@@ -180,7 +184,16 @@ class Ingest:
         if not refs:
             return
         with ThreadPoolExecutor(min(_LOOKUPS, len(refs))) as pool:
-            found = list(pool.map(self._found, refs))
+            found = list(pool.map(self._found, refs, repeat({})))
+            apart = self._rewritten()
+            if isinstance(apart, Exception):
+                found = [apart] * len(refs)
+            else:
+                again = [at for at, ref in enumerate(refs) if ref.uri in apart]
+                for at, source in zip(
+                    again, pool.map(self._found, [refs[at] for at in again], repeat(apart)), strict=True
+                ):
+                    found[at] = source
         for ref, source in zip(refs, found, strict=True):
             if isinstance(source, SourceObject):
                 self._sources[ref.version] = source
@@ -189,9 +202,18 @@ class Ingest:
             else:
                 self._failed[ref.version] = f"{type(source).__name__}: {source}"
 
-    def _found(self, ref: ObjectRef) -> SourceObject | Exception | None:
+    def _rewritten(self) -> Mapping[str, Written] | Exception:
+        """Once for all: what is not in it by now was not rewritten when it was looked up."""
         try:
-            return self.lake.sources.resolve(ref.bucket, ref.key, ref.version_id)
+            return self.lake.sources.rewritten()
+        except Exception as error:
+            if outcome_of(error) == "raise":
+                raise
+            return error
+
+    def _found(self, ref: ObjectRef, apart: Mapping[str, Written]) -> SourceObject | Exception | None:
+        try:
+            return self.lake.sources.resolve(ref.bucket, ref.key, ref.version_id, apart)
         except Exception as error:
             if outcome_of(error) == "raise":
                 raise

@@ -19,6 +19,7 @@ from orderlake.model.report import LoadReport
 from orderlake.model.source import SourceObject
 
 if TYPE_CHECKING:
+    from orderlake.events.rewritten import Written
     from orderlake.maintain import MaintainReport
     from orderlake.marts import Mart
     from orderlake.verify import VerifyReport
@@ -52,7 +53,13 @@ class Sources(Protocol):
         """All versions of all objects under a location, one at a time, however many there are."""
         ...
 
-    def resolve(self, bucket: str, key: str, version_id: str | None) -> SourceObject | None:
+    def rewritten(self) -> Mapping[str, Written]:
+        """Which objects have versions that stand for others."""
+        ...
+
+    def resolve(
+        self, bucket: str, key: str, version_id: str | None, apart: Mapping[str, Written] | None = None
+    ) -> SourceObject | None:
         """One version of one object, the current one without a version id; None when it is gone."""
         ...
 

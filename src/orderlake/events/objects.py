@@ -82,10 +82,19 @@ class S3Sources:
         """
         return self._named(_location(location), rewritten(self._client, self._lake), asks=False)
 
-    def resolve(self, bucket: str, key: str, version_id: str | None = None) -> SourceObject | None:
-        """One version of an object, the newest when none is named; None when it is gone."""
+    def rewritten(self) -> Mapping[str, Written]:
+        """Which objects have versions that stand for others: at least those of all that was looked up before."""
+        return rewritten(self._client, self._lake)
+
+    def resolve(
+        self, bucket: str, key: str, version_id: str | None = None, apart: Mapping[str, Written] | None = None
+    ) -> SourceObject | None:
+        """One version of an object, the newest when none is named; None when it is gone.
+
+        Who looks up many reads `rewritten` once, afterwards, and looks those up again that are in it.
+        """
         found = self._of_key(bucket, key)
-        sources = self._sources(bucket, found, rewritten(self._client, self._lake))
+        sources = self._sources(bucket, found, self.rewritten() if apart is None else apart)
         if version_id is None or version_id == _UNVERSIONED:
             return sources[-1] if found and found[0].is_newest else None
         return next((source for source in sources if version_id in (source.tag, source.held)), None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from orderlake.config import AwsSettings
 from orderlake.errors import QueryError
+from orderlake.events.rewritten import Written
 from orderlake.maintain import MaintainReport, TableUpkeep
 from orderlake.marts import Mart
 from orderlake.model.pipeline import Pipeline
@@ -54,7 +55,12 @@ class FakeSources:
         self.asked.append(location)
         return (each for each in self.objects if each.uri.startswith(location))
 
-    def resolve(self, bucket: str, key: str, version_id: str | None) -> SourceObject | None:
+    def rewritten(self) -> dict[str, Written]:
+        return {}
+
+    def resolve(
+        self, bucket: str, key: str, version_id: str | None, apart: Mapping[str, Written] | None = None
+    ) -> SourceObject | None:
         uri = f"s3://{bucket}/{key}"
         if uri in self.errors:
             raise self.errors[uri]
