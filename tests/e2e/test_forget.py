@@ -386,3 +386,17 @@ def test_the_history_says_what_it_was_and_a_rollback_of_it_is_refused(
     assert "0 read" not in said
     assert main([*project, "rollback", event.load_id]) != 0
     assert "for good: that cannot be taken back" in capsys.readouterr().err
+
+
+def test_marts_are_built_again_without_them(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    Lake.init(folder, ["olist"]).close()
+    command = ["generate", "olist", "--orders", "40", "--seed", "3", "--out", str(folder / "raw")]
+    assert main(["--project", str(folder), *command]) == 0
+    with Lake(folder) as lake:
+        lake.run()
+        ((who,),) = lake.query("SELECT min(customer_unique_id) FROM olist_customers_dataset").rows
+        lake.forget([who])
+    assert main(["--project", str(folder), "build"]) == 0
+    with Lake(folder) as lake:
+        assert lake.query("SELECT count(*), count(*) - count(customer_key) > 0 FROM fct_orders").rows == ((40, True),)

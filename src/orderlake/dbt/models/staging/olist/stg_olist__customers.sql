@@ -15,3 +15,4 @@ select
     {{ text("'BR'") }} as country
 from {{ source('lake', 'olist_orders_dataset') }} as orders
 inner join {{ source('lake', 'olist_customers_dataset') }} as customers on orders.customer_id = customers.customer_id
+where customers.customer_unique_id is not null
