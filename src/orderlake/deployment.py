@@ -24,18 +24,17 @@ from orderlake.deploy.contents import TRIAL_FILE, contents
 from orderlake.deploy.package import build
 from orderlake.deploy.terraform import Terraform, variable_names
 from orderlake.deploy.wheels import Target
-from orderlake.errors import ConfigError, NotFoundError, StorageUnavailableError, TransientError
+from orderlake.errors import ConfigError, NotFoundError, TransientError
 from orderlake.functions import deployed_key, loader
 from orderlake.model.pipeline import TRIAL
 from orderlake.secret import FILE, VARIABLE, has_key, keep_key, project_key
-from orderlake.storage.s3 import split
+from orderlake.storage.s3 import delete_versions, split
 from orderlake.wiring import Backends
 
 if TYPE_CHECKING:
     from orderlake.model.report import LoadReport
 
 Tell = Callable[[str], None]
-_AT_ONCE: Final = 1000
 """Object versions of one DeleteObjects call."""
 _SMOKE_SECONDS: Final = 180.0
 _WORDS: Final = {"create": "+", "update": "~", "delete": "-"}
@@ -333,14 +332,7 @@ def empty_bucket(bucket: str, region: str) -> None:
     try:
         with translated(f"object s3://{bucket}"):
             for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-                found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-                keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
-                for start in range(0, len(keys), _AT_ONCE):
-                    some = {"Objects": keys[start : start + _AT_ONCE], "Quiet": True}
-                    for fault in s3.delete_objects(Bucket=bucket, Delete=some).get("Errors", ()):
-                        raise StorageUnavailableError(
-                            f"s3://{bucket}/{fault['Key']} cannot be deleted: {fault.get('Message', fault['Code'])}"
-                        )
+                delete_versions(s3, bucket, [*page.get("Versions", ()), *page.get("DeleteMarkers", ())])
     except (NotFoundError, ConfigError) as error:
         if "NoSuchBucket" not in str(error.__cause__):
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from orderlake.errors import ConfigError
 from orderlake.events.objects import S3Sources
 from orderlake.forgetting import raw
 from orderlake.forgetting.bucket import Bucket
+from orderlake.secret import VARIABLE
 from orderlake.storage import s3_streams
 from tests.e2e.test_forget import EMAIL, ndjson, order
 from tests.e2e.test_forget_on_aws import MONEY, check, events, forget, load, peopled, stored
@@ -210,24 +210,9 @@ def test_what_cannot_be_packed_as_small_again_is_named_and_all_else_is_done(peop
     check(peopled, tmp_path / "after")
 
 
-def function_of(shop: Any, key: str) -> None:
-    """The function that loads files, with a key in its environment."""
-    role = f"arn:aws:iam::123456789012:role/role-{random.randrange(10**9)}"
-    name = role.rpartition("/")[2]
-    shop.aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
-    shop.aws.client("lambda").create_function(
-        FunctionName=f"{shop.settings.name}-ingest",
-        Runtime="python3.13",
-        Role=f"arn:aws:iam::123456789012:role/{name}",
-        Handler="x.y",
-        Code={"ZipFile": b"PK\5\6" + b"\0" * 18},
-        Environment={"Variables": {"ORDERLAKE_PII_KEY": key} if key else {}},
-    )
-
-
 @pytest.mark.parametrize(("key", "said"), [("another key of theirs 0123", "another key"), ("", "have no key")])
 def test_another_key_than_that_of_the_functions_is_refused_before_anything_is_done(peopled, tmp_path, key, said):
-    function_of(peopled, key)
+    peopled.aws.make_loader(peopled.settings.name, **({VARIABLE: key} if key else {}))
     before = len(holders(stored(peopled, tmp_path), EMAIL))
     with pytest.raises(ConfigError, match=said):
         forget()

@@ -18,11 +18,13 @@ ClientRequestToken, S3's conditions hold, versions are listed newest first. It p
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,23 @@ class Aws:
         if versioned:
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         return bucket
+
+    def make_loader(self, name: str, **variables: str) -> None:
+        """Make the function of a deployment that loads files, with an environment; it has no code that runs."""
+        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "*"}]}
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("app.py", "")
+        self.client("lambda").create_function(
+            FunctionName=f"{name}-ingest",
+            Runtime="python3.12",
+            Role=role["Arn"],
+            Handler="app.handler",
+            Code={"ZipFile": code.getvalue()},
+            MemorySize=512,
+            Environment={"Variables": variables},
+        )
 
     def make_table(self, table: str) -> str:
         """Make the DynamoDB table of a deployment: keys pk and sk, `expires` for leases."""

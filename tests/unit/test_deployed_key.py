@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import stat
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,19 +72,7 @@ def standing(aws: Any) -> Any:
 
     def deployed(key: str) -> str:
         name: str = aws.deploy().name
-        trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "*"}]}
-        role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("app.py", "")
-        aws.client("lambda").create_function(
-            FunctionName=f"{name}-ingest",
-            Runtime="python3.12",
-            Role=role["Arn"],
-            Handler="app.handler",
-            Code={"ZipFile": code.getvalue()},
-            Environment={"Variables": {VARIABLE: key} if key else {}},
-        )
+        aws.make_loader(name, **({VARIABLE: key} if key else {}))
         return name
 
     return deployed

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from orderlake.aws import crawler
 from orderlake.aws.attempt import Attempt, outcome_of
@@ -31,6 +31,7 @@ from orderlake.model.source import SourceObject
 if TYPE_CHECKING:
     from orderlake.events.rewritten import Written
 
+T = TypeVar("T")
 _SERVICES: Final = ("s3", "dynamodb", "glue")
 _LOOKUPS: Final = 8
 _SUSPECT: Final = 3
@@ -185,7 +186,8 @@ class Ingest:
             return
         with ThreadPoolExecutor(min(_LOOKUPS, len(refs))) as pool:
             found = list(pool.map(self._found, refs, repeat({})))
-            apart = self._rewritten()
+            # Once for all: what is not in it by now was not rewritten when it was looked up.
+            apart = _tried(self.lake.sources.rewritten)
             if isinstance(apart, Exception):
                 found = [apart] * len(refs)
             else:
@@ -202,22 +204,8 @@ class Ingest:
             else:
                 self._failed[ref.version] = f"{type(source).__name__}: {source}"
 
-    def _rewritten(self) -> Mapping[str, Written] | Exception:
-        """Once for all: what is not in it by now was not rewritten when it was looked up."""
-        try:
-            return self.lake.sources.rewritten()
-        except Exception as error:
-            if outcome_of(error) == "raise":
-                raise
-            return error
-
     def _found(self, ref: ObjectRef, apart: Mapping[str, Written]) -> SourceObject | Exception | None:
-        try:
-            return self.lake.sources.resolve(ref.bucket, ref.key, ref.version_id, apart)
-        except Exception as error:
-            if outcome_of(error) == "raise":
-                raise
-            return error
+        return _tried(lambda: self.lake.sources.resolve(ref.bucket, ref.key, ref.version_id, apart))
 
     def _trouble(self, ref: ObjectRef) -> str | None:
         if ref.version in self._failed:
@@ -229,6 +217,16 @@ class Ingest:
         if report is None:
             return self.attempt.reason_of(source)
         return (report.reason or "it cannot be read") if report.status == "rejected" else None
+
+
+def _tried(ask: Callable[[], T]) -> T | Exception:
+    """What it gives, or why some messages have to come again; what is wrong with all of them is raised."""
+    try:
+        return ask()
+    except Exception as error:
+        if outcome_of(error) == "raise":
+            raise
+        return error
 
 
 def _in_turn(suspects: Iterable[tuple[int, SourceObject]]) -> list[SourceObject]:

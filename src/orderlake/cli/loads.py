@@ -9,7 +9,7 @@ from orderlake.cli.grid import print_grid
 from orderlake.cli.load_account import lines_of
 from orderlake.errors import ConfigError
 from orderlake.lake import Lake
-from orderlake.model.report import FATES, LoadReport, Wanted
+from orderlake.model.report import FATES, RECORDED, LoadReport, Wanted
 from orderlake.values import json_lines, json_text
 
 EXAMPLE: Final = """
@@ -25,9 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("list", "show"), nargs="?", default="list", help="list them (the default)")
     parser.add_argument("load", metavar="ID", nargs="?", help="show: a load's id or its beginning, or a source's name")
     parser.add_argument("--source", metavar="TEXT", help="only sources whose name holds this text")
-    parser.add_argument(
-        "--status", choices=("loaded", "rejected", "rolled_back", "forgotten"), help="only loads that ended so"
-    )
+    parser.add_argument("--status", choices=RECORDED, help="only loads that ended so")
     parser.add_argument("--limit", metavar="N", type=int, help="only the last N")
 
 

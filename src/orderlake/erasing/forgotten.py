@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 _FORMAT: Final = 1
 _AT_ONCE: Final = 10_000
 _HEAD: Final = 1 << 16
-_CHUNK: Final = 1 << 20
 _ROOM: Final = 2
 """For a file as it is and as it becomes."""
 
@@ -117,8 +116,7 @@ def _copied(file: RemoteFile, work: Path) -> Path:
         )
     copy = work / "whole"
     try:
-        with file.open() as stream, copy.open("wb") as out:
-            shutil.copyfileobj(stream, out, _CHUNK)
+        file.save(copy)
     except OSError as error:
         raise StorageUnavailableError(f"no room to look for people who are forgotten: {error}") from error
     return copy

@@ -54,7 +54,7 @@ class S3Sources:
     def find(self, given: Sequence[str | PathLike[str]]) -> list[SourceObject]:
         """All versions under raw, or of the objects, prefixes and patterns named; oldest first."""
         chosen: dict[tuple[str, str], SourceObject] = {}
-        before = rewritten(self._client, self._lake)
+        before = self.rewritten()
         for text in map(_location, given) if given else (f"{self._raw}/",):
             if f"{text}/".startswith(f"{self._lake}/"):
                 raise ConfigError(
@@ -65,7 +65,7 @@ class S3Sources:
                 raise NotFoundError(f"there is no object {text}, and none under it")
             chosen |= {(source.uri, source.tag): source for source in found}
         # What was rewritten while this was listed looks like new versions.
-        after = rewritten(self._client, self._lake)
+        after = self.rewritten()
         changed = {uri for uri, about in after.items() if about != before.get(uri)}
         for uri in changed & {uri for uri, _ in chosen}:
             bucket, key = split(uri)
@@ -80,7 +80,7 @@ class S3Sources:
         Nothing but listings is asked for. A version that stands for another may be taken for one of its own while it
         is being written: who reads it looks again.
         """
-        return self._named(_location(location), rewritten(self._client, self._lake), asks=False)
+        return self._named(_location(location), self.rewritten(), asks=False)
 
     def rewritten(self) -> Mapping[str, Written]:
         """Which objects have versions that stand for others: at least those of all that was looked up before."""
@@ -113,7 +113,7 @@ class S3Sources:
     def version(self, uri: str, identity: str) -> SourceObject | None:
         """The version of the key, if the bucket keeps it still."""
         bucket, key = split(uri)
-        sources = self._sources(bucket, self._of_key(bucket, key), rewritten(self._client, self._lake))
+        sources = self._sources(bucket, self._of_key(bucket, key), self.rewritten())
         return next((source for source in sources if source.identity == identity), None)
 
     def stored(self, uri: str) -> list[tuple[SourceObject, str]]:
@@ -128,12 +128,9 @@ class S3Sources:
         """When an object was last deleted, in nanoseconds since 1970, and whether it is; None where nothing tells."""
         bucket, key = split(uri)
         told: list[tuple[int, bool]] = []
-        with translated(uri):
-            for page in self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
-                found = [each for each in page.get("DeleteMarkers", ()) if each["Key"] == key]
-                told += [(int(each["LastModified"].timestamp()) * _SECOND, bool(each["IsLatest"])) for each in found]
-                if page.get("NextKeyMarker", key) != key:
-                    break
+        for page in self._pages(bucket, key, exact=True):
+            found = [each for each in page.get("DeleteMarkers", ()) if each["Key"] == key]
+            told += [(int(each["LastModified"].timestamp()) * _SECOND, bool(each["IsLatest"])) for each in found]
         return max(told, default=None)
 
     def file(self, source: SourceObject, folder: Path) -> Path | RemoteFile:
@@ -207,11 +204,15 @@ class S3Sources:
 
     def _versions(self, bucket: str, prefix: str, *, exact: bool = False) -> Iterator[_Version]:
         """Versions under a prefix by key, newest first, delete markers apart; with `exact` those of the first key."""
+        for page in self._pages(bucket, prefix, exact=exact):
+            yield from map(_version, page.get("Versions", ()))
+
+    def _pages(self, bucket: str, prefix: str, *, exact: bool) -> Iterator[dict[str, Any]]:
+        """Pages of a listing of versions; with `exact` only as far as they have the first key."""
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
         with translated(f"s3://{bucket}/{prefix}"):
             for page in pages:
-                for found in page.get("Versions", ()):
-                    yield _version(found)
+                yield page
                 if exact and page.get("NextKeyMarker", prefix) != prefix:
                     return
 

@@ -6,7 +6,6 @@ is there the old one is deleted: whoever dies in between leaves both, which are 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +28,6 @@ from orderlake.wiring import Backends
 if TYPE_CHECKING:
     from orderlake.events.objects import S3Sources
 
-_CHUNK: Final = 1 << 20
 _SECOND: Final = 1_000_000_000
 _TRIES: Final = 5
 _ARCHIVED: Final = "InvalidObjectState"
@@ -97,8 +95,7 @@ class Bucket:
         if not isinstance(file, RemoteFile):
             return file
         copy = folder / "whole"
-        with file.open() as stream, copy.open("wb") as out:
-            shutil.copyfileobj(stream, out, _CHUNK)
+        file.save(copy)
         return copy
 
     def begin(self, uris: Iterable[str]) -> None:

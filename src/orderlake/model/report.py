@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 Status = Literal["loaded", "unchanged", "rejected", "rolled_back", "forgotten"]
 """How an event of a source ended. `forgotten` is of no file: a person's data was taken out of a stream's tables."""
+RECORDED: Final[tuple[Status, ...]] = ("loaded", "rejected", "rolled_back", "forgotten")
+"""Those that the history has: that a file is unchanged is told, and not written down."""
 FATES: Final = ("loaded", "superseded", "duplicate", "quarantined")
 """What can become of a record that was read: exactly one of these."""
 COUNTS: Final = ("read", *FATES)

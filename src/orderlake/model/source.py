@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
 
 _T = TypeVar("_T")
 _SECOND: Final = 1_000_000_000
+_CHUNK: Final = 1 << 20
 MENDED: Final = r"(?:^|/)mended/[0-9a-f]{12}-[0-9]+/[^/]+$"
 """What the uri of a mended record matches, in Python as in SQL: a file of one record, out of a file of many."""
 _MENDED: Final = re.compile(MENDED)
@@ -57,6 +60,11 @@ class RemoteFile:
 
     size: int
     opener: Callable[[], BinaryIO]
+
+    def save(self, path: Path) -> None:
+        """Write all of it to a file of this machine."""
+        with self.opener() as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, _CHUNK)
 
     def open(self, mode: Literal["rb"] = "rb") -> BinaryIO:  # noqa: ARG002 - as a path is opened
         """Open it for reading, as a path is opened."""

@@ -33,7 +33,7 @@ _KNOWN: Final = 10_000
 _AT_ONCE: Final = 16
 _SEVERAL: Final = 2
 _VERSIONS: Final = 1_000
-"""Of one DeleteObjects, and of a page of ListObjectVersions."""
+"""Of one DeleteObjects."""
 _SCHEME: Final = "s3://"
 _FOLDER: Final = "to-upload-"
 
@@ -222,23 +222,13 @@ class S3Store:
         purged, markers = 0, []
         with translated(prefix):
             for page in pages:
-                old = [_named(each) for each in page.get("Versions", ()) if not each["IsLatest"]]
-                markers += [_named(each) for each in page.get("DeleteMarkers", ())]
-                self._delete_versions(bucket, old)
+                old = [each for each in page.get("Versions", ()) if not each["IsLatest"]]
+                markers += page.get("DeleteMarkers", ())
+                delete_versions(self._client, bucket, old)
                 purged += len(old)
-        # The markers last, or what they hide would show for a moment, and be taken for a current one.
-        for start in range(0, len(markers), _VERSIONS):
-            self._delete_versions(bucket, markers[start : start + _VERSIONS])
+            # The markers last, or what they hide would show for a moment, and be taken for a current one.
+            delete_versions(self._client, bucket, markers)
         return purged
-
-    def _delete_versions(self, bucket: str, versions: Sequence[dict[str, str]]) -> None:
-        if not versions:
-            return
-        with translated(f"s3://{bucket}"):
-            done = self._client.delete_objects(Bucket=bucket, Delete={"Objects": list(versions), "Quiet": True})
-        for error in done.get("Errors", ()):
-            location = f"{_SCHEME}{bucket}/{error['Key']}"
-            raise StorageUnavailableError(f"an old version of {location} stays: {error['Message']} ({error['Code']})")
 
     def list(self, prefix: str, *, hidden: bool = False) -> Iterator[StoredObject]:
         """Every object under a prefix, in key order; `hidden` ones only when asked for."""
@@ -374,9 +364,14 @@ class _Upload(MultipartWriter):
             self._store.wrote(self._location, self._etag, self._written, self._sealing.seal, data)
 
 
-def _named(version: dict[str, Any]) -> dict[str, str]:
-    """What DeleteObjects calls a version of a listing."""
-    return {"Key": version["Key"], "VersionId": version["VersionId"]}
+def delete_versions(client: Client, bucket: str, found: Sequence[dict[str, Any]]) -> None:
+    """Delete versions and delete markers of a listing for good; StorageUnavailableError names one that stays."""
+    keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+    for start in range(0, len(keys), _VERSIONS):
+        some = {"Objects": keys[start : start + _VERSIONS], "Quiet": True}
+        for fault in client.delete_objects(Bucket=bucket, Delete=some).get("Errors", ()):
+            said = fault.get("Message", fault["Code"])
+            raise StorageUnavailableError(f"{_SCHEME}{bucket}/{fault['Key']} cannot be deleted: {said}")
 
 
 def _is_metadata(location: str) -> bool:

@@ -1,8 +1,6 @@
 """`orderlake doctor --env aws`: a deployment whose parts are missing, at fault, or not as the project has them."""
 
-import io
 import json
-import zipfile
 from dataclasses import asdict, replace
 
 import boto3
@@ -29,19 +27,7 @@ def remember(project):
 def deployed(project, aws, remember):
     """The project, deployed: all parts are there, and the pipelines uploaded."""
     settings = remember(aws.deploy())
-    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "*"}]}
-    role = aws.client("iam").create_role(RoleName=settings.name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("app.py", "")
-    aws.client("lambda").create_function(
-        FunctionName=f"{settings.name}-ingest",
-        Runtime="python3.12",
-        Role=role["Arn"],
-        Handler="app.handler",
-        Code={"ZipFile": code.getvalue()},
-        MemorySize=512,
-    )
+    aws.make_loader(settings.name)
     Deployment(load_project(project)).upload(settings)
     return settings
 

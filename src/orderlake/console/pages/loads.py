@@ -10,13 +10,12 @@ from starlette.routing import Route
 from orderlake.console.history import command, history, load_of, standing
 from orderlake.console.render import page
 from orderlake.console.state import console_of
-from orderlake.model.report import Wanted
+from orderlake.model.report import RECORDED, Wanted
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_STATUSES: Final = ("loaded", "rejected", "rolled_back", "forgotten")
 _WAITING_SHOWN: Final = 20
 
 
@@ -24,7 +23,7 @@ def show(request: Request) -> Response:
     """The history, a page of it."""
     console = console_of(request)
     asked = {name: request.query_params.get(name, "").strip() for name in ("status", "source", "load")}
-    status = asked["status"] if asked["status"] in _STATUSES else ""
+    status = asked["status"] if asked["status"] in RECORDED else ""
     wanted = Wanted(status or None, asked["source"] or None, asked["load"] or None)
     before = request.query_params.get("before") or None
     found, shown = history(console, before, wanted)
@@ -36,7 +35,7 @@ def show(request: Request) -> Response:
         "loads.html",
         loads=found,
         asked=asked | {"status": status},
-        statuses=_STATUSES,
+        statuses=RECORDED,
         is_filtered=bool(kept),
         totals=console.kept("totals", ledger.stamp(), ledger.totals),
         older=None if shown.before is None else "/loads?" + urlencode(kept | {"before": shown.before}),
